@@ -1,0 +1,37 @@
+/**
+ * What every use case of a run works on: the platform, the opened deployment, the configured components and the limits. Made once per process by the
+ * assembly and reused over messages.
+ */
+import type { Component } from '../components/component.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { DeploymentRepository } from '../repository/repository.ts'
+
+export interface Service {
+  readonly platform: Platform
+  readonly repository: DeploymentRepository
+  /** Configured components, in the components' order. */
+  readonly components: readonly Component[]
+  readonly limits: RunLimits
+  /** Tells a person: the alarm command, a topic. Never throws; a failing alarm is logged. */
+  readonly alarm: (alarm: Alarm) => Promise<void>
+}
+
+export interface RunLimits {
+  readonly parallel: number
+  readonly attempts: number
+  /** A share in (0, 1]: members may fall by this much. */
+  readonly shrink: number
+  readonly visibilityMs: number
+}
+
+/** What the alarm command gets as JSON. */
+export interface Alarm {
+  readonly alarm: 'run-ended' | 'suspect' | 'dead-letter' | 'no-backup'
+  readonly deployment: string
+  readonly run: string
+  readonly outcome?: string
+  /** One sentence for people. */
+  readonly message: string
+  readonly failures?: readonly { readonly code: string; readonly component?: string; readonly count: number; readonly remedy: string }[]
+  readonly suspect?: readonly string[]
+}

@@ -1,0 +1,52 @@
+/**
+ * Every message that stands in a queue: `{"v":1,"kind":…}`. Parsed at the edge with a schema; unknown fields are kept, an unknown `v` or `kind`
+ * is an error that ends in dead-letter with its reason. People may send these by hand (docs/contract of messages).
+ */
+import * as z from 'zod'
+import { TorikiError } from './errors.ts'
+import { componentNames } from './resources/component-name.ts'
+
+const run = z.string().regex(/^[0-9A-Za-z][0-9A-Za-z-]{0,79}$/)
+const component = z.enum(componentNames)
+
+const backupSlice = z.looseObject({
+  v: z.literal(1),
+  kind: z.literal('backup-slice'),
+  run,
+  slice: z.string().min(1).max(1024),
+  components: z.array(component).min(1).optional(),
+  /** The n-th hop of one slice's backup: goes on from checkpoint n − 1. */
+  part: z.int().min(0).max(10_000).optional(),
+})
+const settleRun = z.looseObject({ v: z.literal(1), kind: z.literal('settle-run'), run, tick: z.int().min(1).max(1_000_000) })
+const replayRun = z.looseObject({ v: z.literal(1), kind: z.literal('replay-run'), run, users: z.array(z.string().min(1).max(1024)).optional() })
+
+const anyMessage = z.discriminatedUnion('kind', [backupSlice, settleRun, replayRun])
+
+export type BackupSliceMessage = z.infer<typeof backupSlice>
+export type SettleRunMessage = z.infer<typeof settleRun>
+export type ReplayRunMessage = z.infer<typeof replayRun>
+export type Message = z.infer<typeof anyMessage>
+
+export function encodeMessage(message: Message): string {
+  return JSON.stringify(message)
+}
+
+/** @throws TorikiError `message-invalid` (not JSON, wrong fields: names the field) or `message-unknown` (another version or kind). */
+export function parseMessage(body: string): Message {
+  let value: unknown
+  try {
+    value = JSON.parse(body)
+  } catch (cause) {
+    throw new TorikiError('message-invalid', { message: 'A message is not JSON.', cause })
+  }
+  const head = z.looseObject({ v: z.unknown(), kind: z.unknown() }).safeParse(value)
+  if (!head.success) throw new TorikiError('message-invalid', { message: 'A message is not a JSON object.' })
+  if (head.data.v !== 1 || !['backup-slice', 'settle-run', 'replay-run'].includes(String(head.data.kind))) throw new TorikiError('message-unknown')
+  const parsed = anyMessage.safeParse(value)
+  if (!parsed.success) {
+    const field = parsed.error.issues[0]?.path.join('.') ?? ''
+    throw new TorikiError('message-invalid', { message: `A message has a wrong field: ${field}.`, cause: parsed.error })
+  }
+  return parsed.data
+}

@@ -1,0 +1,156 @@
+/**
+ * The repository as the other rooms see it: one deployment, in it one small repository per slice and generation.
+ * It knows resources, keys and content; it knows no component, no run and no policy. Format and protocol: docs/format.md.
+ */
+import type { JsonObject } from '../resources/json.ts'
+import type { ResourceKey } from '../resources/key.ts'
+import type { ContentPart, Note, Resource } from '../resources/resource.ts'
+import type { SliceName } from '../resources/slice.ts'
+import type { ComponentRecord, MissingComponent, Snapshot, SnapshotId } from './snapshot.ts'
+
+/** What the credentials in use may unwrap. `write` and `read-trees` never open content. */
+export type Access = 'write' | 'read-trees' | 'read-content'
+
+export interface DeploymentRepository {
+  readonly name: string
+  /** Random id given at creation; in every wrap context. */
+  readonly id: string
+  /** The opaque id under which this slice's objects and events stand, for the given generation (1 is the first). Never reveals the name. */
+  sliceId(slice: SliceName, generation: number): string
+  /**
+   * Opens the newest generation of a slice. With access `write` keys are made when there are none, and a known identity that differs from the
+   * recorded owner opens the next generation. With read access a slice without history gives `undefined`.
+   * One key-service call per call.
+   */
+  openSlice(slice: SliceName, options: OpenSliceOptions & { readonly access: 'write' }): Promise<SliceRepository>
+  openSlice(slice: SliceName, options: OpenSliceOptions): Promise<SliceRepository | undefined>
+  /** Sealed JSON records outside slices (`runs/…`, `restores/…`), under the run key. */
+  readonly records: SealedRecords
+}
+
+export interface OpenSliceOptions {
+  readonly access: Access
+  /** Who the person is, when a component could tell. */
+  readonly identity?: { readonly id: string; readonly createdAt?: Date } | undefined
+  /** Open this generation instead of the newest. */
+  readonly generation?: number | undefined
+}
+
+export interface SealedRecords {
+  /** Create-only. `exists` when something is there (read it to learn what). Safe to retry: a lost answer of one's own create is told apart by content and reads as `created`. */
+  create(path: string, value: JsonObject): Promise<'created' | 'exists'>
+  /** `undefined` when there is none. @throws TorikiError `seal-broken`. */
+  read(path: string): Promise<JsonObject | undefined>
+  /** Paths under the prefix, ascending, with the store's time. */
+  list(prefix: string): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
+}
+
+export interface SliceRepository {
+  readonly slice: SliceName
+  readonly sliceId: string
+  readonly generation: number
+  /** Did this open begin a new generation because the name is another person's now? */
+  readonly generationOpened: boolean
+  /** Newest first. Opens one object per snapshot, as the iteration goes on. */
+  snapshots(): AsyncIterable<Snapshot>
+  /** @throws TorikiError `snapshot-not-found`. */
+  snapshot(id: SnapshotId): Promise<Snapshot>
+  /** The newest snapshot in which this component is to be believed (not suspect, or accepted). */
+  latest(component: string): Promise<Snapshot | undefined>
+  /** The component's resources in ascending key order, from `after` (exclusive), only those whose key begins with the parts of `under` (whole segments). */
+  resources(snapshot: Snapshot, component: string, options?: { readonly after?: ResourceKey; readonly under?: ResourceKey }): AsyncIterable<StoredResource>
+  /** One resource, by reading one node per level. */
+  resource(snapshot: Snapshot, component: string, key: ResourceKey): Promise<StoredResource | undefined>
+  /** Compares two maps, skipping equal subtrees; ascending key order. A side without the component counts as the empty map. */
+  diff(component: string, before: Snapshot, after: Snapshot): AsyncIterable<StoredDifference>
+  /** `state` and `kept` whole (opens content when they were too long to stand in the tree: then needs access `read-content`). */
+  body(resource: StoredResource): Promise<{ readonly state: JsonObject; readonly kept: JsonObject }>
+  /** The bytes, holes included, of a file or a secret. Needs access `read-content`. @throws TorikiError `content-locked`, `seal-broken`. */
+  content(reference: ContentReference, range?: { readonly offset: number; readonly length: number }): AsyncIterable<ContentPart>
+  /** Begins a snapshot of `run`. Access `write`. */
+  capture(options: CaptureOptions): Promise<Capture>
+  /** Marks a suspect snapshot as true after all. Idempotent. */
+  accept(id: SnapshotId): Promise<void>
+}
+
+/** Opaque to other rooms, but for the size. */
+export interface ContentReference {
+  /** Holes included. */
+  readonly sizeBytes: number
+  /** Keyed digest of the plaintext, hex: equal digests, equal bytes (within one generation). */
+  readonly digest: string
+}
+
+export interface StoredResource {
+  readonly key: ResourceKey
+  /** Present unless the body was too long for the tree; see `SliceRepository.body`. */
+  readonly state: JsonObject | undefined
+  readonly kept: JsonObject | undefined
+  /** Digest of `state` with the digests of content and secrets, hex: what comparison means by "same". */
+  readonly stateDigest: string
+  readonly content?: ContentReference
+  readonly secrets: Readonly<Record<string, ContentReference>>
+}
+
+export interface StoredDifference {
+  readonly key: ResourceKey
+  readonly before?: StoredResource
+  readonly after?: StoredResource
+}
+
+export interface CaptureOptions {
+  readonly run: string
+  /** Ends reading; what was read so far is kept by `checkpoint`. */
+  readonly signal: AbortSignal
+  /** The part of a chain of continuations; 0 begins. */
+  readonly part?: number
+}
+
+/** One snapshot in the making. Not for use by two at once; dropping it half-way leaves only garbage for prune. */
+export interface Capture {
+  /** Components that an earlier attempt of this run stored already: taken over, not read again. */
+  readonly finished: Readonly<Record<string, ComponentRecord>>
+  /** The component's record in the newest snapshot that is to be believed: what suspicion compares with. */
+  trusted(component: string): ComponentRecord | undefined
+  /** Where a continuation goes on: the component it was reading, and after which key. */
+  readonly resume: { readonly component: string; readonly after: ResourceKey } | undefined
+  /**
+   * Stores one component's map in a single streaming pass. After an abort of the signal it throws; `checkpoint` may then keep what was stored.
+   * @throws what `resources` throws: nothing of this component is then in the snapshot.
+   */
+  store(component: string, resources: AsyncIterable<Resource>, options: StoreOptions): Promise<ComponentRecord>
+  /** Names the record suspect before the commit, with the reason. */
+  suspect(component: string, reason: string): void
+  /** Keeps the components stored so far and the map of the one being read, for a continuation. `lost`: another attempt went on from there already. */
+  checkpoint(): Promise<'kept' | 'lost'>
+  /**
+   * The only commit. Adds nothing when an earlier attempt's snapshot says as much already.
+   * @throws TorikiError `capture-stale` when prune went past this capture: start over.
+   */
+  commit(missing: readonly MissingComponent[]): Promise<CommitResult>
+}
+
+export interface StoreOptions {
+  readonly isContainer?: ((key: ResourceKey) => boolean) | undefined
+  readonly source?: JsonObject | undefined
+  /** Notes made so far by the reader; read when the component ended. */
+  readonly notes: NoteCollection
+  /** Told now and then: bytes read and stored, resources seen. For progress only. */
+  readonly onProgress?: ((progress: { readonly resources: number; readonly bytesRead: number; readonly bytesStored: number }) => void) | undefined
+}
+
+export interface NoteCollection {
+  add(note: Note): void
+  summaries(): readonly import('./snapshot.ts').NoteSummary[]
+}
+
+export interface CommitResult {
+  readonly snapshot: Snapshot
+  /** False when the snapshot was there already. */
+  readonly created: boolean
+  readonly bytesRead: number
+  /** Sealed bytes put by this capture. */
+  readonly bytesStored: number
+  /** Objects put by this capture, the snapshot included. */
+  readonly objectsPut: number
+}

@@ -1,0 +1,40 @@
+/**
+ * Canonical JSON (RFC 8785): one text for one value, so that equal bodies have equal bytes.
+ * 64-bit numbers are written as strings by whoever makes the body; here a number must be a finite double.
+ */
+import assert from 'node:assert/strict'
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
+export interface JsonObject {
+  readonly [name: string]: JsonValue
+}
+
+/**
+ * RFC 8785 text of `value`: members sorted by UTF-16 code units, no white space, ECMAScript numbers and strings.
+ * @throws AssertionError for a number that is not finite, a lone surrogate, or anything that is not JSON: callers clean their input first.
+ */
+export function canonicalJson(value: JsonValue): string {
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'number') {
+    assert(Number.isFinite(value), 'a number in a body must be finite')
+    return JSON.stringify(value)
+  }
+  if (typeof value === 'string') {
+    assert(value.isWellFormed(), 'a string in a body must be well-formed Unicode')
+    return JSON.stringify(value)
+  }
+  if (Array.isArray(value)) return `[${(value as readonly JsonValue[]).map(canonicalJson).join(',')}]`
+  const object = value as JsonObject
+  assert(typeof object === 'object', 'only JSON values stand in a body')
+  const members = Object.keys(object)
+    .sort(compareCodeUnits)
+    .map((name) => {
+      assert(name.isWellFormed(), 'a member name must be well-formed Unicode')
+      return `${JSON.stringify(name)}:${canonicalJson(object[name] as JsonValue)}`
+    })
+  return `{${members.join(',')}}`
+}
+
+function compareCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

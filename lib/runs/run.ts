@@ -1,0 +1,87 @@
+/**
+ * A run: one backup of a deployment. Plain data, and where its records lie (docs/format.md, "runs/"). Records are sealed; key names hold slice
+ * ids, never slice names.
+ *
+ * ```
+ * runs/<run>/slices/<nonce>.<part>            the slices, 1,000 a part, written before the run object that names the nonce
+ * runs/<run>/run                              the run exists when this does
+ * runs/<run>/ticks/<n>                        claims of settle ticks
+ * runs/<run>/events/<slice id>.<nnnnnn>.<event>   what happened to a slice: append-only, the event's name is in the key
+ * runs/<run>/cancelled                        somebody cancelled it
+ * runs/<run>/summaries/<nnnnnn>               the fold at a time; the highest n speaks
+ * ```
+ */
+import type { ComponentName } from '../resources/component-name.ts'
+import type { JsonObject } from '../resources/json.ts'
+import type { SliceName } from '../resources/slice.ts'
+
+export interface RunRecord {
+  readonly run: string
+  readonly policy: 'full' | 'narrowed'
+  /** The time the schedule meant, or when it was asked for. RFC 3339 UTC. */
+  readonly intendedAt: string
+  readonly startedAt: string
+  /** Configured components that were asked for, in order. */
+  readonly components: readonly ComponentName[]
+  readonly selection?: { readonly users?: readonly string[]; readonly groups?: readonly string[]; readonly shared?: boolean; readonly components?: readonly ComponentName[] }
+  readonly slicesNonce: string
+  readonly slicesTotal: number
+  /** Per component: what listing its members gave. */
+  readonly sources: Readonly<Record<string, SourceRecord>>
+  readonly attemptsMax: number
+  readonly visibilityMs: number
+}
+
+export interface SourceRecord {
+  /** Members listed, or those of the last run that saw them. */
+  readonly members: number
+  /** The listing failed with this code: members of an earlier run stand in. */
+  readonly unreachable?: string
+  /** The membership fell too far: the component is suspect in every slice of this run. */
+  readonly suspect?: string
+}
+
+export interface RunSlice {
+  readonly slice: SliceName
+  readonly sliceId: string
+  /** Which components know this member. */
+  readonly known: readonly ComponentName[]
+  readonly flags: readonly string[]
+}
+
+/** Event names, weakest first: the fold of a slice takes the strongest. `failed` means that the queue gave it up or a person must act. */
+export const sliceOutcomes = ['failed', 'skipped', 'partial', 'saved'] as const
+export type SliceOutcome = (typeof sliceOutcomes)[number]
+/** `attempt` records a cause before the message is given back; `replayed` re-opens a failed slice. */
+export type SliceEventName = SliceOutcome | 'attempt' | 'replayed' | 'continued'
+
+/** Why a slice, or a component of it, is not saved: slice, component, stable cause code, remedy in plain words. */
+export interface Cause {
+  readonly component?: ComponentName
+  readonly code: string
+  readonly message: string
+  readonly remedy: string
+}
+
+export interface SliceEvent {
+  readonly slice: SliceName
+  readonly event: SliceEventName
+  readonly at: string
+  readonly attempt: number
+  readonly snapshot?: string
+  readonly causes?: readonly Cause[]
+  readonly suspect?: readonly string[]
+  readonly bytesRead?: number
+  readonly bytesStored?: number
+  readonly objectsPut?: number
+  /** The message as it was received, for replay from the record. */
+  readonly message?: string
+  readonly generation?: number
+}
+
+/** What the runs room needs of a store of sealed records; the repository's `records` has this shape. */
+export interface RunRecords {
+  create(path: string, value: JsonObject): Promise<'created' | 'exists'>
+  read(path: string): Promise<JsonObject | undefined>
+  list(prefix: string): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
+}
