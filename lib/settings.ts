@@ -1,28 +1,51 @@
-/** Settings: `toriki.yaml` as the contract has it. Parsed by a schema, references resolved; the only room that reads the environment. */
+/**
+ * Settings: `toriki.yaml` as the contract has it (docs/settings.md). Parsed by a schema, references resolved; the only room that reads the
+ * environment. A mistake names file, line, key, what is wrong and what would be right. A secret in clear is refused, never printed.
+ */
+import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { LineCounter, parseDocument } from 'yaml'
+import type { Document } from 'yaml'
+import type { ZodError } from 'zod'
+import { TorikiError } from './errors.ts'
+import type { ComponentName } from './resources/component-name.ts'
+import type { JsonObject } from './resources/json.ts'
+import { resolveReference } from './settings-references.ts'
+import { settingsSchema } from './settings-schema.ts'
+import type { SettingsDocument } from './settings-schema.ts'
 
 export interface Settings {
-  /** The file they came from, for messages. */
+  /** The file they came from, absolute. */
   readonly file: string
   readonly deployment: string
   readonly store: { readonly folder: string } | { readonly s3: S3Settings }
-  readonly keys: { readonly keyring: string } | { readonly kms: { readonly key: string; readonly region?: string; readonly endpoint?: string }; readonly bucket?: string }
-  readonly queue: { readonly sqlite: string } | { readonly sqs: { readonly prefix: string; readonly region?: string; readonly endpoint?: string } }
+  readonly keys: { readonly keyring: string } | { readonly kms: KmsSettings; readonly bucket?: string }
+  readonly queue: { readonly sqlite: string } | { readonly sqs: SqsSettings }
   readonly workers: 'here' | 'functions'
   readonly regions?: readonly string[]
+  /** Configured components, whether resolved or not. */
+  readonly componentNames: readonly ComponentName[]
+  /** Empty when only the platform was asked for: then no secret of a source is resolved. */
   readonly components: ComponentSettings
   readonly schedule?: { readonly cron: string; readonly timezone: string }
   readonly alarms: { readonly rpoMs?: number; readonly command?: string }
-  readonly limits: {
-    readonly parallel: number
-    readonly attempts: number
-    readonly shrink: number
-    readonly requestsPerSecond: Readonly<Record<string, number>>
-    readonly bytesPerSecond: Readonly<Record<string, number>>
-  }
+  readonly limits: { readonly parallel: number; readonly attempts: number; readonly shrink: number }
+  /** As written, references unresolved: what the deployment record seals. */
+  readonly source: JsonObject
 }
 
 export interface S3Settings {
   readonly bucket: string
+  readonly prefix: string
+  readonly region?: string
+  readonly endpoint?: string
+}
+export interface KmsSettings {
+  readonly key: string
+  readonly region?: string
+  readonly endpoint?: string
+}
+export interface SqsSettings {
   readonly prefix: string
   readonly region?: string
   readonly endpoint?: string
@@ -53,4 +76,171 @@ export interface FilesSettings {
   readonly exclude: readonly string[]
   readonly excludeDefaults: boolean
   readonly bytesPerSecond?: number
+}
+
+export interface LoadOptions {
+  /** `--settings FILE`; else `TORIKI_SETTINGS`; else `toriki.yaml` in the working directory. */
+  readonly file?: string | undefined
+  /** `platform` leaves the components' secrets alone: enough to look at what is stored. */
+  readonly resolve?: 'all' | 'platform'
+}
+
+/** A source is asked at most this often, unless `limits.requestsPerSecond` says otherwise. */
+const REQUESTS_PER_SECOND_DEFAULT = 50
+
+/** @throws TorikiError `settings-missing`, `settings-invalid`, `reference-unresolved`. */
+export function loadSettings(options: LoadOptions = {}): Settings {
+  const file = settingsFile(options.file)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    const named = options.file !== undefined || process.env['TORIKI_SETTINGS'] !== undefined
+    throw new TorikiError('settings-missing', { message: named ? `The settings file ${file} cannot be read.` : 'There is no toriki.yaml here.', cause })
+  }
+  return parseSettings(text, file, options.resolve ?? 'all')
+}
+
+/** Where the settings are looked for, in the contract's order. */
+export function settingsFile(named?: string): string {
+  return resolve(named ?? process.env['TORIKI_SETTINGS'] ?? 'toriki.yaml')
+}
+
+/** The variables of the environment that the command line and functions may ask for, by name; nobody else reads `process.env`. */
+export function environment(name: 'NO_COLOR' | 'FORCE_COLOR' | 'TERM' | 'COLUMNS' | 'TORIKI_SETTINGS' | 'TORIKI_LOG' | 'CI'): string | undefined {
+  return process.env[name]
+}
+
+/** @throws TorikiError as `loadSettings`; `file` is for messages and for relative paths. */
+export function parseSettings(text: string, file: string, extent: 'all' | 'platform' = 'all'): Settings {
+  const lines = new LineCounter()
+  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
+  const syntax = yaml.errors[0]
+  if (syntax !== undefined) throw invalid(`${file}:${lines.linePos(syntax.pos[0]).line}: this is not YAML: ${firstLine(syntax.message)}`)
+  const value: unknown = yaml.toJS({ maxAliasCount: 20 }) ?? {}
+  const parsed = settingsSchema.safeParse(value)
+  if (!parsed.success) throw invalid(describe(parsed.error, yaml, lines, file))
+  const document = parsed.data
+  const at = (path: string): string => {
+    if (isAbsolute(path)) return path
+    return join(dirname(file), path)
+  }
+  const reference = (path: readonly string[], text: string): string =>
+    resolveReference(text, { env: process.env, folder: dirname(file), place: `${file}:${lineOf(yaml, lines, path)}: ${path.join('.')}` })
+  const settings: Settings = {
+    file,
+    deployment: document.deployment,
+    store: 's3' in document.store ? { s3: withoutUndefined(document.store.s3) } : { folder: at(document.store.folder) },
+    keys: 'kms' in document.keys ? { kms: withoutUndefined(document.keys.kms), ...(document.keys.bucket === undefined ? {} : { bucket: document.keys.bucket }) } : { keyring: at(document.keys.keyring) },
+    queue: 'sqs' in document.queue ? { sqs: withoutUndefined(document.queue.sqs) } : { sqlite: at(document.queue.sqlite) },
+    workers: document.workers,
+    ...(document.regions === undefined ? {} : { regions: document.regions }),
+    componentNames: [...(document.components.keycloak === undefined ? [] : ['keycloak' as const]), ...(document.components.files === undefined ? [] : ['files' as const])],
+    components: extent === 'all' ? resolveComponents(document, reference, at) : {},
+    ...(document.schedule === undefined ? {} : { schedule: document.schedule }),
+    alarms: withoutUndefined({ rpoMs: document.alarms.rpo, command: document.alarms.command }),
+    limits: { parallel: document.limits.parallel, attempts: document.limits.attempts, shrink: document.limits.shrink },
+    source: value as JsonObject,
+  }
+  refuseForeignRegions(settings, file)
+  return settings
+}
+
+function resolveComponents(document: SettingsDocument, reference: (path: readonly string[], text: string) => string, at: (path: string) => string): ComponentSettings {
+  const { keycloak, files } = document.components
+  const under = ['components', 'keycloak']
+  return {
+    ...(keycloak === undefined
+      ? {}
+      : {
+          keycloak: {
+            url: keycloak.url.replace(/\/+$/, ''),
+            realm: keycloak.realm,
+            login:
+              'client' in keycloak
+                ? { client: keycloak.client, secret: reference([...under, 'secret'], keycloak.secret) }
+                : { username: keycloak.username, password: reference([...under, 'password'], keycloak.password), adminRealm: keycloak.adminRealm },
+            ...(keycloak.credentials === undefined
+              ? {}
+              : {
+                  credentials:
+                    'postgres' in keycloak.credentials
+                      ? { postgres: reference([...under, 'credentials', 'postgres'], keycloak.credentials.postgres) }
+                      : { export: at(keycloak.credentials.export) },
+                }),
+            ...(keycloak.ca === undefined ? {} : { ca: readCertificate(at(keycloak.ca)) }),
+            requestsPerSecond: document.limits.requestsPerSecond['keycloak'] ?? REQUESTS_PER_SECOND_DEFAULT,
+          },
+        }),
+    ...(files === undefined
+      ? {}
+      : {
+          files: withoutUndefined({
+            root: at(files.root),
+            home: files.home,
+            group: files.group,
+            exclude: files.exclude,
+            excludeDefaults: files.excludeDefaults,
+            bytesPerSecond: document.limits.bytesPerSecond['files'],
+          }),
+        }),
+  }
+}
+
+function readCertificate(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new TorikiError('settings-invalid', { message: `The certificate file ${path} (components.keycloak.ca) cannot be read.`, cause })
+  }
+}
+
+function refuseForeignRegions(settings: Settings, file: string): void {
+  if (settings.regions === undefined) return
+  const named = [
+    's3' in settings.store ? settings.store.s3.region : undefined,
+    'kms' in settings.keys ? settings.keys.kms.region : undefined,
+    'sqs' in settings.queue ? settings.queue.sqs.region : undefined,
+  ]
+  for (const region of named) {
+    if (region !== undefined && !settings.regions.includes(region)) {
+      throw new TorikiError('region-not-allowed', { message: `${file}: region ${region} is not in \`regions\` (${settings.regions.join(', ')}).` })
+    }
+  }
+}
+
+function describe(error: ZodError, yaml: Document.Parsed, lines: LineCounter, file: string): string {
+  const issue = error.issues[0]
+  const path = (issue?.path ?? []).map(String)
+  // An unknown key is reported on its parent: name the key itself, and its own line.
+  const extra = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+  const full = extra === undefined ? path : [...path, extra]
+  const what = extra === undefined ? (issue?.message ?? 'is wrong') : 'there is no such setting'
+  const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : ''
+  return `${file}:${lineOf(yaml, lines, full)}: ${full.length === 0 ? 'the settings' : full.join('.')}: ${what}${more}`
+}
+
+/** The line of the deepest part of `path` that stands in the file. */
+function lineOf(yaml: Document.Parsed, lines: LineCounter, path: readonly string[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = yaml.getIn(path.slice(0, length), true)
+    const range = typeof node === 'object' && node !== null && 'range' in node ? (node.range as readonly number[] | null) : null
+    if (range?.[0] !== undefined) return lines.linePos(range[0]).line
+  }
+  return 1
+}
+
+function invalid(message: string): TorikiError {
+  return new TorikiError('settings-invalid', { message })
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? text
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> }
+
+/** The same object without members that are `undefined`: what `exactOptionalPropertyTypes` asks for. */
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Defined<T>
 }
