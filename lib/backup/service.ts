@@ -14,6 +14,15 @@ export interface Service {
   readonly limits: RunLimits
   /** Tells a person: the alarm command, a topic. Never throws; a failing alarm is logged. */
   readonly alarm: (alarm: Alarm) => Promise<void>
+  /** Told what happens in this process, for progress on a terminal; never for a decision. */
+  readonly observer?: RunObserver
+}
+
+export interface RunObserver {
+  /** Bytes of one slice so far, as they grow; the last call of a slice has its sum. */
+  bytes(slice: string, read: number, stored: number): void
+  /** An attempt at a slice ended with this event. */
+  ended(run: string, slice: string, event: string): void
 }
 
 export interface RunLimits {

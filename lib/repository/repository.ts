@@ -41,8 +41,8 @@ export interface SealedRecords {
   create(path: string, value: JsonObject): Promise<'created' | 'exists'>
   /** `undefined` when there is none. @throws TorikiError `seal-broken`. */
   read(path: string): Promise<JsonObject | undefined>
-  /** Paths under the prefix, ascending, with the store's time. */
-  list(prefix: string): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
+  /** Paths under the prefix that are greater than `after`, ascending, with the store's time. `after` lets a caller skip a whole run (`runs/<run>/~`). */
+  list(prefix: string, options?: { readonly after?: string }): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
 }
 
 export interface SliceRepository {
