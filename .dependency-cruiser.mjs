@@ -123,9 +123,15 @@ const forbidden = [
   {
     name: 'embedded-is-the-roof',
     comment:
-      'lib/embedded is the whole service on one machine: functions, api and console, which also run in a cloud, never import it.',
+      'lib/embedded is the whole service on one machine, and puts the others together: functions, api, cli and console, which also run without it, never import it.',
+    from: { path: '^(functions|lib/(api|cli|console))/' },
+    to: { path: '^lib/embedded/' },
+  },
+  {
+    name: 'doors-side-by-side',
+    comment: 'functions, api and console answer without a terminal: they never import lib/cli.',
     from: { path: '^(functions|lib/(api|console))/' },
-    to: { path: '^lib/(embedded|cli)/' },
+    to: { path: '^lib/cli/' },
   },
   {
     name: 'nothing-imports-tests',
