@@ -3,7 +3,7 @@
  * environment. A mistake names file, line, key, what is wrong and what would be right. A secret in clear is refused, never printed.
  */
 import { readFileSync } from 'node:fs'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import type { Document } from 'yaml'
 import type { ZodError } from 'zod'
@@ -143,6 +143,9 @@ export function parseSettings(text: string, file: string, extent: 'all' | 'platf
     source: value as JsonObject,
   }
   refuseForeignRegions(settings, file)
+  if ('folder' in settings.store && 'keyring' in settings.keys && isInside(settings.store.folder, settings.keys.keyring)) {
+    throw invalid(`${file}:${lineOf(yaml, lines, ['keys', 'keyring'])}: keys.keyring: lies inside the store it locks; keep it elsewhere`)
+  }
   return settings
 }
 
@@ -193,6 +196,11 @@ function readCertificate(path: string): string {
   } catch (cause) {
     throw new TorikiError('settings-invalid', { message: `The certificate file ${path} (components.keycloak.ca) cannot be read.`, cause })
   }
+}
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path)
+  return way === '' || (!way.startsWith('..') && !isAbsolute(way))
 }
 
 function refuseForeignRegions(settings: Settings, file: string): void {

@@ -90,6 +90,7 @@ limits: { parallel: 4, attempts: 5, shrink: 20%, requestsPerSecond: { keycloak: 
     [`${minimal}store: { folder: ./a }\nstore: { folder: ./b }\n`, /toriki\.yaml:5: this is not YAML/],
     [`${minimal}  jupyterhub: { url: "https://x" }\n`, /components\.jupyterhub: JupyterHub is not backed up by this version/],
     [`${minimal}regions: [eu-central-1]\nstore: { s3: { bucket: b, region: us-east-1 } }\n`, /region us-east-1 is not in/],
+    [`${minimal}store: { folder: ./data }\nkeys: { keyring: ./data/keyring }\n`, /toriki\.yaml:5: keys\.keyring: lies inside the store/],
   ])('refuse a mistake with file, line, key and what would be right: %j', (text, message) => {
     const error = refusal(text)
     expect(error.message).toMatch(message)

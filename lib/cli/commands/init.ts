@@ -1,0 +1,153 @@
+/** `toriki init`: settings, keyring and store for a new deployment; `init keycloak`: what to make in Keycloak. Idempotent: what is there stays. */
+import { existsSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { cancel as cancelled, isCancel, text } from '@clack/prompts'
+import { stringify } from 'yaml'
+import { TorikiError } from '../../errors.ts'
+import { createPlatformKeys, assemblePlatform } from '../../platform/assemble.ts'
+import { createDeployment, openDeployment, readDeploymentSettings } from '../../repository/deployment-repository.ts'
+import { loadSettings, parseSettings, settingsFile } from '../../settings.ts'
+import type { Settings } from '../../settings.ts'
+import { answer } from '../context.ts'
+import type { CommandContext } from '../context.ts'
+import { keycloakSteps } from '../keycloak-steps.ts'
+import { platformLog } from '../session.ts'
+
+export interface InitOptions {
+  readonly deployment?: string
+  readonly keycloakUrl?: string
+  readonly keycloakRealm: string
+  readonly keycloakClient: string
+  readonly filesRoot?: string
+  readonly home: string
+  readonly groupFolder: string
+  readonly fromStore?: string
+  readonly keyring?: string
+}
+
+interface Initialised {
+  readonly settings: string
+  readonly deployment: string
+  readonly created: readonly string[]
+}
+
+export async function init(context: CommandContext, options: InitOptions): Promise<void> {
+  const file = settingsFile(context.settingsFile)
+  const created: string[] = []
+  if (options.fromStore !== undefined) {
+    if (existsSync(file)) throw new TorikiError('usage', { message: `${file} is there already.`, remedy: 'Name another file with --settings, or move that one away.' })
+    writeNew(file, await settingsFromStore(file, options))
+    created.push(file)
+  } else if (!existsSync(file)) {
+    const text = await newSettings(context, options)
+    // Refused before anything is written: the same sentence as for a file made by hand.
+    parseSettings(text, file, 'platform')
+    writeNew(file, text)
+    created.push(file)
+  }
+  const settings = loadSettings({ file, resolve: 'platform' })
+  if (options.fromStore === undefined) created.push(...(await makeKeysAndStore(context, settings)))
+  const result: Initialised = { settings: file, deployment: settings.deployment, created }
+  answer(context, result, () => forPeople(context, settings, result))
+}
+
+/** Prints how to make the two clients in Keycloak, with the roles each needs and no more. */
+export async function initKeycloak(context: CommandContext): Promise<void> {
+  const settings = loadSettings({ file: context.settingsFile, resolve: 'platform' })
+  const keycloak = (settings.source['components'] as { keycloak?: { url?: string; realm?: string; client?: string } } | undefined)?.keycloak
+  if (keycloak === undefined) throw new TorikiError('settings-invalid', { message: `${settings.file} has no components.keycloak.`, remedy: 'Add it, or run `toriki init` anew.' })
+  const steps = keycloakSteps({ url: keycloak.url ?? '', realm: keycloak.realm ?? '', client: keycloak.client ?? 'toriki-backup' })
+  answer(context, steps, () => steps.map(({ step, command }) => `${context.terminal.style('bold', `# ${step}`)}\n${command}\n`).join('\n'))
+}
+
+async function makeKeysAndStore(context: CommandContext, settings: Settings): Promise<string[]> {
+  const created: string[] = []
+  if ('keyring' in settings.keys && (await createPlatformKeys(settings)) === 'created') created.push(settings.keys.keyring)
+  const platform = await assemblePlatform(settings, { log: platformLog() })
+  try {
+    try {
+      await openDeployment(platform, { name: settings.deployment })
+    } catch (error) {
+      if (!(error instanceof TorikiError) || error.code !== 'deployment-missing') throw error
+      await createDeployment(platform, { name: settings.deployment, settings: settings.source })
+      created.push('folder' in settings.store ? settings.store.folder : settings.store.s3.bucket)
+    }
+  } finally {
+    await platform.close()
+  }
+  return created
+}
+
+async function newSettings(context: CommandContext, options: InitOptions): Promise<string> {
+  const asks = context.terminal.interactive && process.stdin.isTTY && !context.json
+  const ask = async (message: string, given: string | undefined, placeholder: string): Promise<string> => {
+    if (given !== undefined || !asks) return given ?? ''
+    const typed = await text({ message, placeholder, defaultValue: '' })
+    if (isCancel(typed)) {
+      cancelled('Nothing was written.')
+      throw new TorikiError('interrupted', { message: 'Nothing was written.' })
+    }
+    return typed.trim()
+  }
+  const deployment = await ask('A name for this deployment (lower-case letters, digits, hyphens)', options.deployment, 'campus')
+  const filesRoot = await ask('Where is the file system of the homes mounted? (empty: no homes)', options.filesRoot, '/mnt/nebari')
+  const keycloakUrl = await ask('The address of Keycloak, with its base path? (empty: no Keycloak)', options.keycloakUrl, 'https://nebari.example.org/auth')
+  if (deployment === '' || (filesRoot === '' && keycloakUrl === '')) {
+    throw new TorikiError('usage', { message: 'What shall be backed up?', remedy: 'Give --deployment, and --files-root or --keycloak-url or both; or run `toriki init` on a terminal.' })
+  }
+  const settings = {
+    deployment,
+    store: { folder: './toriki-data' },
+    keys: { keyring: options.keyring ?? './toriki-keyring' },
+    queue: { sqlite: './toriki-queue' },
+    components: {
+      ...(keycloakUrl === ''
+        ? {}
+        : {
+            keycloak: {
+              url: keycloakUrl,
+              realm: options.keycloakRealm,
+              client: options.keycloakClient,
+              secret: '${env:KEYCLOAK_SECRET}',
+            },
+          }),
+      ...(filesRoot === '' ? {} : { files: { root: resolve(filesRoot), home: options.home, group: options.groupFolder } }),
+    },
+    schedule: { cron: '0 2 * * *', timezone: Intl.DateTimeFormat().resolvedOptions().timeZone },
+  }
+  return `# Settings of Toriki; every key is explained in docs/settings.md.\n# Secrets are never written here: refer to them with \${env:NAME} or \${file:PATH}.\n${stringify(settings, { lineWidth: 0 })}`
+}
+
+async function settingsFromStore(file: string, options: InitOptions): Promise<string> {
+  if (options.keyring === undefined || options.deployment === undefined) {
+    throw new TorikiError('usage', { message: 'To rebuild the settings, give --from-store FOLDER, --keyring FILE and --deployment NAME.' })
+  }
+  const store = resolve(options.fromStore ?? '')
+  const keyring = resolve(options.keyring)
+  const bare = stringify({ deployment: options.deployment, store: { folder: store }, keys: { keyring }, components: { files: { root: '/', home: 'home/{user}' } } })
+  const platform = await assemblePlatform(parseSettings(bare, file, 'platform'), { log: platformLog() })
+  try {
+    const source = await readDeploymentSettings(platform, { name: options.deployment })
+    return `# Settings of Toriki, rebuilt from the store.\n${stringify({ ...source, store: { folder: store }, keys: { keyring } }, { lineWidth: 0 })}`
+  } finally {
+    await platform.close()
+  }
+}
+
+function writeNew(file: string, content: string): void {
+  try {
+    writeFileSync(file, content, { flag: 'wx', mode: 0o600 })
+  } catch (cause) {
+    throw new TorikiError('settings-invalid', { message: `${file} cannot be written.`, remedy: `Check that ${dirname(file)} is there and yours.`, cause })
+  }
+}
+
+function forPeople(context: CommandContext, settings: Settings, { created }: Initialised): string {
+  const { terminal } = context
+  const lines = created.length === 0 ? ['Everything was there already; nothing was changed.\n'] : created.map((what) => `made ${what}\n`)
+  if ('keyring' in settings.keys && created.includes(settings.keys.keyring)) {
+    lines.push(terminal.style('yellow', `\nKeep a copy of ${settings.keys.keyring} somewhere else: without it nothing can ever be restored.\n`))
+  }
+  lines.push(`\nNext: ${settings.componentNames.includes('keycloak') ? '`toriki init keycloak` shows the client to make there; then ' : ''}\`toriki doctor\`, then \`toriki backup\`.\n`)
+  return lines.join('')
+}

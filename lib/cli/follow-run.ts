@@ -1,0 +1,84 @@
+/**
+ * Starts a run (or a replay), follows it to its end, and prints its report. With workers here this process also does the work; with workers elsewhere
+ * it only watches, and says so when nobody does anything.
+ */
+import type { Service } from '../backup/service.ts'
+import { runReport } from '../backup/run-report.ts'
+import { settleRun } from '../backup/settle-run.ts'
+import { TorikiError } from '../errors.ts'
+import { NO_CONSUMER_MS } from '../limits.ts'
+import type { RunReport } from '../runs/outcome.ts'
+import type { Settings } from '../settings.ts'
+import { answer } from './context.ts'
+import type { CommandContext, Workers } from './context.ts'
+import { EXIT, exitStatusOfOutcome } from './exit-status.ts'
+import { runProgress } from './progress.ts'
+import { formatReport, reportJson } from './run-summary.ts'
+
+/** Between two looks at the run's events: short where they lie on this machine. */
+const LOOK_MS = 250
+const LOOK_ELSEWHERE_MS = 2_000
+
+export async function followRun(
+  context: CommandContext,
+  service: Service,
+  settings: Settings,
+  options: { readonly detach: boolean },
+  begin: (service: Service) => Promise<{ readonly run: string }>,
+): Promise<number> {
+  const { terminal } = context
+  const { clock } = service.platform
+  const progress = runProgress(terminal, clock)
+  const watched: Service = { ...service, observer: progress.observer }
+  const { run } = await begin(watched)
+  if (options.detach) {
+    answer(context, { run }, () => `Run ${run} began. \`toriki status ${run}\` shows how it goes.\n`)
+    return EXIT.complete
+  }
+  const here = settings.workers === 'here'
+  let workers: Workers | undefined
+  try {
+    if (here) workers = await context.host.startWorkers(watched)
+    const report = await untilEnded(context, watched, run, here, progress.update)
+    progress.clear()
+    if (report === undefined) {
+      terminal.err(here ? `Stopped. What was saved stays; go on with: toriki backup --detach && toriki work, or toriki replay ${run}\n` : `Run ${run} goes on elsewhere: toriki status ${run}\n`)
+      return here ? EXIT.interrupted : EXIT.complete
+    }
+    answer(context, reportJson(report), () => formatReport(terminal, report))
+    return exitStatusOfOutcome(report.outcome)
+  } finally {
+    progress.clear()
+    await workers?.stop()
+  }
+}
+
+/** The report of the ended run, or `undefined` when the person pressed Ctrl-C. */
+async function untilEnded(context: CommandContext, service: Service, run: string, here: boolean, show: (report: RunReport) => void): Promise<RunReport | undefined> {
+  const { clock } = service.platform
+  const queue = service.platform.queues.queue('backup-slice')
+  const beganMs = clock.monotonicMs()
+  let heard = here
+  for (;;) {
+    let report = await runReport(service, run)
+    if (report.open && report.slices.pending === 0) {
+      // The last slice ended: the run need not wait for its next tick.
+      await settleRun(service, { run })
+      report = await runReport(service, run)
+    }
+    show(report)
+    if (!report.open) return report
+    if (context.signal.aborted) return undefined
+    if (!heard) {
+      const { hidden } = await queue.depth()
+      heard = hidden > 0 || report.slices.pending < report.slices.total
+      if (!heard && clock.monotonicMs() - beganMs > NO_CONSUMER_MS) throw new TorikiError('no-consumer', { ids: { run } })
+    }
+    try {
+      await clock.sleep(here ? LOOK_MS : LOOK_ELSEWHERE_MS, context.signal)
+    } catch (error) {
+      if (context.signal.aborted) return undefined
+      throw error
+    }
+  }
+}

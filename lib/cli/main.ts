@@ -1,0 +1,179 @@
+/** The program: its commands, their words, and how every error becomes one clear sentence and the right exit status. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { TorikiError, toTorikiError } from '../errors.ts'
+import { environment } from '../settings.ts'
+import { accept } from './commands/accept.ts'
+import { backup } from './commands/backup.ts'
+import { cancel } from './commands/cancel.ts'
+import { cat } from './commands/cat.ts'
+import { diff } from './commands/diff.ts'
+import { doctor } from './commands/doctor.ts'
+import { exportSnapshot } from './commands/export.ts'
+import { find } from './commands/find.ts'
+import { init, initKeycloak } from './commands/init.ts'
+import { ls } from './commands/ls.ts'
+import { replay } from './commands/replay.ts'
+import { runs, status } from './commands/runs.ts'
+import { serve } from './commands/serve.ts'
+import { snapshots } from './commands/snapshots.ts'
+import { users } from './commands/users.ts'
+import { work } from './commands/work.ts'
+import type { CommandContext, WorkerHost } from './context.ts'
+import { EXIT, exitStatusOfError } from './exit-status.ts'
+import { wrap } from './table.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface Invocation {
+  /** Without node and script. */
+  readonly words: readonly string[]
+  readonly terminal: Terminal
+  readonly host: WorkerHost
+  readonly signal: AbortSignal
+  readonly version: string
+}
+
+/** Runs one command to its end and gives the exit status. Never throws. */
+export async function main(invocation: Invocation): Promise<number> {
+  const { terminal } = invocation
+  let status: number = EXIT.complete
+  const program = buildProgram(invocation, (ended) => {
+    status = ended
+  })
+  try {
+    if (invocation.words.length === 0) program.outputHelp()
+    else await program.parseAsync([...invocation.words], { from: 'user' })
+    return status
+  } catch (error) {
+    // Commander has printed its own sentence; help and version end here too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.complete : EXIT.usage
+    return explain(terminal, error, invocation.signal)
+  }
+}
+
+/** One sentence, the remedy, and (asked for by TORIKI_LOG=debug) the causes. */
+function explain(terminal: Terminal, error: unknown, signal: AbortSignal): number {
+  const coded = toTorikiError(signal.aborted && !(error instanceof TorikiError) ? signal.reason : error)
+  terminal.err(`${terminal.style('red', `toriki: ${coded.code}`)}: ${coded.message}\n`)
+  terminal.err(terminal.style('dim', wrap(`→ ${coded.remedy}`, terminal.width, '  ')))
+  const debug = environment('TORIKI_LOG') === 'debug'
+  if (debug) terminal.err(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n${coded.cause instanceof Error ? `cause: ${coded.cause.stack ?? coded.cause.message}\n` : ''}`)
+  else if (coded.code === 'internal') terminal.err(terminal.style('dim', '  Run it again with TORIKI_LOG=debug to see where.\n'))
+  return exitStatusOfError(coded)
+}
+
+function buildProgram(invocation: Invocation, ended: (status: number) => void): Command {
+  const { terminal } = invocation
+  const program = new Command('toriki')
+    .description('Backup and restore for Nebari: people, passwords, groups and homes.')
+    .version(invocation.version, '-V, --version')
+    .option('-s, --settings <file>', 'settings file (else $TORIKI_SETTINGS, else ./toriki.yaml)')
+    .option('--json', 'print exactly one JSON document on stdout')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, getOutHelpWidth: () => terminal.width, getErrHelpWidth: () => terminal.width })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('See `toriki --help`, or `toriki COMMAND --help`.')
+    .addHelpText('after', '\nExit status: 0 complete, 1 failed or refused, 2 bad usage or settings, 3 partial,\n130 interrupted.')
+
+  /** Registers one command; its action gets the context and what commander parsed. */
+  const command = (name: string, description: string, build: (one: Command) => Command, action: (context: CommandContext, words: string[], options: never) => Promise<number | void>): void => {
+    const one = build(program.command(name).description(description).configureHelp({ showGlobalOptions: true }))
+    one.action(async (...parsed: unknown[]) => {
+      const globals = program.opts<{ settings?: string; json?: boolean }>()
+      const context: CommandContext = { terminal, json: globals.json === true, settingsFile: globals.settings, signal: invocation.signal, host: invocation.host }
+      // Commander passes the arguments, then the options, then the command.
+      ended((await action(context, parsed.slice(0, -2) as string[], parsed.at(-2) as never)) ?? EXIT.complete)
+    })
+  }
+  const slice = (one: Command): Command => one.option('-u, --user <name>', 'one person').option('-g, --group <name>', 'one group (leaf or path)').option('--shared', 'the shared state')
+  const plain = (one: Command): Command => one
+
+  command(
+    'init [what]',
+    'write settings and make the keys and the store; `init keycloak` says how to make the clients there',
+    (one) =>
+      one
+        .option('--deployment <name>', 'name of this deployment')
+        .option('--keycloak-url <url>', 'address of Keycloak with its base path')
+        .option('--keycloak-realm <realm>', 'the realm', 'nebari')
+        .option('--keycloak-client <client>', 'the client that backs up', 'toriki-backup')
+        .option('--files-root <folder>', 'where the file system is mounted')
+        .option('--home <template>', 'homes below the root', 'home/{user}')
+        .option('--group-folder <template>', 'shared directories below the root', 'shared/{group}')
+        .option('--from-store <folder>', 'rebuild the settings from a repository')
+        .option('--keyring <file>', 'where the keyring is, or shall be'),
+    async (context, [what], options) => {
+      if (what === 'keycloak') return await initKeycloak(context)
+      if (what !== undefined) throw new TorikiError('usage', { message: `There is \`init\` and \`init keycloak\`, not \`init ${what}\`.` })
+      return await init(context, options)
+    },
+  )
+  command('doctor', 'try every connection and right, and say what to do about each that fails', plain, (context) => doctor(context))
+  command(
+    'users',
+    'who there is, and which components know them',
+    (one) => one.option('-a, --all', 'also people who left but have snapshots'),
+    (context, _words, options) => users(context, options),
+  )
+  command(
+    'backup',
+    'back up everything, or what is named',
+    (one) =>
+      one
+        .option('-u, --user <name>', 'only this person (again for more)', gather)
+        .option('-g, --group <name>', 'only this group (again for more)', gather)
+        .option('--shared', 'only the shared state')
+        .option('-c, --component <name>', 'only this component (again for more)', gather)
+        .option('-n, --dry-run', 'list what would be backed up, write nothing')
+        .option('-d, --detach', 'print the run and do not wait'),
+    (context, _words, options) => backup(context, options),
+  )
+  command(
+    'runs',
+    'what ran, newest first',
+    (one) => one.addOption(new Option('-l, --limit <count>', 'at most so many').argParser(wholeNumber).default(20)),
+    (context, _words, options) => runs(context, options),
+  )
+  command('status [run]', 'how a run stands or ended (the latest, unless named)', plain, (context, [run]) => status(context, run))
+  command('cancel <run>', 'stop a run: what is saved stays', plain, (context, [run = '']) => cancel(context, run))
+  command(
+    'replay [run]',
+    'try the failed slices of a run again, in that run (the latest, unless named)',
+    (one) => one.option('-u, --user <name>', 'only this person (again for more)', gather).option('-d, --detach', 'do not wait'),
+    (context, [run], options) => replay(context, run, options),
+  )
+  command(
+    'accept <run>',
+    'a suspect run is the truth after all',
+    (one) => one.option('-u, --user <name>', 'only this person (again for more)', gather).option('-y, --yes', 'do not ask'),
+    (context, [run = ''], options) => accept(context, run, options),
+  )
+  command('snapshots', 'what is stored, newest first', slice, (context, _words, options) => snapshots(context, options))
+  command('ls <snapshot> [component] [prefix]', 'the resources of a snapshot', slice, (context, [snapshot = '', component, prefix], options) => ls(context, snapshot, component, prefix, options))
+  command(
+    'cat <snapshot> <component> <key>',
+    'one resource: its body, or its bytes',
+    (one) => slice(one).option('--content', 'write the bytes to stdout').option('--secrets', 'show secret values in clear'),
+    (context, [snapshot = '', component = '', key = ''], options) => cat(context, snapshot, component, key, options),
+  )
+  command('find <pattern>', 'where something stands, in every snapshot', slice, (context, [pattern = ''], options) => find(context, pattern, options))
+  command('diff <a> <b>', 'what is different in snapshot B (`live`: in the deployment now)', slice, (context, [a = '', b = ''], options) => diff(context, a, b, options))
+  command(
+    'export',
+    'a snapshot as plain files',
+    (one) => slice(one).option('--snapshot <id>', 'which (else the latest)').requiredOption('-o, --out <folder>', 'a new or empty folder').option('--secrets', 'include secret values in clear'),
+    (context, _words, options) => exportSnapshot(context, options),
+  )
+  command('work', 'consume the queues until stopped', plain, (context) => work(context))
+  command('serve', 'the whole service on this machine: schedule, workers, settling', plain, (context) => serve(context))
+  return program
+}
+
+function gather(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value]
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1.')
+  return value
+}
