@@ -1,0 +1,121 @@
+/**
+ * Tree nodes as bytes (docs/format.md, "Tree"). A node is one chunk; keys are written without what they share with the key before them.
+ *
+ * ```
+ * node   tag 8 ‖ level 1 ‖ count varint ‖ count × item
+ * item   shared varint ‖ rest counted                      the key: so many bytes of the key before, then the rest
+ *        level 0:  value counted
+ *        above:    child's id 32 ‖ entries varint          the key is the child's last; entries are those of all its leaves
+ * ```
+ */
+import { ByteReader, ByteWriter } from './byte-codec.ts'
+import { CHUNK_ID_BYTES } from './tree-format.ts'
+import type { ChunkId } from './chunk-store.ts'
+import type { TreeFormat } from './tree-format.ts'
+
+export interface TreeEntry {
+  readonly key: Buffer
+  readonly value: Buffer
+}
+
+export interface TreeChild {
+  /** The last key below. */
+  readonly key: Buffer
+  readonly id: ChunkId
+  /** Entries of all leaves below. */
+  readonly entries: number
+}
+
+export type TreeNode =
+  | { readonly leaf: true; readonly level: 0; readonly items: readonly TreeEntry[] }
+  | { readonly leaf: false; readonly level: number; readonly items: readonly TreeChild[] }
+
+/** Collects the items of one node. */
+export class NodeWriter {
+  readonly #level: number
+  readonly #items = new ByteWriter()
+  #count = 0
+  #entries = 0
+  #lastKey: Buffer = Buffer.alloc(0)
+
+  constructor(level: number) {
+    this.#level = level
+  }
+
+  get lastKey(): Buffer {
+    return this.#lastKey
+  }
+
+  /** Entries of all leaves below, its own if it is a leaf. */
+  get entries(): number {
+    return this.#entries
+  }
+
+  entry({ key, value }: TreeEntry): void {
+    this.#key(key)
+    this.#items.counted(value)
+    this.#entries++
+  }
+
+  child({ key, id, entries }: TreeChild): void {
+    this.#key(key)
+    this.#items.raw(id).varint(entries)
+    this.#entries += entries
+  }
+
+  /** The node's bytes; the writer is empty afterwards. */
+  take(format: TreeFormat): Buffer {
+    const head = new ByteWriter().raw(format.tag).byte(this.#level).varint(this.#count).bytes()
+    const bytes = Buffer.concat([head, this.#items.bytes()])
+    this.#items.clear()
+    this.#count = 0
+    this.#entries = 0
+    this.#lastKey = Buffer.alloc(0)
+    return bytes
+  }
+
+  #key(key: Buffer): void {
+    const shared = sharedLength(this.#lastKey, key)
+    this.#items.varint(shared).counted(key.subarray(shared))
+    this.#lastKey = Buffer.from(key)
+    this.#count++
+  }
+}
+
+/** @throws TorikiError `seal-broken` for anything that `NodeWriter` does not write: keys that do not ascend, another tag, bytes left over. */
+export function decodeNode(format: TreeFormat, bytes: Buffer): TreeNode {
+  const reader = new ByteReader(bytes, 'tree node')
+  if (!reader.raw(format.tag.length).equals(format.tag)) throw reader.malformed()
+  const level = reader.byte()
+  const count = reader.varint()
+  if (level > 0 && count === 0) throw reader.malformed()
+  let last: Buffer | undefined
+  const readKey = (): Buffer => {
+    const shared = reader.varint()
+    const rest = reader.counted()
+    if (shared > (last?.length ?? 0)) throw reader.malformed()
+    const key = last === undefined || shared === 0 ? rest : Buffer.concat([last.subarray(0, shared), rest])
+    if (last !== undefined && Buffer.compare(last, key) >= 0) throw reader.malformed()
+    last = key
+    return key
+  }
+  if (level === 0) {
+    const items: TreeEntry[] = []
+    for (let at = 0; at < count; at++) items.push({ key: readKey(), value: reader.counted() })
+    reader.end()
+    return { leaf: true, level, items }
+  }
+  const items: TreeChild[] = []
+  for (let at = 0; at < count; at++) {
+    items.push({ key: readKey(), id: reader.raw(CHUNK_ID_BYTES), entries: reader.varint() })
+  }
+  reader.end()
+  return { leaf: false, level, items }
+}
+
+function sharedLength(a: Buffer, b: Buffer): number {
+  const end = Math.min(a.length, b.length)
+  let at = 0
+  while (at < end && a[at] === b[at]) at++
+  return at
+}

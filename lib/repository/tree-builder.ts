@@ -1,0 +1,85 @@
+/**
+ * Builds a prolly tree in one streaming pass (docs/format.md, "Tree"): the same map gives the same tree however it came about, one change rewrites
+ * one leaf and its ancestors, and no more than one node per level is held. Nodes with content-defined borders are from Noms and Dolt.
+ */
+import assert from 'node:assert/strict'
+import { compareKeys } from '../resources/key.ts'
+import { NodeWriter } from './node-codec.ts'
+import { heightOf } from './tree-format.ts'
+import type { ChunkId } from './chunk-store.ts'
+import type { TreeFormat } from './tree-format.ts'
+
+interface Level {
+  readonly writer: NodeWriter
+  /** Nodes stored on this level so far. */
+  nodes: number
+  /** Height of the last item's key. A node that its last item closes is stored only when another item comes: there might be none, and no empty node follows. */
+  height: number
+}
+
+export interface BuiltTree {
+  readonly root: ChunkId
+  readonly entries: number
+}
+
+export class TreeBuilder {
+  readonly #format: TreeFormat
+  readonly #store: (node: Buffer) => Promise<ChunkId>
+  readonly #levels: Level[] = []
+  #entries = 0
+
+  /** `store` keeps a node's bytes and gives the chunk id; children come before their parents. */
+  constructor(format: TreeFormat, store: (node: Buffer) => Promise<ChunkId>) {
+    this.#format = format
+    this.#store = store
+  }
+
+  get entries(): number {
+    return this.#entries
+  }
+
+  /** The last key added. */
+  get lastKey(): Buffer | undefined {
+    return this.#entries === 0 ? undefined : this.#lastKey
+  }
+  #lastKey: Buffer = Buffer.alloc(0)
+
+  /** Keys come in strictly ascending order: anything else is a programmer's error. */
+  async add(key: Buffer, value: Buffer): Promise<void> {
+    assert(this.#entries === 0 || compareKeys(this.#lastKey, key) < 0, 'tree entries come in ascending order')
+    const leaf = await this.#open(0)
+    leaf.writer.entry({ key, value })
+    leaf.height = heightOf(this.#format.boundaryKey, key)
+    this.#lastKey = leaf.writer.lastKey
+    this.#entries++
+  }
+
+  /** Stores the rest and gives the root: the first level that holds one node; a leaf without entries for the empty map. Once. */
+  async finish(): Promise<BuiltTree> {
+    for (let at = 0; ; at++) {
+      const level = (this.#levels[at] ??= { writer: new NodeWriter(at), nodes: 0, height: 0 })
+      if (level.nodes === 0) {
+        return { root: await this.#store(level.writer.take(this.#format)), entries: this.#entries }
+      }
+      await this.#flush(at, level)
+    }
+  }
+
+  /** The level, with room for another item: a node that its last item closed is stored first. */
+  async #open(at: number): Promise<Level> {
+    const level = (this.#levels[at] ??= { writer: new NodeWriter(at), nodes: 0, height: 0 })
+    if (level.height > at) await this.#flush(at, level)
+    return level
+  }
+
+  async #flush(at: number, level: Level): Promise<void> {
+    const { lastKey: key, entries } = level.writer
+    const { height } = level
+    level.height = 0
+    level.nodes++
+    const id = await this.#store(level.writer.take(this.#format))
+    const above = await this.#open(at + 1)
+    above.writer.child({ key, id, entries })
+    above.height = height
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What the trees of one generation have in common: the secret that cuts nodes, and the tags that begin them. Two kinds of trees: the map of a
+ * component's resources, and the list of a long content's extents (the same tree, keyed by offset).
+ */
+import { hash } from 'node:crypto'
+import { deriveDigestKey, keyedDigest } from './keyed-digest.ts'
+import type { SliceKeys } from './chunk-store.ts'
+
+/** Length of a chunk id, and so of a node's id. */
+export const CHUNK_ID_BYTES = 32
+const TAG_BYTES = 8
+/** An entry closes its node with a chance of 1 in 2^7: 127 entries between two closing ones on average. */
+const BITS_PER_LEVEL = 7
+
+export interface TreeFormat {
+  readonly boundaryKey: Buffer
+  /**
+   * The first bytes of every node. Keyed, because the same bytes have the same chunk id whatever they are: a user who could foretell a node's bytes
+   * could store them as a file, and the node would be taken for stored when only a locked content is.
+   */
+  readonly tag: Buffer
+}
+
+export interface TreeFormats {
+  readonly digestKey: Buffer
+  readonly map: TreeFormat
+  readonly list: TreeFormat
+}
+
+export function treeFormats(keys: Pick<SliceKeys, 'chunkIdKey' | 'boundaryKey'>): TreeFormats {
+  const digestKey = deriveDigestKey(keys.chunkIdKey)
+  const format = (kind: string): TreeFormat => ({
+    boundaryKey: keys.boundaryKey,
+    tag: keyedDigest(digestKey, kind).subarray(0, TAG_BYTES),
+  })
+  return { digestKey, map: format('tree node'), list: format('list node') }
+}
+
+/** ⌊leading zero bits of SHA-256(boundary key ‖ key) / 7⌋: on how many levels the entry closes its node. */
+export function heightOf(boundaryKey: Buffer, key: Uint8Array): number {
+  const digest = hash('sha256', Buffer.concat([boundaryKey, key]), 'buffer')
+  let zeros = 0
+  for (const byte of digest) {
+    zeros += Math.clz32(byte) - 24
+    if (byte !== 0) break
+  }
+  return Math.floor(zeros / BITS_PER_LEVEL)
+}

@@ -1,0 +1,87 @@
+/** Reads trees: in order, from any key on, or one entry by one node per level. Holds one node per level. */
+import { TorikiError } from '../errors.ts'
+import { compareKeys } from '../resources/key.ts'
+import { decodeNode } from './node-codec.ts'
+import type { ChunkId, ChunkSource } from './chunk-store.ts'
+import type { TreeChild, TreeEntry, TreeNode } from './node-codec.ts'
+import type { TreeFormat } from './tree-format.ts'
+
+export interface KeyRange {
+  /** The first key, itself included. */
+  readonly from?: Buffer | undefined
+  /** The end, itself excluded. */
+  readonly until?: Buffer | undefined
+}
+
+export class TreeReader {
+  readonly #format: TreeFormat
+  readonly #source: Pick<ChunkSource, 'get'>
+
+  constructor(format: TreeFormat, source: Pick<ChunkSource, 'get'>) {
+    this.#format = format
+    this.#source = source
+  }
+
+  /** @throws TorikiError `seal-broken`, `object-not-found`. */
+  async root(id: ChunkId): Promise<TreeNode> {
+    return decodeNode(this.#format, await this.#source.get('tree', id))
+  }
+
+  /** A node named by its parent, which stands on `level`: it must be one level lower and end with the key its parent says. */
+  async child(level: number, child: TreeChild): Promise<TreeNode> {
+    const node = await this.root(child.id)
+    const last = node.items.at(-1)
+    if (node.level !== level - 1 || last === undefined || compareKeys(last.key, child.key) !== 0) {
+      throw new TorikiError('seal-broken', { message: 'A stored tree node is not where its parent says.' })
+    }
+    return node
+  }
+
+  /** The entries of the range in ascending order. */
+  async *entries(root: ChunkId, range: KeyRange = {}): AsyncGenerator<TreeEntry> {
+    yield* this.#walk(await this.root(root), range)
+  }
+
+  /** One entry, by reading one node per level. */
+  async find(root: ChunkId, key: Buffer): Promise<TreeEntry | undefined> {
+    let node = await this.root(root)
+    while (!node.leaf) {
+      const child = node.items[firstFrom(node.items, key)]
+      if (child === undefined) return undefined
+      node = await this.child(node.level, child)
+    }
+    const entry = node.items[firstFrom(node.items, key)]
+    return entry !== undefined && compareKeys(entry.key, key) === 0 ? entry : undefined
+  }
+
+  async *#walk(node: TreeNode, range: KeyRange): AsyncGenerator<TreeEntry> {
+    const { from, until } = range
+    const first = from === undefined ? 0 : firstFrom(node.items, from)
+    if (node.leaf) {
+      for (const entry of node.items.slice(first)) {
+        if (until !== undefined && compareKeys(entry.key, until) >= 0) return
+        yield entry
+      }
+      return
+    }
+    let lower = first === 0 ? undefined : node.items[first - 1]?.key
+    for (const child of node.items.slice(first)) {
+      // Everything below lies after the sibling before.
+      if (until !== undefined && lower !== undefined && compareKeys(lower, until) >= 0) return
+      yield* this.#walk(await this.child(node.level, child), range)
+      lower = child.key
+    }
+  }
+}
+
+/** Index of the first item whose key is not before `key`; the length when all are. */
+function firstFrom(items: readonly { readonly key: Buffer }[], key: Buffer): number {
+  let low = 0
+  let high = items.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compareKeys((items[middle] as { readonly key: Buffer }).key, key) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
