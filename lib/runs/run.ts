@@ -8,8 +8,13 @@
  * runs/<run>/ticks/<n>                        claims of settle ticks
  * runs/<run>/events/<slice id>.<nnnnnn>.<event>   what happened to a slice: append-only, the event's name is in the key
  * runs/<run>/cancelled                        somebody cancelled it
+ * runs/<run>/accepted                         its suspect listings of members are the truth after all
  * runs/<run>/summaries/<nnnnnn>               the fold at a time; the highest n speaks
+ * runs/<run>/alarms/<what>                    this was told to a person
+ * runs/unreadable/<digest>                    a message nobody could read, from the dead-letter queue
  * ```
+ *
+ * In the paths of events a slice id is that of generation 1, whatever generation the snapshot went into: a run knows a slice by one id.
  */
 import type { ComponentName } from '../resources/component-name.ts'
 import type { JsonObject } from '../resources/json.ts'
@@ -23,13 +28,24 @@ export interface RunRecord {
   readonly startedAt: string
   /** Configured components that were asked for, in order. */
   readonly components: readonly ComponentName[]
-  readonly selection?: { readonly users?: readonly string[]; readonly groups?: readonly string[]; readonly shared?: boolean; readonly components?: readonly ComponentName[] }
+  /** Absent: everything. */
+  readonly selection?: Selection
   readonly slicesNonce: string
   readonly slicesTotal: number
+  /** Of the list of slices: equal digests, equal lists. */
+  readonly slicesDigest: string
   /** Per component: what listing its members gave. */
   readonly sources: Readonly<Record<string, SourceRecord>>
   readonly attemptsMax: number
   readonly visibilityMs: number
+}
+
+/** What a narrowed run was asked for. No users, groups and `shared`: every slice that the components know. */
+export interface Selection {
+  readonly users?: readonly string[]
+  readonly groups?: readonly string[]
+  readonly shared?: boolean
+  readonly components?: readonly ComponentName[]
 }
 
 export interface SourceRecord {
@@ -52,8 +68,12 @@ export interface RunSlice {
 /** Event names, weakest first: the fold of a slice takes the strongest. `failed` means that the queue gave it up or a person must act. */
 export const sliceOutcomes = ['failed', 'skipped', 'partial', 'saved'] as const
 export type SliceOutcome = (typeof sliceOutcomes)[number]
-/** `attempt` records a cause before the message is given back; `replayed` re-opens a failed slice. */
-export type SliceEventName = SliceOutcome | 'attempt' | 'replayed' | 'continued'
+/**
+ * `attempt` records a cause before the message is given back; `continued` that the work goes on in another message; `replayed` re-opens a failed slice;
+ * `accepted` that a person believes its suspect snapshot.
+ */
+export const sliceEventNames = [...sliceOutcomes, 'attempt', 'continued', 'replayed', 'accepted'] as const
+export type SliceEventName = (typeof sliceEventNames)[number]
 
 /** Why a slice, or a component of it, is not saved: slice, component, stable cause code, remedy in plain words. */
 export interface Cause {
@@ -77,6 +97,8 @@ export interface SliceEvent {
   /** The message as it was received, for replay from the record. */
   readonly message?: string
   readonly generation?: number
+  /** Of `continued`: the part that goes on. */
+  readonly part?: number
 }
 
 /** What the runs room needs of a store of sealed records; the repository's `records` has this shape. */
