@@ -1,0 +1,158 @@
+/**
+ * A resource as the value of a tree entry, and back (docs/format.md, "Tree").
+ *
+ * ```
+ * value    flags 1 ‖ body ‖ [content] ‖ [secrets]          flags: 1 long body, 2 kept, 4 content, 8 secrets
+ * body     short: state counted ‖ [kept counted]           canonical JSON
+ *          long:  digest 32 ‖ content ‖ [digest 32 ‖ content]
+ * secrets  count varint ‖ count × (name counted ‖ content) names ascending
+ * ```
+ */
+import { TorikiError } from '../errors.ts'
+import { canonicalJson } from '../resources/json.ts'
+import { ByteReader, ByteWriter } from './byte-codec.ts'
+import { readContentShape, encodeContent } from './content-codec.ts'
+import { StoredContent } from './content-reader.ts'
+import { keyedDigest } from './keyed-digest.ts'
+import { CHUNK_ID_BYTES } from './tree-format.ts'
+import type { JsonObject } from '../resources/json.ts'
+import type { Resource } from '../resources/resource.ts'
+import type { ChunkSink, ChunkSource } from './chunk-store.ts'
+import type { ContentWriter } from './content-writer.ts'
+import type { TreeEntry } from './node-codec.ts'
+import type { StoredResource } from './repository.ts'
+import type { TreeFormats } from './tree-format.ts'
+
+/** `state` and `kept` together may be so long before they leave the tree. */
+const BODY_BYTES_IN_TREE_MAX = 4096
+/** Nobody's realm or user comes near; a longer body is refused rather than held in memory. */
+export const BODY_BYTES_MAX = 16 * 1024 * 1024
+
+const LONG = 1
+const KEPT = 2
+const CONTENT = 4
+const SECRETS = 8
+
+export interface EncodedResource {
+  readonly value: Buffer
+  /** Plaintext bytes of content, holes not counted; secrets and bodies are not content. */
+  readonly contentBytes: number
+}
+
+/** Stores content, secrets and a long body in `sink`, and gives the entry's value. */
+export async function encodeResource(
+  resource: Resource,
+  { formats, writer, sink, check }: { readonly formats: TreeFormats; readonly writer: ContentWriter; readonly sink: Pick<ChunkSink, 'put'>; readonly check?: () => void },
+): Promise<EncodedResource> {
+  const content = resource.content && (await writer.write(sink, resource.content.parts(), check))
+  const settled = resource.content?.settle?.()
+  const state = jsonBytes(settled === undefined ? resource.state : { ...resource.state, ...settled })
+  const kept = resource.kept !== undefined && Object.keys(resource.kept).length > 0 ? jsonBytes(resource.kept) : undefined
+  const secrets = Object.entries(resource.secrets ?? {})
+    .map(([name, text]) => [Buffer.from(name, 'utf8'), text] as const)
+    .sort(([a], [b]) => Buffer.compare(a, b))
+  const long = state.length + (kept?.length ?? 0) > BODY_BYTES_IN_TREE_MAX
+
+  const value = new ByteWriter()
+  value.byte((long ? LONG : 0) | (kept ? KEPT : 0) | (content ? CONTENT : 0) | (secrets.length > 0 ? SECRETS : 0))
+  for (const part of kept === undefined ? [state] : [state, kept]) {
+    if (long) value.raw(bodyDigest(formats, part)).raw((await writer.write(sink, [part])).encoded)
+    else value.counted(part)
+  }
+  if (content) value.raw(content.encoded)
+  if (secrets.length > 0) value.varint(secrets.length)
+  for (const [name, text] of secrets) value.counted(name).raw((await writer.write(sink, [Buffer.from(text, 'utf8')])).encoded)
+  return { value: value.bytes(), contentBytes: content?.dataBytes ?? 0 }
+}
+
+/** A resource read from a tree; `longState` and `longKept` stand where the body was too long for it. */
+export class StoredEntry implements StoredResource {
+  readonly key: Buffer
+  readonly state: JsonObject | undefined
+  readonly kept: JsonObject | undefined
+  readonly stateDigest: string
+  declare readonly content?: StoredContent
+  readonly secrets: Readonly<Record<string, StoredContent>>
+  readonly #longState: StoredContent | undefined
+  readonly #longKept: StoredContent | undefined
+
+  /** @throws TorikiError `seal-broken`. */
+  constructor({ key, value }: TreeEntry, formats: TreeFormats, source: ChunkSource) {
+    const reader = new ByteReader(value, 'entry')
+    const content = (): { readonly encoded: Buffer; readonly stored: StoredContent } => {
+      const shape = readContentShape(reader)
+      return { encoded: encodeContent(shape), stored: new StoredContent(shape, formats, source) }
+    }
+    this.key = key
+    const flags = reader.byte()
+    if (flags > 15) throw reader.malformed()
+    let digest: Buffer
+    if ((flags & LONG) === 0) {
+      const state = reader.counted()
+      digest = bodyDigest(formats, state)
+      this.state = parseObject(state)
+      this.kept = (flags & KEPT) === 0 ? {} : parseObject(reader.counted())
+    } else {
+      digest = reader.raw(CHUNK_ID_BYTES)
+      this.#longState = content().stored
+      if ((flags & KEPT) !== 0) {
+        reader.raw(CHUNK_ID_BYTES)
+        this.#longKept = content().stored
+      }
+    }
+    const digested: Buffer[] = [digest]
+    if ((flags & CONTENT) === 0) digested.push(Buffer.alloc(0))
+    else {
+      const { encoded, stored } = content()
+      digested.push(encoded)
+      this.content = stored
+    }
+    const secrets: [string, StoredContent][] = []
+    for (let left = (flags & SECRETS) === 0 ? 0 : reader.varint(); left > 0; left--) {
+      const name = reader.counted()
+      const { encoded, stored } = content()
+      digested.push(name, encoded)
+      secrets.push([name.toString('utf8'), stored])
+    }
+    reader.end()
+    this.secrets = Object.fromEntries(secrets)
+    this.stateDigest = keyedDigest(formats.digestKey, 'state', ...digested).toString('hex')
+  }
+
+  /** Every content the entry names: what must be there for it to be whole. */
+  *contents(): Generator<StoredContent> {
+    for (const one of [this.#longState, this.#longKept, this.content, ...Object.values(this.secrets)]) if (one) yield one
+  }
+
+  /** `state` and `kept` whole. @throws TorikiError `content-locked` where they are content and this role may not open it. */
+  async body(): Promise<{ readonly state: JsonObject; readonly kept: JsonObject }> {
+    const whole = async (part: JsonObject | undefined, long: StoredContent | undefined): Promise<JsonObject> =>
+      part ?? (long === undefined ? {} : parseObject(await long.bytes(BODY_BYTES_MAX)))
+    return { state: await whole(this.state, this.#longState), kept: await whole(this.kept, this.#longKept) }
+  }
+}
+
+function bodyDigest(formats: TreeFormats, json: Buffer): Buffer {
+  return keyedDigest(formats.digestKey, 'body', json)
+}
+
+function jsonBytes(object: JsonObject): Buffer {
+  const bytes = Buffer.from(canonicalJson(object), 'utf8')
+  if (bytes.length > BODY_BYTES_MAX) {
+    throw new TorikiError('source-unexpected', { message: 'A resource of the source is larger than 16 MiB, its content not counted.' })
+  }
+  return bytes
+}
+
+function parseObject(bytes: Buffer): JsonObject {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    throw new TorikiError('seal-broken', { message: 'A stored body is not JSON.', cause })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TorikiError('seal-broken', { message: 'A stored body is not a JSON object.' })
+  }
+  return value as JsonObject
+}

@@ -1,0 +1,85 @@
+/** Reads contents back, whole or in part. Holds one chunk and one list node per level. */
+import { TorikiError } from '../errors.ts'
+import { decodeExtent, encodeContent, offsetKey } from './content-codec.ts'
+import { keyedDigest } from './keyed-digest.ts'
+import { TreeReader } from './tree-reader.ts'
+import type { ContentPart } from '../resources/resource.ts'
+import type { ChunkSource } from './chunk-store.ts'
+import type { ContentShape, Extent } from './content-codec.ts'
+import type { ContentReference } from './repository.ts'
+import type { TreeFormats } from './tree-format.ts'
+
+/** A content as an entry names it, together with where its chunks are found. */
+export class StoredContent implements ContentReference {
+  readonly sizeBytes: number
+  readonly digest: string
+  readonly #shape: ContentShape
+  readonly #formats: TreeFormats
+  readonly #source: ChunkSource
+
+  constructor(shape: ContentShape, formats: TreeFormats, source: ChunkSource) {
+    this.sizeBytes = shape.sizeBytes
+    this.digest = contentDigest(formats.digestKey, encodeContent(shape)).toString('hex')
+    this.#shape = shape
+    this.#formats = formats
+    this.#source = source
+  }
+
+  /** The extents, from the one that holds `offset` on, each with the offset where it begins. */
+  async *extents(offset = 0): AsyncGenerator<Extent & { readonly offset: number }> {
+    let begin = 0
+    if (!Buffer.isBuffer(this.#shape.extents)) {
+      for (const extent of this.#shape.extents as readonly Extent[]) {
+        if (begin + extent.length > offset) yield { ...extent, offset: begin }
+        begin += extent.length
+      }
+      return
+    }
+    const list = new TreeReader(this.#formats.list, this.#source)
+    let expected: number | undefined
+    for await (const { key, value } of list.entries(this.#shape.extents, { from: offsetKey(offset + 1) })) {
+      const extent = decodeExtent(value)
+      const end = key.length === 8 ? Number(key.readBigUInt64BE()) : Number.NaN
+      begin = end - extent.length
+      if (!Number.isSafeInteger(end) || begin < 0 || begin !== (expected ?? begin) || end > this.sizeBytes) throw broken()
+      if (expected === undefined && begin > offset) throw broken()
+      yield { ...extent, offset: begin }
+      expected = end
+    }
+    if (offset < this.sizeBytes && expected !== this.sizeBytes) throw broken()
+  }
+
+  /** The bytes and holes of the range; what lies beyond the end is left out. @throws TorikiError `content-locked`, `seal-broken`, `object-not-found`. */
+  async *parts(range: { readonly offset: number; readonly length: number } = { offset: 0, length: this.sizeBytes }): AsyncGenerator<ContentPart> {
+    const end = Math.min(range.offset + range.length, this.sizeBytes)
+    if (range.offset >= end) return
+    for await (const { offset, length, id } of this.extents(range.offset)) {
+      if (offset >= end) return
+      const [from, to] = [Math.max(range.offset - offset, 0), Math.min(end - offset, length)]
+      if (id === undefined) {
+        yield { holeBytes: to - from }
+        continue
+      }
+      const chunk = await this.#source.get('content', id)
+      if (chunk.length !== length) throw broken()
+      yield chunk.subarray(from, to)
+    }
+  }
+
+  /** The whole content in memory, which may not be longer than `bytesMax`. */
+  async bytes(bytesMax: number): Promise<Buffer> {
+    if (this.sizeBytes > bytesMax) throw new TorikiError('object-too-large', { message: 'A stored body is larger than anything we write.' })
+    const pieces: Uint8Array[] = []
+    for await (const part of this.parts()) pieces.push('holeBytes' in part ? Buffer.alloc(part.holeBytes) : part)
+    return Buffer.concat(pieces)
+  }
+}
+
+/** Equal for equal bytes with equal holes, whatever the parts they came in. */
+export function contentDigest(digestKey: Buffer, encoded: Buffer): Buffer {
+  return keyedDigest(digestKey, 'content', encoded)
+}
+
+function broken(): TorikiError {
+  return new TorikiError('seal-broken', { message: 'The stored extents of a content do not fit together.' })
+}
