@@ -6,6 +6,9 @@
  * An answer may be lost: after an error other than `object-exists` the object may or may not be there.
  */
 
+/** Most objects on one page of a listing, on every driver. */
+export const LIST_PAGE_MAX = 1000
+
 export interface ObjectInfo {
   readonly key: string
   readonly sizeBytes: number
@@ -32,9 +35,13 @@ export interface ObjectStore {
    * succeeded), `store-refused`, `store-full`.
    */
   create(key: string, body: Uint8Array): Promise<void>
-  /** The whole object or a range inside it. @throws TorikiError `object-not-found`; `object-too-large` when longer than `bytesMax`. */
+  /**
+   * The whole object, or a range of it. A range that passes the end gives what is there, at worst nothing: whoever asked checks the length.
+   * @throws TorikiError `object-not-found`; `object-too-large`, before memory is taken, when the answer would be longer than `bytesMax`
+   * (OBJECT_BYTES_MAX when not given).
+   */
   get(key: string, options?: { readonly range?: ByteRange; readonly bytesMax?: number }): Promise<Buffer>
-  /** One page (up to 1,000) of the keys that begin with `prefix`, after `after`, ascending. */
+  /** One page of the keys that begin with `prefix` (which may end inside a segment) and are greater than `after` (any text, not only a key), ascending. */
   list(prefix: string, options?: { readonly after?: string }): Promise<ListPage>
   /** Removes the object; no error when it is not there. Only prune, forget and erase call this. */
   delete(key: string): Promise<void>

@@ -11,8 +11,11 @@ export const queueNames: readonly QueueName[] = ['backup-slice', 'settle-run', '
 
 /** Longest message body, in bytes of UTF-8, on every driver. */
 export const MESSAGE_BYTES_MAX = 64 * 1024
-/** Longest delay and visibility, as SQS has them. */
+/** Longest delay, longest visibility, most messages of one receive and longest wait for them, as SQS has them. */
 export const DELAY_SECONDS_MAX = 900
+export const VISIBILITY_MS_MAX = 43_200_000
+export const RECEIVE_MAX = 10
+export const WAIT_MS_MAX = 20_000
 
 export interface OutgoingMessage {
   readonly body: string
@@ -24,7 +27,7 @@ export interface ReceivedMessage {
   readonly id: string
   readonly receipt: string
   readonly body: string
-  /** 1 on the first delivery. */
+  /** 1 on the first delivery; goes on counting in the dead-letter queue, as SQS counts "across all queues". */
   readonly receiveCount: number
   readonly sentAt: Date
 }
@@ -32,11 +35,17 @@ export interface ReceivedMessage {
 export interface Queue {
   /** All or, after an error, possibly some: sending again is safe because every consumer is idempotent. Any number; drivers batch. */
   send(messages: readonly OutgoingMessage[]): Promise<void>
-  /** Up to `max` (at most 10) messages, hidden from others for `visibilityMs`; waits up to `waitMs` for the first. */
+  /**
+   * Up to `max` (at most 10) messages, hidden from others for `visibilityMs`; waits up to `waitMs` for the first. Aborted while it waits, it
+   * answers with none and has taken none.
+   */
   receive(options: { readonly max: number; readonly waitMs: number; readonly visibilityMs: number; readonly signal?: AbortSignal }): Promise<readonly ReceivedMessage[]>
-  /** Acknowledges. No error when it is gone already. */
+  /**
+   * Acknowledges. No error when it is gone already. A receipt is good until its message is received again, also after its visibility ended;
+   * from then on it does nothing, so a late worker cannot take the message from the one who has it now.
+   */
   delete(receipt: string): Promise<void>
-  /** Visible again after `visibilityMs` from now (0: at once). No error when the receipt is no longer valid. */
+  /** Visible again after `visibilityMs` from now (0: at once). Does nothing when the message is gone, visible or somebody else's by now. */
   changeVisibility(receipt: string, visibilityMs: number): Promise<void>
   /** Messages waiting, hidden and delayed: approximate on some drivers; for status and doctor only, never for a decision on data. */
   depth(): Promise<{ readonly visible: number; readonly hidden: number; readonly delayed: number }>
