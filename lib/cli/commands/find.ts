@@ -27,10 +27,10 @@ export async function find(context: CommandContext, pattern: string, options: Sl
   const matcher = ignore({ ignorecase: false }).add(pattern)
   if (pattern.trim() === '' || pattern.startsWith('!') || pattern.startsWith('#')) throw new TorikiError('usage', { message: 'A pattern is a name such as *.ipynb or notes/**.' })
   const selected = selectedSlice(options)
-  const found = await withRepository(context, async ({ repository }) => {
+  const found = await withRepository(context, async ({ repository, platform }) => {
     const rows: Found[] = []
     if (selected !== undefined) await search(repository, selected.name, matcher, rows)
-    else for await (const slice of knownSlices(repository.records)) await search(repository, slice, matcher, rows)
+    else for await (const slice of knownSlices(repository.records, platform.clock.now())) await search(repository, slice, matcher, rows)
     return rows
   })
   answer(context, found, () =>

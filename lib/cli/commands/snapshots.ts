@@ -24,10 +24,10 @@ interface ListedSnapshot {
 
 export async function snapshots(context: CommandContext, options: SliceOptions): Promise<void> {
   const selected = selectedSlice(options)
-  const listed = await withRepository(context, async ({ repository }) => {
+  const listed = await withRepository(context, async ({ repository, platform }) => {
     const found: ListedSnapshot[] = []
     if (selected !== undefined) await collect(repository, selected.name, found)
-    else for await (const slice of knownSlices(repository.records)) await collect(repository, slice, found)
+    else for await (const slice of knownSlices(repository.records, platform.clock.now())) await collect(repository, slice, found)
     return found.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : a.slice < b.slice ? -1 : 1))
   })
   answer(context, listed, () => forPeople(context, listed))

@@ -29,7 +29,7 @@ export async function users(context: CommandContext, options: { readonly all?: b
     }
     if (options.all === true) {
       const present = new Set(rows.map(({ slice }) => slice))
-      for await (const slice of knownSlices(service.repository.records)) {
+      for await (const slice of knownSlices(service.repository.records, service.platform.clock.now())) {
         if (slice.startsWith('user/') && !present.has(slice)) {
           rows.push({ name: slice.slice('user/'.length), slice, known: Object.fromEntries(names.map((name) => [name, false])), orphan: false, left: true })
         }
