@@ -9,6 +9,9 @@ import { componentNames } from './resources/component-name.ts'
 const run = z.string().regex(/^[0-9A-Za-z][0-9A-Za-z-]{0,79}$/)
 const component = z.enum(componentNames)
 
+/** Hops of one slice's backup: each is most of a function's time, so a chain of them lasts months. */
+export const PARTS_MAX = 10_000
+
 const backupSlice = z.looseObject({
   v: z.literal(1),
   kind: z.literal('backup-slice'),
@@ -16,7 +19,7 @@ const backupSlice = z.looseObject({
   slice: z.string().min(1).max(1024),
   components: z.array(component).min(1).optional(),
   /** The n-th hop of one slice's backup: goes on from checkpoint n − 1. */
-  part: z.int().min(0).max(10_000).optional(),
+  part: z.int().min(0).max(PARTS_MAX).optional(),
 })
 const settleRun = z.looseObject({ v: z.literal(1), kind: z.literal('settle-run'), run, tick: z.int().min(1).max(1_000_000) })
 const replayRun = z.looseObject({ v: z.literal(1), kind: z.literal('replay-run'), run, users: z.array(z.string().min(1).max(1024)).optional() })

@@ -19,6 +19,7 @@ export interface FoldedEvent {
   readonly bytesRead?: number
   readonly bytesStored?: number
   readonly objectsPut?: number
+  readonly part?: number
 }
 
 export interface SliceFold {
@@ -37,6 +38,8 @@ export interface SliceFold {
   readonly bytesRead: number
   readonly bytesStored: number
   readonly objectsPut: number
+  /** The furthest part that a continuation was sent for since the last replay; 0: none. */
+  readonly continuedTo: number
   /** Highest number of any event, 0 when there is none. */
   readonly highest: number
 }
@@ -63,6 +66,7 @@ export function foldSlice(events: readonly FoldedEvent[]): SliceFold {
     bytesRead: sum(ordered, ({ bytesRead }) => bytesRead),
     bytesStored: sum(ordered, ({ bytesStored }) => bytesStored),
     objectsPut: sum(ordered, ({ objectsPut }) => objectsPut),
+    continuedTo: Math.max(0, ...ordered.map(({ event, n, part = 0 }) => (event === 'continued' && n > replayedAt ? part : 0))),
     highest: ordered.at(-1)?.n ?? 0,
   }
 }

@@ -1,0 +1,181 @@
+/**
+ * One `backup-slice` message: captures the slice, records what happened, and says whether the message is done or is to be given back. Delivered twice, or cut
+ * off anywhere and delivered again, it ends in one snapshot and one outcome.
+ *
+ * A cause is recorded before the message is given back. What only a person can mend goes to dead-letter at once instead of burning the attempts that are left;
+ * what may pass is given back with a pause that doubles. A message for a slice that failed and ended is a replay by hand, and is recorded as one.
+ */
+import { TorikiError } from '../errors.ts'
+import { encodeMessage, PARTS_MAX } from '../messages.ts'
+import type { BackupSliceMessage } from '../messages.ts'
+import { parseSlice } from '../resources/slice.ts'
+import type { Slice } from '../resources/slice.ts'
+import { appendEvent } from '../runs/event-log.ts'
+import type { SliceFold } from '../runs/fold.ts'
+import { areSourcesAccepted, cancelledAt, readRun } from '../runs/run-log.ts'
+import type { RunRecord, SliceEvent, SliceEventName } from '../runs/run.ts'
+import { foldOf } from '../runs/slice-states.ts'
+import { captureSlice } from './capture-slice.ts'
+import type { SliceCapture } from './capture-slice.ts'
+import { failedBy, logFailure } from './cause.ts'
+import type { Failed } from './cause.ts'
+import type { Service } from './service.ts'
+
+export interface Delivery {
+  /** 1 on the first delivery of this message. */
+  readonly attempt: number
+  /** Aborted with `deadline` when the time is nearly up, with `interrupted` when the service stops. */
+  readonly signal: AbortSignal
+}
+
+/** `done`: acknowledge. Else give back, to be delivered again after the pause. */
+export type Delivered = { readonly done: true } | { readonly done: false; readonly visibilityMs: number }
+
+/** The pause before the second attempt; doubled for each further one, up to the last (the longest delay a queue knows). */
+const GIVE_BACK_FIRST_MS = 15_000
+const GIVE_BACK_LAST_MS = 900_000
+/** A run that was cancelled is noticed within this time, without asking the store for every component. */
+const CANCEL_CHECK_MS = 15_000
+
+const DONE: Delivered = { done: true }
+
+interface Work {
+  readonly service: Service
+  readonly run: RunRecord
+  readonly slice: Slice
+  readonly sliceId: string
+  readonly message: BackupSliceMessage
+  readonly delivery: Delivery
+  readonly before: SliceFold
+  /** The number of the next event of this slice. */
+  next: number
+}
+
+/**
+ * @throws TorikiError `run-not-found`, `message-invalid` for a message that fits no run or no slice; what the store throws when not even a cause can
+ * be recorded.
+ */
+export async function backupSlice(service: Service, message: BackupSliceMessage, delivery: Delivery): Promise<Delivered> {
+  const { records } = service.repository
+  const slice = parseSlice(message.slice)
+  const run = await readRun(records, message.run)
+  if ((await cancelledAt(records, run.run)) !== undefined) return DONE
+  const sliceId = service.repository.sliceId(slice.name, 1)
+  const before = await foldOf(records, run.run, sliceId)
+  const work: Work = { service, run, slice, sliceId, message, delivery, before, next: before.highest + 1 }
+
+  const { outcome, pending, continuedTo } = before
+  const redelivered = delivery.attempt > 1
+  if (!pending && (outcome === 'saved' || outcome === 'skipped')) return DONE
+  // Another delivery of this message handed its work on already.
+  if (continuedTo > (message.part ?? 0) && (pending || redelivered)) return DONE
+  if (!pending && !redelivered) await append(work, 'replayed', {})
+  try {
+    return await conclude(work, await capture(work))
+  } catch (error) {
+    if (delivery.signal.aborted) return giveBack(0)
+    logFailure(service.platform.log, 'slice-failed', error, { run: run.run, slice: sliceId })
+    return await fail(work, [failedBy(error)], {})
+  }
+}
+
+async function capture({ service, run, slice, message, delivery }: Work): Promise<SliceCapture> {
+  const { records } = service.repository
+  const { clock } = service.platform
+  let checkedMs = clock.monotonicMs()
+  const doubted = run.components.some((name) => run.sources[name]?.suspect !== undefined)
+  return await captureSlice(service, run, slice, {
+    components: message.components,
+    part: message.part ?? 0,
+    signal: delivery.signal,
+    sourcesAccepted: doubted && (await areSourcesAccepted(records, run.run)),
+    async isCancelled() {
+      if (clock.monotonicMs() - checkedMs < CANCEL_CHECK_MS) return false
+      checkedMs = clock.monotonicMs()
+      return (await cancelledAt(records, run.run)) !== undefined
+    },
+  })
+}
+
+async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> {
+  switch (captured.kind) {
+    case 'cancelled':
+      return DONE
+    case 'gone':
+      await append(work, 'skipped', { causes: [failedBy(new TorikiError('slice-gone')).cause] })
+      return DONE
+    case 'nothing':
+      return await fail(work, captured.failed, {})
+    case 'out-of-time':
+      return await goOnLater(work, captured.checkpoint)
+    case 'stored': {
+      const { snapshot, bytesRead, bytesStored, objectsPut } = captured.commit
+      const suspect = Object.keys(snapshot.components).filter((name) => snapshot.components[name]?.suspect !== undefined)
+      const stored = {
+        snapshot: snapshot.id,
+        generation: captured.generation,
+        bytesRead,
+        bytesStored,
+        objectsPut,
+        ...(suspect.length === 0 ? {} : { suspect }),
+      }
+      if (captured.failed.length > 0) return await fail(work, captured.failed, stored)
+      await append(work, 'saved', stored)
+      return DONE
+    }
+  }
+}
+
+/** Records the causes; then back to the queue, or, where trying again is of no use, to dead-letter. */
+async function fail(work: Work, failed: readonly Failed[], stored: Partial<SliceEvent>): Promise<Delivered> {
+  const { service, run, message, delivery, before } = work
+  const mayPass = failed.some(({ retry }) => retry !== 'never')
+  const more = { ...stored, causes: failed.map(({ cause }) => cause) }
+  if (mayPass && delivery.attempt < run.attemptsMax) {
+    await append(work, 'attempt', more)
+    const asked = Math.max(0, ...failed.map(({ retryAfterMs = 0 }) => retryAfterMs))
+    return giveBack(Math.max(asked, pauseMs(delivery.attempt, service.platform.random.fraction())))
+  }
+  const saved = stored.snapshot !== undefined || before.snapshot !== undefined
+  await append(work, saved ? 'partial' : 'failed', { ...more, message: encodeMessage(message) })
+  // After the last attempt the queue itself moves the message on.
+  if (mayPass) return giveBack(0)
+  await service.platform.queues.deadLetter('backup-slice').send([{ body: encodeMessage(message) }])
+  return DONE
+}
+
+/** The time ended: hands the work on to a continuation, when there is something to go on from. */
+async function goOnLater(work: Work, checkpoint: 'kept' | 'lost' | 'no-progress'): Promise<Delivered> {
+  const { service, message, delivery } = work
+  const part = (message.part ?? 0) + 1
+  const stopped = (delivery.signal.reason as { code?: unknown } | undefined)?.code === 'interrupted'
+  if (checkpoint === 'no-progress' || part > PARTS_MAX) {
+    return stopped ? giveBack(0) : await fail(work, [failedBy(new TorikiError('deadline'))], {})
+  }
+  // Who lost to another attempt leaves the continuation to it. But a second delivery most often lost to its own first one, which may have been cut off before
+  // it sent anything; one continuation too many only repeats work.
+  if (checkpoint === 'lost' && delivery.attempt === 1) return giveBack(GIVE_BACK_FIRST_MS)
+  await service.platform.queues.queue('backup-slice').send([{ body: encodeMessage({ ...message, part }) }])
+  await append(work, 'continued', { part })
+  return DONE
+}
+
+async function append(work: Work, event: SliceEventName, more: Partial<SliceEvent>): Promise<void> {
+  const { service, run, slice, sliceId, delivery } = work
+  const value: SliceEvent = { slice: slice.name, event, at: service.platform.clock.now().toISOString(), attempt: delivery.attempt, ...more }
+  // A failure with its cause is never dropped for another one; what only says "done" is said once.
+  const once = event !== 'attempt' && event !== 'failed' && event !== 'partial'
+  await appendEvent(service.repository.records, { run: run.run, sliceId, from: work.next, once }, value)
+  work.next++
+  service.observer?.ended(run.run, slice.name, event)
+}
+
+function giveBack(visibilityMs: number): Delivered {
+  return { done: false, visibilityMs: Math.min(visibilityMs, GIVE_BACK_LAST_MS) }
+}
+
+/** Doubled by every attempt; drawn from its upper half, so that messages that failed together do not come back together. */
+function pauseMs(attempt: number, fraction: number): number {
+  const longest = Math.min(GIVE_BACK_LAST_MS, GIVE_BACK_FIRST_MS * 2 ** (attempt - 1))
+  return longest * (0.5 + fraction / 2)
+}

@@ -1,0 +1,176 @@
+/**
+ * Opens a run: lists who there is, records the slices and the run, and sends a message per slice. A trigger delivered again finds its run (the run's id comes from
+ * the time the schedule meant, or from the invocation's id) and sends what nobody has reported on yet.
+ *
+ * One full run at a time: a second one is refused while one is open, an expired one is settled first. Narrowed runs never conflict.
+ */
+import { createHash } from 'node:crypto'
+import { TorikiError } from '../errors.ts'
+import type { ComponentName } from '../resources/component-name.ts'
+import type { SliceName } from '../resources/slice.ts'
+import { policyOfRunId, runId, runSuffix } from '../runs/run-id.ts'
+import { runIdsNewestFirst } from '../runs/run-index.ts'
+import { cancelledAt, createRun, findRun, nextTick, readRun, recordCancelled } from '../runs/run-log.ts'
+import { sliceStates } from '../runs/slice-states.ts'
+import type { RunRecord, RunSlice, Selection } from '../runs/run.ts'
+import { listMembers, selectMembers } from './members.ts'
+import type { MemberRecord } from './members.ts'
+import { sendSlices } from './send-slices.ts'
+import { sendTick } from './send-tick.ts'
+import type { Service } from './service.ts'
+import { settleRun } from './settle-run.ts'
+
+export interface Trigger {
+  /** The time that the schedule meant. Absent: now. */
+  readonly intendedAt?: Date
+  /** The same for every delivery of one trigger: an invocation's id. Absent, with no intended time: every call is a trigger of its own. */
+  readonly invocation?: string
+  /** Absent or empty: everything, a full run. */
+  readonly selection?: Selection
+}
+
+export interface StartedRun {
+  readonly run: string
+  readonly policy: RunRecord['policy']
+  readonly slices: number
+  /** The trigger had opened this run before. */
+  readonly resumed: boolean
+}
+
+/** A retried invocation comes within hours; its run is looked for among the runs of the last day. */
+const RETRIED_WITHIN_MS = 86_400_000
+
+/**
+ * @throws TorikiError `run-open` (ids: the open run), `run-cancelled` when the trigger's run was cancelled meanwhile, `slice-unknown`, `message-invalid` for a
+ * selection that selects nothing or a component that is not configured, `source-unreachable` when nobody at all could be listed.
+ */
+export async function startRun(service: Service, trigger: Trigger, deadline: { readonly signal: AbortSignal }): Promise<StartedRun> {
+  const { records } = service.repository
+  const { clock, random } = service.platform
+  const selection = narrowed(trigger.selection)
+  const components = componentsOf(service, selection)
+  const policy = selection === undefined ? 'full' : 'narrowed'
+  const cause = causeOf(trigger, selection, () => random.bytes(16).toString('hex'))
+  const intendedAt = trigger.intendedAt ?? clock.now()
+  const before = await findStarted(service, trigger, intendedAt, policy, cause)
+  if (before !== undefined) return await resume(service, before)
+  if (policy === 'full') await refuseWhileOpen(service)
+
+  const { members, sources } = await listMembers(service, deadline.signal)
+  const chosen = selectMembers(members, selection)
+  if (chosen.length === 0) throw new TorikiError('source-unreachable', { message: 'No component could say who there is.' })
+  const run = {
+    run: runId(intendedAt, policy, cause),
+    policy,
+    intendedAt: intendedAt.toISOString(),
+    startedAt: clock.now().toISOString(),
+    components,
+    ...(selection === undefined ? {} : { selection }),
+    slicesNonce: random.bytes(8).toString('hex'),
+    sources: Object.fromEntries(Object.entries(sources).filter(([name]) => (components as readonly string[]).includes(name))),
+    attemptsMax: service.limits.attempts,
+    visibilityMs: service.limits.visibilityMs,
+  } as const
+  const slices = sliceList(service, chosen)
+  if ((await createRun(records, run, slices)) === 'exists') return await resume(service, await readRun(records, run.run))
+  await yieldToOther(service, run.run, policy, cause)
+  await enqueue(service, run, slices.map(({ slice }) => slice))
+  return { run: run.run, policy, slices: slices.length, resumed: false }
+}
+
+/** What `startRun` would back up. Writes nothing. */
+export async function previewRun(service: Service, selection: Selection | undefined, deadline: { readonly signal: AbortSignal }): Promise<readonly MemberRecord[]> {
+  const chosen = narrowed(selection)
+  componentsOf(service, chosen)
+  const { members } = await listMembers(service, deadline.signal)
+  return selectMembers(members, chosen)
+}
+
+/** A selection without a word in it is none. */
+function narrowed(selection: Selection | undefined): Selection | undefined {
+  return selection === undefined || Object.values(selection).every((value) => value === undefined) ? undefined : selection
+}
+
+function componentsOf(service: Service, selection: Selection | undefined): readonly ComponentName[] {
+  const configured = service.components.map(({ name }) => name)
+  const unknown = selection?.components?.find((name) => !configured.includes(name))
+  if (unknown !== undefined) throw new TorikiError('message-invalid', { message: `The component ${unknown} is not configured.`, remedy: 'Name a configured component, or add it to the settings.' })
+  return selection?.components === undefined ? configured : configured.filter((name) => selection.components?.includes(name))
+}
+
+/** What tells one trigger from another: an invocation, or the schedule's time (which is in the id itself), and what was asked for. */
+function causeOf({ invocation, intendedAt }: Trigger, selection: Selection | undefined, chance: () => string): string {
+  const who = intendedAt === undefined ? (invocation === undefined ? `once ${chance()}` : `invocation ${invocation}`) : 'schedule'
+  return selection === undefined ? who : `${who} ${createHash('sha256').update(JSON.stringify(selection)).digest('hex')}`
+}
+
+async function findStarted(
+  { repository: { records } }: Service,
+  trigger: Trigger,
+  intendedAt: Date,
+  policy: RunRecord['policy'],
+  cause: string,
+): Promise<RunRecord | undefined> {
+  if (trigger.intendedAt !== undefined) return await findRun(records, runId(intendedAt, policy, cause))
+  if (trigger.invocation === undefined) return undefined
+  const suffix = runSuffix(policy, cause)
+  const oldest = runId(new Date(intendedAt.getTime() - RETRIED_WITHIN_MS), policy, cause)
+  for await (const id of runIdsNewestFirst(records, intendedAt)) {
+    if (id < oldest) return undefined
+    const run = id.endsWith(suffix) ? await findRun(records, id) : undefined
+    if (run !== undefined) return run
+  }
+  return undefined
+}
+
+/** The trigger came again: tick and messages once more for what nobody reported on. Consumers drop what they have. */
+async function resume(service: Service, run: RunRecord): Promise<StartedRun> {
+  const { records } = service.repository
+  if ((await cancelledAt(records, run.run)) !== undefined) throw new TorikiError('run-cancelled', { ids: { run: run.run } })
+  const started: StartedRun = { run: run.run, policy: run.policy, slices: run.slicesTotal, resumed: true }
+  if (!(await settleRun(service, { run: run.run })).open) return started
+  const unheard: SliceName[] = []
+  for await (const { slice, fold } of sliceStates(records, run)) if (fold.highest === 0) unheard.push(slice.slice)
+  await enqueue(service, run, unheard)
+  return started
+}
+
+/** @throws TorikiError `run-open`. Expired and ended runs get their summary on the way. */
+async function refuseWhileOpen(service: Service): Promise<void> {
+  const { records } = service.repository
+  for await (const id of runIdsNewestFirst(records, service.platform.clock.now())) {
+    if (policyOfRunId(id) !== 'full' || (await findRun(records, id)) === undefined) continue
+    if ((await settleRun(service, { run: id })).open) throw new TorikiError('run-open', { ids: { run: id } })
+    return
+  }
+}
+
+/**
+ * Two starts that did not see each other: the one with the smaller id stays, the other cancels its own. Two full runs side by side would do no harm but
+ * double work, so this need not be watertight.
+ */
+async function yieldToOther(service: Service, own: string, policy: RunRecord['policy'], cause: string): Promise<void> {
+  const { records } = service.repository
+  const now = service.platform.clock.now()
+  const oldest = runId(new Date(now.getTime() - RETRIED_WITHIN_MS), 'full', '')
+  const suffix = runSuffix(policy, cause)
+  for await (const id of runIdsNewestFirst(records, now)) {
+    if (id < oldest) return
+    const rival = id < own && (id.endsWith(suffix) || (policy === 'full' && policyOfRunId(id) === 'full'))
+    if (!rival || (await findRun(records, id)) === undefined || !(await settleRun(service, { run: id })).open) continue
+    await recordCancelled(records, own, now, 'run-open')
+    throw new TorikiError('run-open', { ids: { run: id } })
+  }
+}
+
+/** Ascending by slice id: the order in which listings of events come. */
+function sliceList(service: Service, members: readonly MemberRecord[]): readonly RunSlice[] {
+  const slices = members.map((member) => ({ ...member, sliceId: service.repository.sliceId(member.slice, 1) }))
+  return slices.sort((a, b) => (a.sliceId < b.sliceId ? -1 : 1))
+}
+
+/** The first tick, then the messages. */
+async function enqueue(service: Service, run: Pick<RunRecord, 'run' | 'selection'>, slices: readonly SliceName[]): Promise<void> {
+  await sendTick(service, run.run, await nextTick(service.repository.records, run.run))
+  await sendSlices(service, run, slices)
+}
