@@ -122,8 +122,9 @@ export class MemoryQueue implements Queue {
   #take({ max, visibilityMs }: ReceiveOptions): ReceivedMessage[] {
     const now = this.#options.clock.now().getTime()
     const taken: ReceivedMessage[] = []
+    const once = new Set<StoredMessage>()
     while (taken.length < max) {
-      const message = this.#draw(now)
+      const message = this.#draw(now, once)
       if (message === undefined) break
       if (this.#dead !== undefined && message.receiveCount >= this.#options.receivesMax) {
         this.#messages.delete(message.id)
@@ -135,15 +136,16 @@ export class MemoryQueue implements Queue {
       message.visibleAtMs = now + visibilityMs
       const { id, receipt, body, receiveCount, sentAt } = message
       taken.push({ id, receipt, body, receiveCount, sentAt })
-      if (visibilityMs === 0) break // visible at once: it would be drawn again into the same answer
+      once.add(message)
     }
     return taken
   }
 
-  #draw(now: number): StoredMessage | undefined {
+  /** A visible message that is not among `except`: with a visibility of 0, what was just taken is visible at once. */
+  #draw(now: number, except: ReadonlySet<StoredMessage>): StoredMessage | undefined {
     const window: StoredMessage[] = []
     for (const message of this.#messages.values()) {
-      if (message.visibleAtMs > now) continue
+      if (message.visibleAtMs > now || except.has(message)) continue
       if (this.#options.shuffle !== true) return message
       window.push(message)
       if (window.length === SHUFFLE_WINDOW) break

@@ -6,7 +6,7 @@ export class WakeUp {
 
   /** Ends every sleep that has begun. */
   wake(): void {
-    for (const end of [...this.#sleepers]) end()
+    for (const end of this.#sleepers) end()
   }
 
   /** Resolves after `ms`, or when woken, or when aborted; never rejects for these. */
