@@ -1,0 +1,185 @@
+/**
+ * Where every chunk of a slice lies, in memory: an open-addressing table over pages of ids and numbers, about 60 bytes per chunk and no object. A chunk may
+ * lie in several packs; one that is condemned, or named only by superseded index objects, counts as absent.
+ */
+import assert from 'node:assert/strict'
+import { CHUNK_ID_BYTES } from './format.ts'
+import { readPackTable, readPackTableHead } from './pack-table.ts'
+import type { ChunkId, ChunkSort } from './chunk-store.ts'
+import type { BlockDescription, PackDescription } from './pack-table.ts'
+
+const PAGE_ENTRIES = 4096
+/** block, offset in it, length */
+const ENTRY_NUMBERS = 3
+/** pack, number, offset, sealed length, plain length */
+const BLOCK_NUMBERS = 5
+const SLOTS_FIRST = 1024
+
+export interface ChunkPlace {
+  readonly pack: PackDescription
+  readonly block: BlockDescription
+  /** In the block's plaintext. */
+  readonly offset: number
+  readonly length: number
+}
+
+interface KnownPack extends PackDescription {
+  /** Names of the index objects that have its table; `undefined` stands for the writer itself. */
+  readonly sources: Set<string | undefined>
+  live: boolean
+}
+
+export class ChunkIndex {
+  readonly #packs: KnownPack[] = []
+  readonly #packNumbers = new Map<string, number>()
+  readonly #condemned = new Set<string>()
+  readonly #superseded = new Set<string>()
+  readonly #ids: Buffer[] = []
+  readonly #entries: Uint32Array[] = []
+  readonly #blocks: Uint32Array[] = []
+  #entryCount = 0
+  #blockCount = 0
+  /** Entry + 1, or 0. The ids are keyed hashes: nobody without the key can make them collide. */
+  #slots = new Uint32Array(SLOTS_FIRST)
+
+  /** Entries, those of absent packs included. */
+  get size(): number {
+    return this.#entryCount
+  }
+
+  /**
+   * Adds what a pack holds, once: packs never change. `source` names the index object it stands in.
+   * @throws TorikiError `seal-broken`: the index is of no more use then.
+   */
+  add(table: Buffer, source?: string): void {
+    const description = readPackTableHead(table)
+    const known = this.#packNumbers.get(description.packId)
+    if (known !== undefined) {
+      const pack = this.#packs[known] as KnownPack
+      pack.sources.add(source)
+      this.#judge(pack)
+      return
+    }
+    const pack: KnownPack = { ...description, sources: new Set([source]), live: true }
+    this.#judge(pack)
+    const number = this.#packs.push(pack) - 1
+    this.#packNumbers.set(pack.packId, number)
+    readPackTable(table, {
+      block: (block) => this.#addBlock(number, block),
+      chunk: (from, idAt, offset, length) => this.#addChunk(from, idAt, offset, length),
+    })
+  }
+
+  /** From now on these packs count as absent, known already or not. */
+  condemn(packIds: Iterable<string>): void {
+    for (const packId of packIds) {
+      this.#condemned.add(packId)
+      const number = this.#packNumbers.get(packId)
+      if (number !== undefined) this.#judge(this.#packs[number] as KnownPack)
+    }
+  }
+
+  /** From now on these index objects do not count. */
+  supersede(sources: readonly string[]): void {
+    if (sources.length === 0) return
+    for (const source of sources) this.#superseded.add(source)
+    for (const pack of this.#packs) this.#judge(pack)
+  }
+
+  /** The chunk in a pack of that sort, else in one of the other (the bytes are the same), else `undefined`. */
+  find(id: ChunkId, sort?: ChunkSort): ChunkPlace | undefined {
+    assert(id.length === CHUNK_ID_BYTES, 'a chunk id has its length')
+    let other: number | undefined
+    for (let slot = this.#slotOf(id, 0); this.#slots[slot] !== 0; slot = (slot + 1) & (this.#slots.length - 1)) {
+      const entry = (this.#slots[slot] as number) - 1
+      if (!this.#matches(entry, id)) continue
+      const pack = this.#packs[this.#packOf(entry)] as KnownPack
+      if (!pack.live) continue
+      if (sort === undefined || pack.sort === sort) return this.#place(entry)
+      other ??= entry
+    }
+    return other === undefined ? undefined : this.#place(other)
+  }
+
+  /** A pack's description, if it is known and counts. */
+  pack(packId: string): PackDescription | undefined {
+    const pack = this.#packs[this.#packNumbers.get(packId) ?? -1]
+    return pack?.live === true ? pack : undefined
+  }
+
+  #judge(pack: KnownPack): void {
+    let counts = false
+    for (const source of pack.sources) counts ||= source === undefined || !this.#superseded.has(source)
+    pack.live = counts && !this.#condemned.has(pack.packId)
+  }
+
+  #addBlock(pack: number, { number, offset, sealedBytes, plainBytes }: BlockDescription): void {
+    const at = this.#blockCount % PAGE_ENTRIES
+    if (at === 0) this.#blocks.push(new Uint32Array(PAGE_ENTRIES * BLOCK_NUMBERS))
+    this.#blocks.at(-1)?.set([pack, number, offset, sealedBytes, plainBytes], at * BLOCK_NUMBERS)
+    this.#blockCount++
+  }
+
+  #addChunk(from: Buffer, idAt: number, offset: number, length: number): void {
+    const at = this.#entryCount % PAGE_ENTRIES
+    if (at === 0) {
+      this.#ids.push(Buffer.allocUnsafeSlow(PAGE_ENTRIES * CHUNK_ID_BYTES))
+      this.#entries.push(new Uint32Array(PAGE_ENTRIES * ENTRY_NUMBERS))
+    }
+    from.copy(this.#ids.at(-1) as Buffer, at * CHUNK_ID_BYTES, idAt, idAt + CHUNK_ID_BYTES)
+    this.#entries.at(-1)?.set([this.#blockCount - 1, offset, length], at * ENTRY_NUMBERS)
+    if ((this.#entryCount + 1) * 2 > this.#slots.length) this.#grow()
+    this.#entryCount++
+    this.#enter(this.#entryCount - 1)
+  }
+
+  #enter(entry: number): void {
+    const page = this.#ids[Math.floor(entry / PAGE_ENTRIES)] as Buffer
+    let slot = this.#slotOf(page, (entry % PAGE_ENTRIES) * CHUNK_ID_BYTES)
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & (this.#slots.length - 1)
+    this.#slots[slot] = entry + 1
+  }
+
+  #grow(): void {
+    this.#slots = new Uint32Array(this.#slots.length * 2)
+    for (let entry = 0; entry < this.#entryCount; entry++) this.#enter(entry)
+  }
+
+  #slotOf(bytes: Buffer, idAt: number): number {
+    return bytes.readUInt32LE(idAt) & (this.#slots.length - 1)
+  }
+
+  #matches(entry: number, id: ChunkId): boolean {
+    const at = (entry % PAGE_ENTRIES) * CHUNK_ID_BYTES
+    return id.compare(this.#ids[Math.floor(entry / PAGE_ENTRIES)] as Buffer, at, at + CHUNK_ID_BYTES) === 0
+  }
+
+  #packOf(entry: number): number {
+    return this.#blockNumber(this.#entryNumber(entry, 0), 0)
+  }
+
+  #place(entry: number): ChunkPlace {
+    const block = this.#entryNumber(entry, 0)
+    return {
+      pack: this.#packs[this.#blockNumber(block, 0)] as KnownPack,
+      block: {
+        number: this.#blockNumber(block, 1),
+        offset: this.#blockNumber(block, 2),
+        sealedBytes: this.#blockNumber(block, 3),
+        plainBytes: this.#blockNumber(block, 4),
+      },
+      offset: this.#entryNumber(entry, 1),
+      length: this.#entryNumber(entry, 2),
+    }
+  }
+
+  #entryNumber(entry: number, at: number): number {
+    const page = this.#entries[Math.floor(entry / PAGE_ENTRIES)] as Uint32Array
+    return page[(entry % PAGE_ENTRIES) * ENTRY_NUMBERS + at] as number
+  }
+
+  #blockNumber(block: number, at: number): number {
+    const page = this.#blocks[Math.floor(block / PAGE_ENTRIES)] as Uint32Array
+    return page[(block % PAGE_ENTRIES) * BLOCK_NUMBERS + at] as number
+  }
+}

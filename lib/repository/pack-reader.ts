@@ -1,0 +1,149 @@
+/**
+ * Reads packs: one block by its range, the table by itself, or a whole pack with every block and chunk proven. Keeps the last blocks, decoded, so that
+ * neighbours cost one request and one decoding.
+ */
+import { TorikiError } from '../errors.ts'
+import { OBJECT_BYTES_MAX } from '../limits.ts'
+import type { ObjectStore } from '../platform/object-store/port.ts'
+import { decodeBlock } from './compression.ts'
+import { chunkId } from './keys.ts'
+import { packPath } from './object-paths.ts'
+import { openPack } from './pack-seal.ts'
+import { packHeaderBytes, readPackTable, readPackTableHead } from './pack-table.ts'
+import { openObject } from './seal.ts'
+import type { ChunkSort, SliceKeys } from './chunk-store.ts'
+import type { BlockDescription, PackDescription } from './pack-table.ts'
+import type { Opener } from './seal.ts'
+
+/** Enough that several files at once each find their block again. */
+const CACHE_BYTES_MAX = 24 * 1024 * 1024
+/** A key costs a decapsulation: 0.1 ms. */
+const OPENERS_MAX = 128
+const TRAILER_BYTES = 4
+
+export class PackReader {
+  readonly #store: Pick<ObjectStore, 'get'>
+  readonly #sliceId: string
+  readonly #keys: SliceKeys
+  /** Both in order of last use. */
+  readonly #openers = new Map<string, Opener>()
+  readonly #blocks = new Map<string, { readonly plain: Promise<Buffer>; readonly bytes: number }>()
+  #cachedBytes = 0
+
+  constructor(options: {
+    readonly store: Pick<ObjectStore, 'get'>
+    readonly sliceId: string
+    readonly keys: SliceKeys
+  }) {
+    this.#store = options.store
+    this.#sliceId = options.sliceId
+    this.#keys = options.keys
+  }
+
+  /** A block's plaintext: shared with others, not to be changed. @throws TorikiError `content-locked`, `seal-broken`, `object-not-found`. */
+  async block(pack: PackDescription, block: BlockDescription): Promise<Buffer> {
+    const name = `${pack.packId}/${block.number}`
+    const cached = this.#blocks.get(name)
+    if (cached !== undefined) {
+      this.#blocks.delete(name)
+      this.#blocks.set(name, cached)
+      return await cached.plain
+    }
+    const plain = this.#read(pack, block)
+    this.#blocks.set(name, { plain, bytes: block.plainBytes })
+    this.#cachedBytes += block.plainBytes
+    for (const [oldest, { bytes }] of this.#blocks) {
+      if (this.#cachedBytes <= CACHE_BYTES_MAX || oldest === name) break
+      this.#blocks.delete(oldest)
+      this.#cachedBytes -= bytes
+    }
+    try {
+      return await plain
+    } catch (error) {
+      if (this.#blocks.get(name)?.plain === plain) {
+        this.#blocks.delete(name)
+        this.#cachedBytes -= block.plainBytes
+      }
+      throw error
+    }
+  }
+
+  /**
+   * The table at the end of a pack of `sizeBytes` (from a listing), as `readPackTable` takes it. Needs no right to open content.
+   * @throws TorikiError `seal-broken`, `object-not-found`.
+   */
+  async table(sort: ChunkSort, packId: string, sizeBytes: number): Promise<Buffer> {
+    const path = packPath(this.#sliceId, sort, packId)
+    const read = (offset: number, length: number): Promise<Buffer> =>
+      this.#store.get(path, { range: { offset, length }, bytesMax: OBJECT_BYTES_MAX })
+    if (sizeBytes < packHeaderBytes(sort) + TRAILER_BYTES) throw broken(path)
+    const trailer = await read(sizeBytes - TRAILER_BYTES, TRAILER_BYTES)
+    const begin = tableBegin(path, trailer, sizeBytes)
+    return this.#openTable({ sort, packId, path }, await read(begin, sizeBytes - TRAILER_BYTES - begin))
+  }
+
+  /**
+   * Proves a whole pack: every block opens, every chunk has its id, nothing is missing or left over. Gives its table.
+   * @throws TorikiError `seal-broken`, `content-locked`.
+   */
+  verify(sort: ChunkSort, packId: string, bytes: Buffer): Buffer {
+    const path = packPath(this.#sliceId, sort, packId)
+    if (bytes.length < packHeaderBytes(sort) + TRAILER_BYTES) throw broken(path)
+    const begin = tableBegin(path, bytes.subarray(-TRAILER_BYTES), bytes.length)
+    const table = this.#openTable({ sort, packId, path }, bytes.subarray(begin, -TRAILER_BYTES))
+    const pack = readPackTableHead(table)
+    if (!pack.header.equals(bytes.subarray(0, pack.header.length))) throw broken(path)
+    const opener = openPack(this.#keys, this.#sliceId, pack)
+    let plain: Buffer = Buffer.alloc(0)
+    let end = pack.header.length
+    readPackTable(table, {
+      block: ({ number, offset, sealedBytes, plainBytes }) => {
+        end = offset + sealedBytes
+        plain = decodeBlock(opener.open(number, bytes.subarray(offset, end)), plainBytes)
+      },
+      chunk: (from, idAt, offset, length) => {
+        const id = chunkId(this.#keys.chunkIdKey, plain.subarray(offset, offset + length))
+        if (id.compare(from, idAt, idAt + id.length) !== 0) throw broken(path)
+      },
+    })
+    if (end !== begin) throw broken(path)
+    return table
+  }
+
+  async #read(pack: PackDescription, { number, offset, sealedBytes, plainBytes }: BlockDescription): Promise<Buffer> {
+    const opener = this.#opener(pack)
+    const path = packPath(this.#sliceId, pack.sort, pack.packId)
+    const sealed = await this.#store.get(path, { range: { offset, length: sealedBytes }, bytesMax: sealedBytes })
+    return decodeBlock(opener.open(number, sealed), plainBytes)
+  }
+
+  #opener(pack: PackDescription): Opener {
+    const opener = this.#openers.get(pack.packId) ?? openPack(this.#keys, this.#sliceId, pack)
+    this.#openers.delete(pack.packId)
+    this.#openers.set(pack.packId, opener)
+    for (const oldest of this.#openers.keys()) {
+      if (this.#openers.size <= OPENERS_MAX) break
+      this.#openers.delete(oldest)
+    }
+    return opener
+  }
+
+  #openTable({ sort, packId, path }: { sort: ChunkSort; packId: string; path: string }, bytes: Buffer): Buffer {
+    const [table, ...more] = openObject({ parentKey: this.#keys.treeKey, kind: 'pack-table', path, bytes })
+    if (table === undefined || more.length > 0) throw broken(path)
+    const pack = readPackTableHead(table)
+    if (pack.packId !== packId || pack.sort !== sort) throw broken(path)
+    return table
+  }
+}
+
+function tableBegin(path: string, trailer: Buffer, sizeBytes: number): number {
+  if (trailer.length !== TRAILER_BYTES) throw broken(path)
+  const begin = sizeBytes - TRAILER_BYTES - trailer.readUInt32BE()
+  if (begin < 0) throw broken(path)
+  return begin
+}
+
+function broken(path: string): TorikiError {
+  return new TorikiError('seal-broken', { ids: { object: path } })
+}

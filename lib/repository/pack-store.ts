@@ -1,0 +1,233 @@
+/**
+ * The lower half of one slice's repository: chunks in, packs and index objects out; chunks back by id. Stores nothing twice, creates and never deletes.
+ *
+ * The index is read when it is first needed (`put`, `get`, `load`), so that an unchanged slice whose tree is inlined never lists it. `has`, `packOf`
+ * and `find` are synchronous: await `load()` once before. Not for writing by two at once; reading side by side is fine. After an error of `put` or `flush`
+ * nothing more can be flushed: drop the store and begin anew, what was written is garbage for prune.
+ */
+import assert from 'node:assert/strict'
+import { isTorikiError, TorikiError } from '../errors.ts'
+import { OBJECT_BYTES_MAX } from '../limits.ts'
+import { listAll } from '../platform/object-store/port.ts'
+import type { ObjectInfo, ObjectStore } from '../platform/object-store/port.ts'
+import type { Random } from '../platform/random.ts'
+import { ChunkIndex } from './chunk-index.ts'
+import { INDEX_BYTES } from './format.ts'
+import { openIndex, sealIndex } from './index-object.ts'
+import { chunkId } from './keys.ts'
+import { indexPrefix } from './object-paths.ts'
+import { PackReader } from './pack-reader.ts'
+import { PackWriter } from './pack-writer.ts'
+import type { ChunkId, ChunkSink, ChunkSort, ChunkSource, SliceKeys } from './chunk-store.ts'
+
+/** Index objects are read side by side while they are small together. */
+const GATHER_BYTES = 8 * 1024 * 1024
+const GATHER_OBJECTS = 16
+/** Prune may replace index objects while we read: then the listing is taken again. */
+const LOAD_TRIES_MAX = 5
+
+export class PackStore implements ChunkSink, ChunkSource {
+  readonly #store: ObjectStore
+  readonly #sliceId: string
+  readonly #keys: SliceKeys
+  readonly #random: Random
+  readonly #reader: PackReader
+  readonly #condemned = new Set<string>()
+  #index: ChunkIndex | undefined
+  #loading: Promise<ChunkIndex> | undefined
+  /** At most one open pack of each sort. */
+  readonly #open = new Map<ChunkSort, PackWriter>()
+  /** One pack on its way while the next one fills. Rejects for good once one failed. */
+  #uploading: Promise<void> = Promise.resolve()
+  #tables: Buffer[] = []
+  #tableBytes = 0
+  readonly #packs: { readonly sort: ChunkSort; readonly packId: string }[] = []
+  readonly #indexNames: string[] = []
+  #storedBytes = 0
+  #storedObjects = 0
+
+  constructor(options: {
+    readonly store: ObjectStore
+    readonly sliceId: string
+    readonly keys: SliceKeys
+    readonly random: Random
+  }) {
+    this.#store = options.store
+    this.#sliceId = options.sliceId
+    this.#keys = options.keys
+    this.#random = options.random
+    this.#reader = new PackReader(options)
+  }
+
+  /** Every pack that is in the store by now, in the order of writing. */
+  get packs(): readonly { readonly sort: ChunkSort; readonly packId: string }[] {
+    return this.#packs
+  }
+
+  /** Every index object written: more than `flush` named when a capture was very large. */
+  get indexNames(): readonly string[] {
+    return this.#indexNames
+  }
+
+  get stored(): { readonly bytes: number; readonly objects: number } {
+    return { bytes: this.#storedBytes, objects: this.#storedObjects }
+  }
+
+  /**
+   * Reads all index objects of the slice, unless that was done. @throws TorikiError `seal-broken`, `format-newer`, and what the store throws; may be
+   * tried again.
+   */
+  async load(): Promise<void> {
+    await this.#loaded()
+  }
+
+  /** Chunks in these packs count as absent from now on. Look before `load`, and again before the commit. */
+  condemn(packIds: Iterable<string>): void {
+    for (const packId of packIds) this.#condemned.add(packId)
+    this.#index?.condemn(this.#condemned)
+  }
+
+  idOf(bytes: Uint8Array): ChunkId {
+    return chunkId(this.#keys.chunkIdKey, bytes)
+  }
+
+  has(id: ChunkId): boolean {
+    return this.packOf(id) !== undefined
+  }
+
+  packOf(id: ChunkId): string | undefined {
+    assert(this.#index !== undefined, 'await load() before asking what is stored')
+    for (const writer of this.#open.values()) if (writer.has(id)) return writer.packId
+    return this.#index.find(id)?.pack.packId
+  }
+
+  /** A chunk known in packs of the other sort only is stored again: who may read the one may be barred from the other. */
+  async put(sort: ChunkSort, bytes: Uint8Array): Promise<ChunkId> {
+    const index = this.#index ?? (await this.#loaded())
+    const id = this.idOf(bytes)
+    let writer = this.#open.get(sort)
+    if (writer?.has(id) === true || index.find(id, sort)?.pack.sort === sort) return id
+    if (writer === undefined) {
+      writer = new PackWriter({ sliceId: this.#sliceId, sort, keys: this.#keys, random: this.#random })
+      this.#open.set(sort, writer)
+    }
+    writer.add(id, bytes)
+    if (writer.full) await this.#close(writer, index)
+    return id
+  }
+
+  async flush(): Promise<string | undefined> {
+    for (const writer of [...this.#open.values()]) await this.#close(writer, await this.#loaded())
+    await this.#uploading
+    return this.#tables.length === 0 ? undefined : await this.#writeIndex()
+  }
+
+  /** The bytes are shared with other readers of the same block: not to be changed. */
+  async get(sort: ChunkSort, id: ChunkId): Promise<Buffer> {
+    const index = await this.#loaded()
+    for (const writer of [...this.#open.values()]) if (writer.has(id)) await this.#close(writer, index)
+    const place = index.find(id, sort)
+    if (place === undefined)
+      throw new TorikiError('object-not-found', { message: 'A chunk is in no pack of the index.' })
+    await this.#uploading
+    const block = await this.#reader.block(place.pack, place.block)
+    const bytes = block.subarray(place.offset, place.offset + place.length)
+    // The index may be another writer's: only the id proves that these are the bytes that the tree means.
+    if (!this.idOf(bytes).equals(id)) throw new TorikiError('seal-broken', { ids: { pack: place.pack.packId } })
+    return bytes
+  }
+
+  async #close(writer: PackWriter, index: ChunkIndex): Promise<void> {
+    this.#open.delete(writer.sort)
+    const { sort, packId, path, body, table } = writer.finish()
+    index.add(table)
+    this.#tables.push(table)
+    this.#tableBytes += table.length
+    const earlier = this.#uploading
+    this.#uploading = (async () => {
+      await earlier
+      await this.#create(path, body)
+      this.#packs.push({ sort, packId })
+    })()
+    // Whoever comes next awaits it and throws; until then it must not count as unhandled.
+    this.#uploading.catch(() => undefined)
+    await earlier
+    if (this.#tableBytes >= INDEX_BYTES) {
+      await this.#uploading
+      await this.#writeIndex()
+    }
+  }
+
+  async #writeIndex(): Promise<string> {
+    const tables = this.#tables
+    const { name, path, bytes } = sealIndex(
+      { sliceId: this.#sliceId, treeKey: this.#keys.treeKey, random: this.#random },
+      { supersedes: [], tables },
+    )
+    await this.#create(path, bytes)
+    this.#tables = this.#tables.slice(tables.length)
+    this.#tableBytes = this.#tables.reduce((sum, table) => sum + table.length, 0)
+    this.#indexNames.push(name)
+    return name
+  }
+
+  /** Under a name of 128 random bits: what is there already is this very object, and its first answer was lost. */
+  async #create(path: string, body: Buffer): Promise<void> {
+    try {
+      await this.#store.create(path, body)
+    } catch (error) {
+      if (!isTorikiError(error, 'object-exists')) throw error
+    }
+    this.#storedBytes += body.length
+    this.#storedObjects++
+  }
+
+  async #loaded(): Promise<ChunkIndex> {
+    if (this.#index !== undefined) return this.#index
+    this.#loading ??= this.#loadIndex()
+    try {
+      this.#index = await this.#loading
+    } finally {
+      this.#loading = undefined
+    }
+    return this.#index
+  }
+
+  async #loadIndex(): Promise<ChunkIndex> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#readIndex()
+      } catch (error) {
+        // Listed, and gone when it was read: another one supersedes it and stands in the next listing.
+        if (!isTorikiError(error, 'object-not-found') || attempt === LOAD_TRIES_MAX) throw error
+      }
+    }
+  }
+
+  async #readIndex(): Promise<ChunkIndex> {
+    const index = new ChunkIndex()
+    index.condemn(this.#condemned)
+    let gathered: ObjectInfo[] = []
+    let bytes = 0
+    const read = async (): Promise<void> => {
+      const objects = gathered
+      gathered = []
+      bytes = 0
+      const bodies = await Promise.all(objects.map(({ key }) => this.#store.get(key, { bytesMax: OBJECT_BYTES_MAX })))
+      objects.forEach(({ key }, at) => {
+        const { supersedes, tables } = openIndex(this.#keys.treeKey, key, bodies[at] as Buffer)
+        for (const table of tables) index.add(table, key.slice(indexPrefix(this.#sliceId).length))
+        index.supersede(supersedes)
+      })
+    }
+    for await (const object of listAll(this.#store, indexPrefix(this.#sliceId))) {
+      if (gathered.length === GATHER_OBJECTS || bytes + object.sizeBytes > GATHER_BYTES) await read()
+      gathered.push(object)
+      bytes += object.sizeBytes
+    }
+    await read()
+    // What was condemned while the index was read.
+    index.condemn(this.#condemned)
+    return index
+  }
+}

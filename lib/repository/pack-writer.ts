@@ -1,0 +1,140 @@
+/**
+ * One pack in the making: chunks gather into blocks, blocks are compressed and sealed as they fill, a sealed table closes the pack.
+ *
+ * ```
+ * pack   header 72 ‖ in a content pack: encapsulated key 32 ‖ sealed blocks ‖ sealed table ‖ length of the sealed table 4
+ * ```
+ * Holds one pack and one open block; never writes it anywhere.
+ */
+import assert from 'node:assert/strict'
+import type { Random } from '../platform/random.ts'
+import { base32 } from './base32.ts'
+import { encodeBlock } from './compression.ts'
+import {
+  CHUNK_BYTES_MIN,
+  CONTENT_BLOCK_BYTES,
+  PACK_BYTES,
+  PACK_CHUNKS_MAX,
+  PACK_ID_BYTES,
+  TREE_BLOCK_BYTES,
+} from './format.ts'
+import { packPath } from './object-paths.ts'
+import { sealPack } from './pack-seal.ts'
+import { PackTableWriter, chunkBytesMax } from './pack-table.ts'
+import { sealObject } from './seal.ts'
+import type { ChunkId, ChunkSort, SliceKeys } from './chunk-store.ts'
+import type { Sealer } from './seal.ts'
+
+/** Small pieces in groups are worth a better level; long chunks are where the time goes. Measured; free to change. */
+const LEVEL_GROUP = 3
+const LEVEL_CHUNK = 1
+
+export interface FinishedPack {
+  readonly sort: ChunkSort
+  readonly packId: string
+  readonly path: string
+  readonly body: Buffer
+  /** As sealed in the pack; the index wants the same. */
+  readonly table: Buffer
+}
+
+export class PackWriter {
+  readonly sort: ChunkSort
+  readonly packId: string
+  readonly #path: string
+  readonly #keys: SliceKeys
+  readonly #random: Random
+  readonly #sealer: Sealer
+  readonly #table: PackTableWriter
+  readonly #blockBytes: number
+  readonly #parts: Buffer[]
+  #sealedBytes = 0
+  /** Ids as latin1 text: every chunk of this pack. */
+  readonly #ids = new Set<string>()
+  /** The open block. */
+  #group = Buffer.alloc(0)
+  #groupBytes = 0
+  #groupChunks: { readonly id: ChunkId; readonly length: number }[] = []
+
+  constructor(options: {
+    readonly sliceId: string
+    readonly sort: ChunkSort
+    readonly keys: SliceKeys
+    readonly random: Random
+  }) {
+    const { sliceId, sort, keys, random } = options
+    const id = random.bytes(PACK_ID_BYTES)
+    this.sort = sort
+    this.packId = base32(id)
+    this.#path = packPath(sliceId, sort, this.packId)
+    this.#keys = keys
+    this.#random = random
+    const { sealer, header } = sealPack({ keys, sort, path: this.#path, random })
+    this.#sealer = sealer
+    this.#table = new PackTableWriter(sort, id, header)
+    this.#parts = [header]
+    this.#blockBytes = sort === 'content' ? CONTENT_BLOCK_BYTES : TREE_BLOCK_BYTES
+  }
+
+  has(id: ChunkId): boolean {
+    return this.#ids.has(id.toString('latin1'))
+  }
+
+  /** Time to finish: more would make the pack too large. */
+  get full(): boolean {
+    return this.#sealedBytes >= PACK_BYTES || this.#ids.size >= PACK_CHUNKS_MAX
+  }
+
+  /** Takes a copy of the chunk's bytes. */
+  add(id: ChunkId, bytes: Uint8Array): void {
+    assert(bytes.length <= chunkBytesMax(this.sort), 'a chunk has its longest length')
+    assert(!this.full && !this.has(id), 'a pack takes each chunk once, and none when full')
+    this.#ids.add(id.toString('latin1'))
+    if (this.#groupBytes + bytes.length > this.#blockBytes) this.#closeBlock()
+    if (bytes.length >= this.#blockBytes) return this.#seal(bytes, [{ id, length: bytes.length }])
+    this.#reserve(this.#groupBytes + bytes.length)
+    this.#group.set(bytes, this.#groupBytes)
+    this.#groupBytes += bytes.length
+    this.#groupChunks.push({ id, length: bytes.length })
+  }
+
+  /** The pack, whole. The writer is of no more use. */
+  finish(): FinishedPack {
+    this.#closeBlock()
+    const table = this.#table.bytes()
+    const place = { parentKey: this.#keys.treeKey, kind: 'pack-table', path: this.#path } as const
+    const sealedTable = sealObject({ ...place, records: [table], random: this.#random })
+    const trailer = Buffer.alloc(4)
+    trailer.writeUInt32BE(sealedTable.length)
+    return {
+      sort: this.sort,
+      packId: this.packId,
+      path: this.#path,
+      body: Buffer.concat([...this.#parts, sealedTable, trailer]),
+      table,
+    }
+  }
+
+  #closeBlock(): void {
+    if (this.#groupChunks.length === 0) return
+    this.#seal(this.#group.subarray(0, this.#groupBytes), this.#groupChunks)
+    this.#groupBytes = 0
+    this.#groupChunks = []
+  }
+
+  #seal(plain: Uint8Array, chunks: readonly { readonly id: ChunkId; readonly length: number }[]): void {
+    const level = chunks.length === 1 && plain.length > CHUNK_BYTES_MIN ? LEVEL_CHUNK : LEVEL_GROUP
+    const parts = this.#sealer.parts(encodeBlock(plain, level), false)
+    const sealedBytes = parts[0].length + parts[1].length
+    this.#parts.push(...parts)
+    this.#sealedBytes += sealedBytes
+    this.#table.block(sealedBytes, plain.length, chunks)
+  }
+
+  #reserve(needed: number): void {
+    if (needed <= this.#group.length) return
+    const larger = Buffer.allocUnsafe(Math.min(this.#blockBytes, Math.max(needed, this.#group.length * 2, 4096)))
+    this.#group.copy(larger, 0, 0, this.#groupBytes)
+    this.#group = larger
+  }
+}
