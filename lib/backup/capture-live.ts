@@ -1,6 +1,6 @@
 /** The live state of one slice, as the snapshot it would be: captured over an overlay, so that nothing is written and everything can be compared. */
 import { overlayStore } from '../platform/object-store/overlay.ts'
-import { NoteList } from '../repository/notes.ts'
+import { Notes } from '../repository/notes.ts'
 import { openDeployment } from '../repository/deployment-repository.ts'
 import type { SliceRepository } from '../repository/repository.ts'
 import type { MissingComponent, Snapshot } from '../repository/snapshot.ts'
@@ -28,8 +28,8 @@ export async function captureLive(service: Service, slice: Slice, signal: AbortS
   const missing: MissingComponent[] = []
   for (const component of service.components) {
     if (!component.covers(slice)) continue
-    const notes = new NoteList()
-    const context = { clock: platform.clock, signal, note: (note: Parameters<NoteList['add']>[0]) => notes.add(note) }
+    const notes = new Notes()
+    const context = { clock: platform.clock, signal, note: (note: Parameters<Notes['add']>[0]) => notes.add(note) }
     try {
       await capture.store(component.name, component.read(slice, context), { notes })
     } catch (error) {

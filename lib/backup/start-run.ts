@@ -123,6 +123,14 @@ async function findStarted(
   return undefined
 }
 
+/**
+ * Goes on with an open run whose start may have been cut off: tick and messages once more for what nobody has reported on.
+ * @throws TorikiError `run-not-found`, `run-cancelled`.
+ */
+export async function resumeRun(service: Service, run: string): Promise<StartedRun> {
+  return await resume(service, await readRun(service.repository.records, run))
+}
+
 /** The trigger came again: tick and messages once more for what nobody reported on. Consumers drop what they have. */
 async function resume(service: Service, run: RunRecord): Promise<StartedRun> {
   const { records } = service.repository

@@ -21,6 +21,8 @@ export interface WorkerHost {
 }
 
 export interface Workers {
+  /** Rejects when a queue refuses for good; else resolves after `stop`. */
+  readonly ended: Promise<void>
   /** Takes no new message, lets those in work end, then returns. */
   stop(): Promise<void>
 }
@@ -30,6 +32,8 @@ export interface ServeEvents {
   scheduled(next: Date): void
   started(run: string): void
   ended(run: string, outcome: string): void
+  /** A full run was still open, so none was begun. */
+  refused(run: string, reason: string): void
   failed(error: unknown): void
 }
 

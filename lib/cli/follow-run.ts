@@ -39,10 +39,12 @@ export async function followRun(
   let workers: Workers | undefined
   try {
     if (here) workers = await context.host.startWorkers(watched)
-    const report = await untilEnded(context, watched, run, here, progress.update)
+    const ending = untilEnded(context, watched, run, here, progress.update)
+    // A queue that refuses for good ends the command with its reason.
+    const report = await (workers === undefined ? ending : Promise.race([ending, workers.ended.then(() => ending)]))
     progress.clear()
     if (report === undefined) {
-      terminal.err(here ? `Stopped. What was saved stays; go on with: toriki backup --detach && toriki work, or toriki replay ${run}\n` : `Run ${run} goes on elsewhere: toriki status ${run}\n`)
+      terminal.err(here ? `Stopped. What was saved stays. Go on with: toriki backup\n` : `Run ${run} goes on elsewhere: toriki status ${run}\n`)
       return here ? EXIT.interrupted : EXIT.complete
     }
     answer(context, reportJson(report), () => formatReport(terminal, report))

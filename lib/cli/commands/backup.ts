@@ -1,9 +1,11 @@
 /** `toriki backup`: starts a run and waits for its end; with workers here, it also does the work. */
-import { listMembers, selectMembers } from '../../backup/members.ts'
-import { startRun } from '../../backup/start-run.ts'
+import { previewRun, resumeRun, startRun } from '../../backup/start-run.ts'
 import { componentNames } from '../../resources/component-name.ts'
 import type { ComponentName } from '../../resources/component-name.ts'
-import { TorikiError } from '../../errors.ts'
+import type { Service } from '../../backup/service.ts'
+import { isTorikiError, TorikiError } from '../../errors.ts'
+import type { Selection } from '../../runs/run.ts'
+import type { Settings } from '../../settings.ts'
 import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
 import { followRun } from '../follow-run.ts'
@@ -31,13 +33,25 @@ export async function backup(context: CommandContext, options: BackupOptions): P
       if (!service.components.some((component) => component.name === name)) throw new TorikiError('usage', { message: `${name} is not configured in ${settings.file}.` })
     }
     if (options.dryRun === true) {
-      const { members } = await listMembers(service, context.signal)
-      const slices = selectMembers(members, selection).map(({ slice, known }) => ({ slice, known }))
+      const slices = (await previewRun(service, selection, { signal: context.signal })).map(({ slice, known }) => ({ slice, known }))
       answer(context, { dryRun: true, slices }, () => [...slices.map(({ slice, known }) => `${slice}  ${context.terminal.style('dim', known.join(', '))}\n`), `${plural(slices.length, 'slice')} would be backed up; nothing was written.\n`].join(''))
       return 0
     }
-    return await followRun(context, service, settings, { detach: options.detach === true }, (running) => startRun(running, { selection }, { signal: context.signal }))
+    return await followRun(context, service, settings, { detach: options.detach === true }, (running) => begin(context, running, settings, selection))
   })
+}
+
+/** Starts the run. With workers here, a full run that was interrupted is gone on with, instead of being refused. */
+async function begin(context: CommandContext, service: Service, settings: Settings, selection: Selection): Promise<{ readonly run: string }> {
+  const trigger = { ...(Object.keys(selection).length === 0 ? {} : { selection }) }
+  try {
+    return await startRun(service, trigger, { signal: context.signal })
+  } catch (error) {
+    if (!isTorikiError(error, 'run-open') || settings.workers !== 'here') throw error
+    const run = String(error.ids['run'])
+    context.terminal.err(`Run ${run} is still open: going on with it.\n`)
+    return await resumeRun(service, run)
+  }
 }
 
 function componentName(text: string): ComponentName {

@@ -11,7 +11,7 @@ import type { Settings } from '../../settings.ts'
 import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
 import { keycloakSteps } from '../keycloak-steps.ts'
-import { platformLog } from '../session.ts'
+import { commandLog } from '../session.ts'
 
 export interface InitOptions {
   readonly deployment?: string
@@ -63,7 +63,7 @@ export async function initKeycloak(context: CommandContext): Promise<void> {
 async function makeKeysAndStore(context: CommandContext, settings: Settings): Promise<string[]> {
   const created: string[] = []
   if ('keyring' in settings.keys && (await createPlatformKeys(settings)) === 'created') created.push(settings.keys.keyring)
-  const platform = await assemblePlatform(settings, { log: platformLog() })
+  const platform = await assemblePlatform(settings, { log: commandLog() })
   try {
     try {
       await openDeployment(platform, { name: settings.deployment })
@@ -125,7 +125,7 @@ async function settingsFromStore(file: string, options: InitOptions): Promise<st
   const store = resolve(options.fromStore ?? '')
   const keyring = resolve(options.keyring)
   const bare = stringify({ deployment: options.deployment, store: { folder: store }, keys: { keyring }, components: { files: { root: '/', home: 'home/{user}' } } })
-  const platform = await assemblePlatform(parseSettings(bare, file, 'platform'), { log: platformLog() })
+  const platform = await assemblePlatform(parseSettings(bare, file, 'platform'), { log: commandLog() })
   try {
     const source = await readDeploymentSettings(platform, { name: options.deployment })
     return `# Settings of Toriki, rebuilt from the store.\n${stringify({ ...source, store: { folder: store }, keys: { keyring } }, { lineWidth: 0 })}`

@@ -17,6 +17,7 @@ export async function serve(context: CommandContext): Promise<number> {
         scheduled: (next) => terminal.err(`${stamp()} next run ${next.toISOString().slice(0, 19)}Z\n`),
         started: (run) => terminal.err(`${stamp()} run ${run} began\n`),
         ended: (run, outcome) => terminal.err(`${stamp()} run ${run}: ${outcome}\n`),
+        refused: (run, reason) => terminal.err(`${stamp()} ${terminal.style('red', `no run was begun: ${reason}`)} (${run})\n`),
         failed: (error) => terminal.err(`${stamp()} ${terminal.style('red', error instanceof TorikiError ? `${error.code}: ${error.message}` : 'an unforeseen error')}\n`),
       },
       context.signal,

@@ -1,0 +1,63 @@
+/** Opens what a command needs, from the settings, and closes it however the command ends. */
+import { assembleService } from '../assemble-service.ts'
+import type { Service } from '../backup/service.ts'
+import type { RunView } from '../backup/run-report.ts'
+import { jsonLog } from '../log.ts'
+import type { Log } from '../log.ts'
+import { assemblePlatform } from '../platform/assemble.ts'
+import { systemClock } from '../platform/clock.ts'
+import type { Platform } from '../platform/platform.ts'
+import { openDeployment } from '../repository/deployment-repository.ts'
+import type { DeploymentRepository } from '../repository/repository.ts'
+import { environment, loadSettings } from '../settings.ts'
+import type { Settings } from '../settings.ts'
+import type { CommandContext } from './context.ts'
+
+export interface StoreSession {
+  readonly settings: Settings
+  readonly platform: Platform
+  readonly repository: DeploymentRepository
+}
+
+/** For commands that only look at what is stored: no source is asked, no secret of one resolved. */
+export async function withRepository<T>(context: CommandContext, action: (session: StoreSession) => Promise<T>): Promise<T> {
+  const settings = loadSettings({ file: context.settingsFile, resolve: 'platform' })
+  const platform = await assemblePlatform(settings, { log: commandLog() })
+  try {
+    const repository = await openDeployment(platform, { name: settings.deployment })
+    return await action({ settings, platform, repository })
+  } finally {
+    await platform.close()
+  }
+}
+
+/** For commands about runs: a service without components. */
+export async function withRecords<T>(context: CommandContext, action: (service: RunView & Service) => Promise<T>): Promise<T> {
+  const settings = loadSettings({ file: context.settingsFile, resolve: 'platform' })
+  const service = await assembleService(settings, { log: commandLog() })
+  return await action(service).finally(() => closeService(service))
+}
+
+/** For commands that ask the sources. */
+export async function withService<T>(context: CommandContext, action: (session: { readonly service: Service; readonly settings: Settings }) => Promise<T>): Promise<T> {
+  const settings = loadSettings({ file: context.settingsFile })
+  const service = await assembleService(settings, { log: commandLog() })
+  return await action({ service, settings }).finally(() => closeService(service))
+}
+
+/** The log of a command: quiet unless TORIKI_LOG says otherwise (`debug`, `info`, `warn`, `error`), on stderr. */
+export function commandLog(): Log {
+  const level = environment('TORIKI_LOG')
+  const least = level === 'debug' || level === 'info' || level === 'warn' ? level : 'error'
+  return jsonLog((line) => void process.stderr.write(line), () => systemClock.now(), least)
+}
+
+/** Resolves when the signal is aborted. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+async function closeService(service: Service): Promise<void> {
+  for (const component of service.components) await component.close()
+  await service.platform.close()
+}

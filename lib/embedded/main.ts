@@ -1,0 +1,24 @@
+/** The program `toriki`: the command line with this machine as its worker host. `bin/toriki` comes here once Node is new enough. */
+import { readFileSync } from 'node:fs'
+import { main } from '../cli/main.ts'
+import { processTerminal } from '../cli/terminal.ts'
+import { TorikiError } from '../errors.ts'
+import { embeddedHost } from './worker-host.ts'
+
+const interrupt = new AbortController()
+const terminal = processTerminal()
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    // A second time: the person does not want to wait. Nothing is lost by that either.
+    if (interrupt.signal.aborted) process.exit(130)
+    interrupt.abort(new TorikiError('interrupted', { message: 'Stopped. Nothing is lost.' }))
+  })
+}
+// `toriki ls … | head` closes the pipe: nobody reads on, so there is nothing more to say.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+process.exitCode = await main({ words: process.argv.slice(2), terminal, host: embeddedHost(), signal: interrupt.signal, version })
+// Sockets of a source that hangs must not keep a finished command alive.
+setTimeout(() => process.exit(), 2_000).unref()
