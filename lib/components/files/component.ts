@@ -1,0 +1,172 @@
+/** The files component: homes and shared directories, read and never written. Promises and table of what is kept: README.md beside this file. */
+import assert from 'node:assert/strict'
+import { TorikiError } from '../../errors.ts'
+import type { JsonObject } from '../../resources/json.ts'
+import { ENTRY_KIND, decodeKey } from '../../resources/key.ts'
+import type { ResourceKey } from '../../resources/key.ts'
+import type { Resource } from '../../resources/resource.ts'
+import type { Slice } from '../../resources/slice.ts'
+import type { FilesSettings } from '../../settings.ts'
+import type { Check, Component, ListContext, Member, ReadContext } from '../component.ts'
+import type { Directory } from './directory.ts'
+import { doctorFiles } from './doctor.ts'
+import { Exclusions } from './exclude.ts'
+import { findGround } from './ground.ts'
+import type { Ground } from './ground.ts'
+import { listMembers } from './members.ts'
+import { fileNote } from './notes.ts'
+import { stopIfAborted } from './pace.ts'
+import { ByteRate } from './rate.ts'
+import { readHome } from './read-home.ts'
+import { identityOf, openAbove, openMember, openRoot } from './root.ts'
+import type { MemberDirectory } from './root.ts'
+import { readFailed } from './system-failure.ts'
+import { isReserved, memberEntry, parseTemplate, refuseSame } from './template.ts'
+import type { PathTemplate } from './template.ts'
+
+export interface FilesOptions {
+  /** Folders of ours (store, queue): `doctor` fails when one of them and the root lie in each other. */
+  readonly ownFolders?: readonly string[]
+  /** The way into the homes; by default the best this machine has. */
+  readonly ground?: Ground
+}
+
+/** @throws TorikiError `settings-invalid` for a path template or a rule that cannot be understood. Opens nothing. */
+export function filesComponent(settings: FilesSettings, options: FilesOptions = {}): Component {
+  return new FilesComponent(settings, options)
+}
+
+interface Place {
+  readonly placeholder: 'user' | 'group'
+  readonly template: PathTemplate
+  /** The other template of the two, whose members are not this one's. */
+  readonly other: PathTemplate | undefined
+}
+
+class FilesComponent implements Component {
+  readonly name = 'files'
+  readonly kinds = [ENTRY_KIND]
+  readonly #settings: FilesSettings
+  readonly #options: FilesOptions
+  readonly #places: Readonly<Partial<Record<'user' | 'group', Place>>>
+  readonly #rate: ByteRate | undefined
+  #ground: Promise<Ground> | undefined
+
+  constructor(settings: FilesSettings, options: FilesOptions) {
+    this.#settings = settings
+    this.#options = options
+    this.#rate = settings.bytesPerSecond === undefined ? undefined : new ByteRate(settings.bytesPerSecond)
+    const user = settings.home === undefined ? undefined : parseTemplate(settings.home, 'user')
+    const group = settings.group === undefined ? undefined : parseTemplate(settings.group, 'group')
+    if (user !== undefined && group !== undefined) refuseSame(user, group)
+    this.#places = {
+      ...(user === undefined ? {} : { user: { placeholder: 'user', template: user, other: group } }),
+      ...(group === undefined ? {} : { group: { placeholder: 'group', template: group, other: user } }),
+    }
+    // A rule that cannot be understood is refused now, not in the first slice.
+    assert(new Exclusions(settings, 'user'))
+  }
+
+  covers(slice: Slice): boolean {
+    return slice.kind !== 'shared' && this.#places[slice.kind] !== undefined
+  }
+
+  isContainer(key: ResourceKey): boolean {
+    const { kind, segments } = decodeKey(key)
+    return kind === ENTRY_KIND && segments.length === 0
+  }
+
+  doctor(): AsyncIterable<Check> {
+    const { user, group } = this.#places
+    return doctorFiles(this.#settings.root, [user, group].filter((place) => place !== undefined), this.#options.ownFolders ?? [], () => this.#findGround())
+  }
+
+  async *members(context: ListContext): AsyncGenerator<Member, void, void> {
+    for (const place of [this.#places.user, this.#places.group]) {
+      if (place === undefined) continue
+      stopIfAborted(context.signal)
+      yield* await this.#beneath(place, (_root, above) => (above === undefined ? [] : listMembers(above, place.template, place.placeholder, place.other)))
+    }
+  }
+
+  async source(slice: Slice, context: ListContext): Promise<JsonObject> {
+    stopIfAborted(context.signal)
+    const place = this.#placeOf(slice)
+    return await this.#beneath(place, (root, above) => {
+      const member = place === undefined || above === undefined || slice.kind === 'shared' ? undefined : openMember(above, place.template, slice.local)
+      try {
+        return {
+          root: identityOf(root),
+          ...(above === undefined || above === root ? {} : { above: identityOf(above) }),
+          // A home that is a volume of its own: when it is not mounted, its empty mount point must not pass for an emptied home.
+          ...(above === undefined || member === undefined || member.directory.stat.device === above.stat.device ? {} : { own: identityOf(member.directory) }),
+        }
+      } catch (error) {
+        throw readFailed(error)
+      } finally {
+        member?.close()
+      }
+    })
+  }
+
+  async *read(slice: Slice, context: ReadContext): AsyncGenerator<Resource, void, void> {
+    stopIfAborted(context.signal)
+    const place = this.#placeOf(slice)
+    if (place === undefined || slice.kind === 'shared') return
+    if (isReserved(place.template, place.placeholder, memberEntry(place.template, slice.local), place.other)) return context.note(fileNote('reserved-name'))
+    const root = openRoot(await this.#findGround(), this.#settings.root)
+    let above: Directory | undefined
+    let member: MemberDirectory | undefined
+    try {
+      above = this.#openAbove(root, place)
+      member = above === undefined ? undefined : openMember(above, place.template, slice.local)
+      if (member === undefined) return context.note(fileNote('no-home'))
+      yield* readHome(member.directory, { exclusions: new Exclusions(this.#settings, place.placeholder), rate: this.#rate }, context)
+      if (!member.isStillThere()) throw new TorikiError('read-failed', { message: 'The directory was moved or replaced while it was read.' })
+    } finally {
+      member?.close()
+      if (above !== root) above?.close()
+      root.close()
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve() // nothing is held between calls
+  }
+
+  #placeOf(slice: Slice): Place | undefined {
+    return slice.kind === 'shared' ? undefined : this.#places[slice.kind]
+  }
+
+  #findGround(): Promise<Ground> {
+    this.#ground ??= this.#options.ground === undefined ? findGround() : Promise.resolve(this.#options.ground)
+    return this.#ground
+  }
+
+  /** Opens root and the directory above the members for the length of `action`. */
+  async #beneath<T>(place: Place | undefined, action: (root: Directory, above: Directory | undefined) => T): Promise<T> {
+    const root = openRoot(await this.#findGround(), this.#settings.root)
+    let above: Directory | undefined
+    try {
+      above = place === undefined ? undefined : this.#openAbove(root, place)
+      return action(root, above)
+    } finally {
+      if (above !== root) above?.close()
+      root.close()
+    }
+  }
+
+  /**
+   * A root without the homes' directory is what an unmounted volume looks like. Shared directories may not have been made yet, as long as the
+   * homes' directory is there.
+   * @throws TorikiError `root-missing`.
+   */
+  #openAbove(root: Directory, place: Place): Directory | undefined {
+    const above = openAbove(root, place.template)
+    if (above !== undefined) return above
+    const homes = place.placeholder === 'group' && place.other !== undefined ? openAbove(root, place.other) : undefined
+    if (homes === undefined) throw new TorikiError('root-missing', { message: 'The root of the files is there, but not the directory that holds the homes.' })
+    if (homes !== root) homes.close()
+    return undefined
+  }
+}

@@ -1,0 +1,81 @@
+/** What is left out of a home, by gitignore rules: the built-in ones, then the settings', so that `!/.bashrc` takes a built-in one back. */
+import ignore from 'ignore'
+import type { Ignore } from 'ignore'
+import { TorikiError } from '../../errors.ts'
+import type { EntryType } from './entry-stat.ts'
+
+export interface ExcludeSettings {
+  readonly exclude: readonly string[]
+  readonly excludeDefaults: boolean
+}
+
+/** Written anew at every server start by Nebari's init container and spawner, in homes only: whatever a person writes there does not last. */
+export const SPAWNER_RULES: readonly string[] = ['/.bashrc', '/.profile', '/.bash_logout', '/.condarc', '/.jupyter/jupyter_config.json']
+/** Fetched or made again by the programs that filled them; and what NFS keeps of a file that was deleted while open. */
+export const BULK_RULES: readonly string[] = [
+  '/.cache/',
+  '/.local/share/Trash/',
+  '/.Trash-[0-9]*/',
+  '/.conda/pkgs/',
+  '/.mamba/pkgs/',
+  '/micromamba/pkgs/',
+  '/miniconda3/pkgs/',
+  '/miniforge3/pkgs/',
+  '/mambaforge/pkgs/',
+  '/anaconda3/pkgs/',
+  `.nfs${'[0-9a-f]'.repeat(24)}`,
+]
+/** What a restore put beside is never backed up itself, also without the defaults. */
+export const RESTORED_RULES: readonly string[] = ['/restored-[0-9]*/']
+/** Where Nebari's `~/shared` leads: the spawner makes that link; another one is the person's own. */
+const SPAWNER_LINK = { path: 'shared', target: '/shared' }
+
+/** The library remembers every path it was asked about: a fresh one after so many keeps memory flat. */
+const QUESTIONS_MAX = 20_000
+
+export class Exclusions {
+  readonly #rules: readonly string[]
+  readonly #spawnerLink: boolean
+  #matcher: Ignore
+  #questions = 0
+
+  /** @throws TorikiError `settings-invalid` for a rule that cannot be understood. */
+  constructor(settings: ExcludeSettings, kind: 'user' | 'group') {
+    const builtIn = settings.excludeDefaults ? [...(kind === 'user' ? SPAWNER_RULES : []), ...BULK_RULES] : []
+    this.#rules = [...RESTORED_RULES, ...builtIn, ...settings.exclude]
+    this.#spawnerLink = settings.excludeDefaults && kind === 'user'
+    for (const rule of settings.exclude) refuseBad(rule)
+    this.#matcher = this.#fresh()
+  }
+
+  /** `path` beneath the home is a byte string. Asked for a directory before anything in it; nothing beneath one that is left out is asked for. */
+  leavesOut(path: string, type: EntryType, target: Buffer | undefined): boolean {
+    if (this.#spawnerLink && path === SPAWNER_LINK.path && target?.toString('latin1') === SPAWNER_LINK.target) return true
+    if (++this.#questions > QUESTIONS_MAX) {
+      this.#matcher = this.#fresh()
+      this.#questions = 0
+    }
+    // Rules are text; bytes that are not UTF-8 match only what matches anything (`*`, `?`).
+    const text = ASCII.test(path) ? path : Buffer.from(path, 'latin1').toString('utf8')
+    return this.#matcher.ignores(type === 'directory' ? `${text}/` : text)
+  }
+
+  #fresh(): Ignore {
+    return ignore({ ignorecase: false, allowRelativePaths: true }).add(this.#rules)
+  }
+}
+
+// oxlint-disable-next-line no-control-regex -- every byte below 0x80
+const ASCII = /^[\u0000-\u007f]*$/
+
+function refuseBad(rule: string): void {
+  try {
+    ignore({ ignorecase: false }).add([rule]).ignores('a/b')
+  } catch (cause) {
+    throw new TorikiError('settings-invalid', {
+      message: `The rule ${JSON.stringify(rule)} in \`files.exclude\` cannot be understood.`,
+      remedy: 'Write it as in a .gitignore file.',
+      cause,
+    })
+  }
+}

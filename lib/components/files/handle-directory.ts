@@ -1,0 +1,164 @@
+/**
+ * Directories by handle: the only way on Linux. `openat2` beneath the handle where the kernel has it, else one segment at a time through
+ * `/proc/self/fd/N/name` with `O_NOFOLLOW`. Only single names are ever passed, never a path through a directory that a user owns.
+ */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, statfsSync } from 'node:fs'
+import type { Directory, FileSystem, OpenFile } from './directory.ts'
+import { fromNodeStats, sameEntry } from './entry-stat.ts'
+import type { EntryStat } from './entry-stat.ts'
+import { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } from './native.ts'
+import type { Native } from './native.ts'
+import { SystemFailure, call } from './system-failure.ts'
+
+/** Which calls are used: both by default; a test, or a kernel, may lack either. */
+export interface HandleCalls {
+  readonly native: Native | undefined
+}
+
+const O_CLOEXEC = 0o2000000
+const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NONBLOCK | O_CLOEXEC
+const FILE_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | O_CLOEXEC
+/** File systems whose `f_fsid` is made from a lasting id, so that it survives reboots: ext2 to ext4, Btrfs, ZFS, Ceph. */
+const LASTING_ID = new Set([0xef53n, 0x9123683en, 0x2fc12fc1n, 0x00c36400n])
+
+/** Opens the folder that the settings name. Links on the way to it are the admin's own and are followed. */
+export function openHandle(path: string, calls: HandleCalls): Directory {
+  const handle = call(() => openSync(path, DIRECTORY_FLAGS))
+  return new HandleDirectory(handle, calls)
+}
+
+class HandleDirectory implements Directory {
+  readonly stat: EntryStat
+  readonly native: Native | undefined
+  readonly #handle: number
+  readonly #calls: HandleCalls
+  readonly #path: string
+  #open = true
+
+  /** Takes over the handle. */
+  constructor(handle: number, calls: HandleCalls) {
+    this.#handle = handle
+    this.#calls = calls
+    this.#path = `/proc/self/fd/${handle}`
+    this.native = calls.native
+    try {
+      this.stat = look(calls, handle)
+    } catch (error) {
+      closeSync(handle)
+      throw error
+    }
+  }
+
+  names(): string[] {
+    // As a path, not the handle: Node has no `fdopendir`. The link leads to what the handle holds, wherever that was moved.
+    return call(() => readdirSync(this.#path, { encoding: 'latin1' })).sort()
+  }
+
+  look(name: string): EntryStat {
+    if (this.#calls.native !== undefined) return this.#calls.native.statx(this.#handle, name)
+    return fromNodeStats(call(() => lstatSync(this.#at(name), { bigint: true })))
+  }
+
+  enter(name: string, seen: EntryStat | undefined, crossing = false): Directory {
+    return this.#enter(name, seen, crossing, RESOLVE_BENEATH)
+  }
+
+  leave(seen: EntryStat): Directory {
+    return this.#enter('..', seen, false, 0)
+  }
+
+  openFile(name: string, seen: EntryStat): OpenFile {
+    if (seen.type !== 'file') throw new SystemFailure('REPLACED')
+    const handle = this.#openFile(name)
+    try {
+      const stat = look(this.#calls, handle)
+      if (!sameEntry(stat, seen)) throw new SystemFailure('REPLACED')
+      return new HandleFile(handle, stat, this.#calls)
+    } catch (error) {
+      closeSync(handle)
+      throw error
+    }
+  }
+
+  readLink(name: string): Buffer {
+    return call(() => readlinkSync(this.#at(name), { encoding: 'buffer' }))
+  }
+
+  attributeTarget(name?: string): number | string {
+    return name === undefined ? this.#handle : `${this.#path}/${name}`
+  }
+
+  fileSystem(): FileSystem {
+    const magic = call(() => statfsSync(this.#path, { bigint: true })).type
+    if (this.#calls.native === undefined || !LASTING_ID.has(magic)) return { magic }
+    return { magic, id: this.#calls.native.fileSystemId(this.#handle) }
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    closeSync(this.#handle)
+  }
+
+  #enter(name: string, seen: EntryStat | undefined, crossing: boolean, beneath: number): Directory {
+    const inside = new HandleDirectory(this.#openAt(name, DIRECTORY_FLAGS, crossing, beneath), this.#calls)
+    if (seen === undefined || sameEntry(inside.stat, seen)) return inside
+    inside.close()
+    throw new SystemFailure('REPLACED')
+  }
+
+  #openFile(name: string): number {
+    // Reading must not leave a trace (a new access time) where we may ask for that: the file's owner and root may.
+    try {
+      return this.#openAt(name, FILE_FLAGS | constants.O_NOATIME, false, RESOLVE_BENEATH)
+    } catch (error) {
+      if (error instanceof SystemFailure && error.code === 'EPERM') return this.#openAt(name, FILE_FLAGS, false, RESOLVE_BENEATH)
+      throw error
+    }
+  }
+
+  #openAt(name: string, flags: number, crossing: boolean, beneath: number): number {
+    const { native } = this.#calls
+    if (native?.hasOpenat2 === true) {
+      const resolve = beneath | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | (crossing ? 0 : RESOLVE_NO_XDEV)
+      return native.openat2(this.#handle, name, flags | constants.O_NOFOLLOW, resolve)
+    }
+    return call(() => openSync(this.#at(name), flags | constants.O_NOFOLLOW))
+  }
+
+  #at(name: string): string | Buffer {
+    const path = `${this.#path}/${name}`
+    return ASCII.test(path) ? path : Buffer.from(path, 'latin1')
+  }
+}
+
+class HandleFile implements OpenFile {
+  readonly handle: number
+  readonly stat: EntryStat
+  readonly #calls: HandleCalls
+  #open = true
+
+  constructor(handle: number, stat: EntryStat, calls: HandleCalls) {
+    this.handle = handle
+    this.stat = stat
+    this.#calls = calls
+  }
+
+  lookAgain(): EntryStat {
+    return look(this.#calls, this.handle)
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    closeSync(this.handle)
+  }
+}
+
+// oxlint-disable-next-line no-control-regex -- every byte below 0x80
+const ASCII = /^[\u0001-\u007f]*$/
+
+function look(calls: HandleCalls, handle: number): EntryStat {
+  if (calls.native !== undefined) return calls.native.statx(handle, '')
+  return fromNodeStats(call(() => fstatSync(handle, { bigint: true })))
+}

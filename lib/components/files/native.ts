@@ -1,0 +1,158 @@
+/**
+ * The few Linux calls that Node lacks, through koffi: `openat2`, `statx`, `lseek` for holes, extended attributes, `fstatfs` (measured in
+ * this room's README). Where koffi cannot load, or the processor or system is another, there are none, and `posix.ts` goes without.
+ *
+ * Names are byte strings: one character (0 to 255) per byte, as `latin1` has it, so that no name is ever decoded.
+ */
+import { closeSync, constants } from 'node:fs'
+import { STATX_BYTES, STATX_MASK, fromStatx } from './entry-stat.ts'
+import type { EntryStat } from './entry-stat.ts'
+import { SystemFailure } from './system-failure.ts'
+
+export interface Native {
+  /** Is `openat2` there (Linux 5.6) and not forbidden by a sandbox? */
+  readonly hasOpenat2: boolean
+  openat2(directory: number, name: string, flags: number, resolve: number): number
+  /** Of the entry itself, links not followed; the empty name stands for the handle. */
+  statx(handle: number, name: string): EntryStat
+  /** First byte of data at or after `offset`; `undefined`: only a hole follows, or the end. */
+  seekData(handle: number, offset: number): number | undefined
+  seekHole(handle: number, offset: number): number
+  /** Names of the extended attributes, as byte strings; `undefined` where the file system has none. */
+  listAttributes(target: number | string): readonly string[] | undefined
+  /** `undefined` when it is gone or longer than `bytesMax`. */
+  readAttribute(target: number | string, name: string, bytesMax: number): Buffer | undefined
+  /** `f_fsid`, in hex. */
+  fileSystemId(handle: number): string
+}
+
+export const RESOLVE_NO_XDEV = 0x01
+export const RESOLVE_NO_MAGICLINKS = 0x02
+export const RESOLVE_NO_SYMLINKS = 0x04
+export const RESOLVE_BENEATH = 0x08
+
+const OPENAT2 = 437
+const STATX: Readonly<Record<string, number>> = { x64: 332, arm64: 291 }
+const AT_FDCWD = -100
+const AT_SYMLINK_NOFOLLOW = 0x100
+const AT_NO_AUTOMOUNT = 0x800
+const AT_EMPTY_PATH = 0x1000
+const SEEK_DATA = 3
+const SEEK_HOLE = 4
+/** The kernel's own bound on the list of names (`XATTR_LIST_MAX`). */
+const ATTRIBUTE_LIST_BYTES = 65_536
+/** And on one value (`XATTR_SIZE_MAX`). */
+const ATTRIBUTE_VALUE_BYTES = 65_536
+/** A path for one call (`PATH_MAX`). */
+const PATH_BYTES = 4096
+const STATFS_BYTES = 256
+const FSID_OFFSET = 56
+
+/** @returns `undefined` where these calls cannot be had; never throws. */
+export async function loadNative(): Promise<Native | undefined> {
+  const statxNumber = STATX[process.arch]
+  if (process.platform !== 'linux' || statxNumber === undefined) return undefined
+  try {
+    const koffi = (await import('koffi')).default
+    return bind(koffi, statxNumber)
+  } catch {
+    return undefined // no binary for this system; the snapshot's notes say what that costs
+  }
+}
+
+function bind(koffi: typeof import('koffi').default, statxNumber: number): Native {
+  const libc = koffi.load(null)
+  // `syscall` is variadic; integers and pointers travel in the same registers on both processors, so a fixed shape is the same call and quicker.
+  const callStatx = libc.func('long syscall(long number, long handle, void *name, long flags, long mask, void *answer)')
+  const callOpenat2 = libc.func('long syscall(long number, long handle, void *name, void *how, long size)')
+  const lseek = libc.func('int64_t lseek(int handle, int64_t offset, int whence)')
+  const flistxattr = libc.func('long flistxattr(int handle, void *list, size_t size)')
+  const llistxattr = libc.func('long llistxattr(void *path, void *list, size_t size)')
+  const fgetxattr = libc.func('long fgetxattr(int handle, void *name, void *value, size_t size)')
+  const lgetxattr = libc.func('long lgetxattr(void *path, void *name, void *value, size_t size)')
+  const fstatfs = libc.func('int fstatfs(int handle, void *answer)')
+
+  const codes = new Map<number, string>()
+  for (const [code, number] of Object.entries(koffi.os.errno)) {
+    if (code !== 'EWOULDBLOCK' && code !== 'EOPNOTSUPP' && code !== 'EDEADLOCK') codes.set(number, code)
+  }
+  const failure = (): SystemFailure => new SystemFailure(codes.get(koffi.errno()) ?? 'EUNKNOWN')
+
+  // One thread, and every call ends before the next begins: buffers are made once.
+  const text = Buffer.alloc(PATH_BYTES + 1)
+  const second = Buffer.alloc(PATH_BYTES + 1)
+  const answer = Buffer.alloc(STATX_BYTES)
+  const statfs = Buffer.alloc(STATFS_BYTES)
+  const how = Buffer.alloc(24)
+  const list = Buffer.alloc(ATTRIBUTE_LIST_BYTES)
+  const value = Buffer.alloc(ATTRIBUTE_VALUE_BYTES)
+  const put = (value: string, buffer: Buffer = text): Buffer => {
+    if (value.length > PATH_BYTES) throw new SystemFailure('ENAMETOOLONG')
+    buffer[buffer.write(value, 0, 'latin1')] = 0
+    return buffer
+  }
+
+  const openat2 = (directory: number, name: string, flags: number, resolve: number): number => {
+    how.writeUInt32LE(flags, 0)
+    how.writeUInt32LE(resolve, 16)
+    const handle = Number(callOpenat2(OPENAT2, directory, put(name), how, how.length))
+    if (handle < 0) throw failure()
+    return handle
+  }
+  const statx = (handle: number, name: string): EntryStat => {
+    const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (name === '' ? AT_EMPTY_PATH : 0)
+    if (Number(callStatx(statxNumber, handle, put(name), flags, STATX_MASK, answer)) !== 0) throw failure()
+    return fromStatx(answer)
+  }
+  return {
+    hasOpenat2: works(() => openat2Probe(openat2)),
+    openat2,
+    statx,
+    seekData(handle, offset) {
+      const at = Number(lseek(handle, offset, SEEK_DATA))
+      if (at >= 0) return at
+      const failed = failure()
+      if (failed.code === 'ENXIO') return undefined
+      throw failed
+    },
+    seekHole(handle, offset) {
+      const at = Number(lseek(handle, offset, SEEK_HOLE))
+      if (at < 0) throw failure()
+      return at
+    },
+    listAttributes(target) {
+      const length = Number(typeof target === 'number' ? flistxattr(target, list, list.length) : llistxattr(put(target), list, list.length))
+      if (length >= 0) return length === 0 ? [] : list.toString('latin1', 0, length - 1).split('\0')
+      const failed = failure()
+      if (failed.code === 'ENOTSUP') return undefined
+      throw failed
+    },
+    readAttribute(target, name, bytesMax) {
+      const called = put(name, second)
+      const length = Number(
+        typeof target === 'number' ? fgetxattr(target, called, value, Math.min(bytesMax, value.length)) : lgetxattr(put(target), called, value, Math.min(bytesMax, value.length)),
+      )
+      if (length >= 0) return Buffer.from(value.subarray(0, length))
+      const failed = failure()
+      if (failed.code === 'ENODATA' || failed.code === 'ERANGE') return undefined
+      throw failed
+    },
+    fileSystemId(handle) {
+      if (Number(fstatfs(handle, statfs)) !== 0) throw failure()
+      return statfs.toString('hex', FSID_OFFSET, FSID_OFFSET + 8)
+    },
+  }
+}
+
+function openat2Probe(openat2: Native['openat2']): void {
+  closeSync(openat2(AT_FDCWD, '.', constants.O_RDONLY | constants.O_DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS))
+}
+
+function works(action: () => void): boolean {
+  try {
+    action()
+    return true
+  } catch {
+    return false // ENOSYS before Linux 5.6, EPERM in some sandboxes
+  }
+}

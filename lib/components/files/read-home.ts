@@ -1,0 +1,220 @@
+/** One home, or one shared directory, as resources in key order. */
+import { TorikiError } from '../../errors.ts'
+import { ENTRY_KIND, compareKeys, decodeKey } from '../../resources/key.ts'
+import type { Resource } from '../../resources/resource.ts'
+import type { ReadContext } from '../component.ts'
+import { readAttributes } from './attributes.ts'
+import type { Attributes } from './attributes.ts'
+import { FileContent, PART_BYTES_MAX } from './content.ts'
+import type { Directory } from './directory.ts'
+import { entryState } from './entry.ts'
+import type { EntryDetails } from './entry.ts'
+import type { EntryStat } from './entry-stat.ts'
+import type { Exclusions } from './exclude.ts'
+import { HardLinks } from './hard-links.ts'
+import { fileNote } from './notes.ts'
+import type { FileNoteCode } from './notes.ts'
+import { Pace, stopIfAborted } from './pace.ts'
+import type { ByteRate } from './rate.ts'
+import { classOf, failureOf, readFailed } from './system-failure.ts'
+import { walk } from './walk.ts'
+import type { Visit } from './walk.ts'
+
+/** So many entries may be damaged before the file system, not a file, is taken to be. */
+const DAMAGED_MAX = 100
+/** Entries looked at, in one read, to say how many bytes were left out. */
+const COUNTED_MAX = 200_000
+
+export interface HomeReading {
+  readonly exclusions: Exclusions
+  readonly rate: ByteRate | undefined
+}
+
+/**
+ * Reads beneath `home`, which the caller closes. Content is read when it is asked for; its file is open from the yield to the next one.
+ * @throws TorikiError `read-failed` when the file system, rather than one entry, fails; `home-unreadable`; `deadline`, `interrupted`.
+ */
+export async function* readHome(home: Directory, reading: HomeReading, context: ReadContext): AsyncGenerator<Resource, void, void> {
+  const reader = new HomeReader(home, reading, context)
+  try {
+    yield* reader.resources()
+  } catch (error) {
+    const failure = failureOf(error)
+    if (failure !== undefined && classOf(failure) === 'denied') throw new TorikiError('home-unreadable', { cause: failure })
+    throw readFailed(error)
+  }
+}
+
+class HomeReader {
+  readonly #home: Directory
+  readonly #reading: HomeReading
+  readonly #context: ReadContext
+  readonly #pace: Pace
+  readonly #links = new HardLinks()
+  readonly #said = new Set<FileNoteCode>()
+  #linksAreWhole: boolean
+  #buffer: Buffer | undefined
+  #damaged = 0
+  #counted = 0
+  #attributes = true
+
+  constructor(home: Directory, reading: HomeReading, context: ReadContext) {
+    this.#home = home
+    this.#reading = reading
+    this.#context = context
+    this.#pace = new Pace(context.clock, context.signal)
+    this.#linksAreWhole = context.after === undefined
+  }
+
+  async *resources(): AsyncGenerator<Resource, void, void> {
+    if (this.#home.native === undefined) this.#sayOnce('fidelity')
+    const { after } = this.#context
+    const stops = walk(this.#home, {
+      ...(after === undefined ? {} : { after: decodeKey(after).segments.map((segment) => segment.toString('latin1')) }),
+      leavesOut: (path, type, target) => this.#reading.exclusions.leavesOut(path, type, target),
+      opensFile: (stat) => Number.isSafeInteger(stat.sizeBytes),
+    })
+    for (const visit of stops) {
+      try {
+        if (this.#pace.isDue()) await this.#pace.breathe()
+        const resource = visit.finding === 'left-out' ? await this.#leaveOut(visit) : await this.#resource(visit)
+        if (resource !== undefined) yield resource
+      } finally {
+        visit.file?.close()
+      }
+    }
+    if (this.#links.isFull) this.#sayOnce('hard-links-not-tracked')
+  }
+
+  async #resource(visit: Visit): Promise<Resource | undefined> {
+    const { finding, key, stat, target } = visit
+    if (finding === 'damaged') this.#damage()
+    if (finding !== 'entry') this.#context.note(fileNote(finding as Exclude<typeof finding, 'entry'>, key, stat?.type === 'file' ? stat.sizeBytes : undefined))
+    if (stat === undefined || finding === 'vanished') return undefined
+    const details: EntryDetails = {
+      ...(target === undefined ? {} : { target }),
+      ...(finding === 'unreadable' || finding === 'damaged' ? { unreadable: true } : {}),
+      ...(finding === 'other-file-system' ? { otherFileSystem: true } : {}),
+    }
+    if (finding !== 'entry' && finding !== 'too-deep') return { key, state: entryState(stat, details) }
+    return stat.type === 'file' ? this.#file(visit, stat) : this.#withoutContent(visit, stat, details)
+  }
+
+  #withoutContent(visit: Visit, stat: EntryStat, details: EntryDetails): Resource {
+    const { key, type } = { key: visit.key, type: stat.type }
+    if (type !== 'directory' && type !== 'link') this.#context.note(fileNote('special-file', key))
+    const attributes = type === 'link' || (type === 'directory' && visit.directory === undefined) ? undefined : this.#attributesOf(visit)
+    return { key, state: entryState(stat, attributes === undefined ? details : { ...details, attributes }) }
+  }
+
+  async #file(visit: Visit, stat: EntryStat): Promise<Resource> {
+    const { key, file } = visit
+    if (file === undefined) {
+      this.#context.note(fileNote('too-large', key))
+      return { key, state: entryState({ ...stat, sizeBytes: Number.MAX_SAFE_INTEGER }, { unreadable: true }) }
+    }
+    const attributes = this.#attributesOf(visit)
+    if (stat.links > 1) {
+      await this.#learnLinks()
+      const first = this.#links.first(stat)
+      this.#links.met(stat, key)
+      if (first !== undefined) return { key, state: entryState(stat, { attributes, hardLinkTo: first }) }
+    }
+    this.#buffer ??= Buffer.allocUnsafe(PART_BYTES_MAX)
+    const content = new FileContent(file, {
+      native: this.#home.native,
+      buffer: this.#buffer,
+      pause: (bytes) => this.#pause(bytes),
+      ended: (what) => {
+        if (what === 'damaged') this.#damage()
+        if (what !== 'unchanged') this.#context.note(fileNote(what === 'damaged' ? 'damaged' : 'changed-while-reading', key))
+      },
+    })
+    return { key, state: entryState(stat, { attributes }), content }
+  }
+
+  #pause(bytes: number): Promise<void> | undefined {
+    const { clock, signal } = this.#context
+    if (this.#reading.rate !== undefined && bytes > 0) {
+      return this.#reading.rate.take(bytes, clock, signal).catch((error: unknown) => {
+        stopIfAborted(signal)
+        throw error
+      })
+    }
+    return this.#pace.isDue() ? this.#pace.breathe() : undefined
+  }
+
+  /** A continuation has not met the names before it: they are looked at, not read, once, and only when a file has several names. */
+  async #learnLinks(): Promise<void> {
+    const { after } = this.#context
+    if (this.#linksAreWhole || after === undefined) return
+    this.#linksAreWhole = true
+    for (const visit of walk(this.#home, { leavesOut: (path, type, target) => this.#reading.exclusions.leavesOut(path, type, target) })) {
+      if (this.#pace.isDue()) await this.#pace.breathe()
+      if (compareKeys(visit.key, after) > 0) return
+      if (visit.finding === 'entry' && visit.stat?.type === 'file') this.#links.met(visit.stat, visit.key)
+    }
+  }
+
+  /** Says how much was left out, as far as it was counted. Nothing is opened but directories. */
+  async #leaveOut(visit: Visit): Promise<undefined> {
+    let bytes = visit.stat?.type === 'file' ? visit.stat.sizeBytes : 0
+    if (visit.stat?.type === 'directory') bytes = await this.#bytesBeneath(visit, visit.stat)
+    this.#context.note(fileNote('left-out', visit.key, bytes))
+  }
+
+  async #bytesBeneath(visit: Visit, stat: EntryStat): Promise<number> {
+    let bytes = 0
+    let directory: Directory | undefined
+    try {
+      directory = visit.parent.enter(visit.name, stat)
+      for (const inside of walk(directory)) {
+        if (this.#pace.isDue()) await this.#pace.breathe()
+        if (++this.#counted > COUNTED_MAX) {
+          this.#sayOnce('left-out-more')
+          break
+        }
+        if (inside.finding === 'entry' && inside.stat?.type === 'file') bytes += inside.stat.sizeBytes
+      }
+    } catch (error) {
+      // It is left out anyway: a failure only ends the counting.
+      if (classOf(error) === 'exhausted') throw error
+      this.#sayOnce('left-out-more')
+    } finally {
+      directory?.close()
+    }
+    return bytes
+  }
+
+  #attributesOf(visit: Visit): Readonly<Record<string, Buffer>> {
+    if (!this.#attributes) return {}
+    let attributes: Attributes
+    try {
+      attributes = readAttributes(visit.directory ?? visit.parent, visit.file ?? (visit.directory === undefined ? visit.name : undefined))
+    } catch (error) {
+      if (classOf(error) === 'exhausted') throw error
+      this.#context.note(fileNote('attribute-not-kept', visit.key))
+      return {}
+    }
+    if (attributes.unsupported) this.#attributes = false
+    if (attributes.dropped) this.#context.note(fileNote('attribute-not-kept', visit.key))
+    if (attributes.hostLabels) this.#sayOnce('attribute-not-kept')
+    return attributes.kept
+  }
+
+  /** One damaged file is that file's; many, or a home that does not answer any more, are the file system's. @throws TorikiError `read-failed`. */
+  #damage(): void {
+    if (++this.#damaged > DAMAGED_MAX) throw new TorikiError('read-failed', { message: 'The file system failed on many entries.' })
+    try {
+      this.#home.names()
+    } catch (error) {
+      throw readFailed(error)
+    }
+  }
+
+  #sayOnce(code: FileNoteCode): void {
+    if (this.#said.has(code)) return
+    this.#said.add(code)
+    this.#context.note(fileNote(code))
+  }
+}
