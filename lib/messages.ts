@@ -24,6 +24,7 @@ const backupSlice = z.looseObject({
 const settleRun = z.looseObject({ v: z.literal(1), kind: z.literal('settle-run'), run, tick: z.int().min(1).max(1_000_000) })
 const replayRun = z.looseObject({ v: z.literal(1), kind: z.literal('replay-run'), run, users: z.array(z.string().min(1).max(1024)).optional() })
 
+const known = z.looseObject({ v: z.literal(1), kind: z.enum(['backup-slice', 'settle-run', 'replay-run']) })
 const anyMessage = z.discriminatedUnion('kind', [backupSlice, settleRun, replayRun])
 
 export type BackupSliceMessage = z.infer<typeof backupSlice>
@@ -43,9 +44,8 @@ export function parseMessage(body: string): Message {
   } catch (cause) {
     throw new TorikiError('message-invalid', { message: 'A message is not JSON.', cause })
   }
-  const head = z.looseObject({ v: z.unknown(), kind: z.unknown() }).safeParse(value)
-  if (!head.success) throw new TorikiError('message-invalid', { message: 'A message is not a JSON object.' })
-  if (head.data.v !== 1 || !['backup-slice', 'settle-run', 'replay-run'].includes(String(head.data.kind))) throw new TorikiError('message-unknown')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TorikiError('message-invalid', { message: 'A message is not a JSON object.' })
+  if (!known.safeParse(value).success) throw new TorikiError('message-unknown')
   const parsed = anyMessage.safeParse(value)
   if (!parsed.success) {
     const field = parsed.error.issues[0]?.path.join('.') ?? ''
