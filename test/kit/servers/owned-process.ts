@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -122,6 +122,16 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Like `isAlive`, but a program that has ended and waits for us to notice does not count (Linux). */
+function isRunning(pid: number | undefined): boolean {
+  if (pid === undefined || !isAlive(pid)) return false
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
 /** Is there an operating system user of this name? */
 export function userExists(name: string): boolean {
   try {
@@ -169,5 +179,10 @@ function watchExit(): void {
 
 function endEverything(): void {
   for (const [child, signal] of running) child.kill(signal)
+  // An exit handler cannot await; PostgreSQL takes some 50 ms and would write into a folder that is being removed.
+  const deadline = Date.now() + 5000
+  while ([...running.keys()].some(({ pid }) => isRunning(pid)) && Date.now() < deadline) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+  }
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
 }
