@@ -22,7 +22,7 @@ beforeEach(async () => {
   house = await realpath(await mkdtemp(join(tmpdir(), 'toriki-launcher-')))
   await cp(join(root, 'bin'), join(house, 'bin'), { recursive: true })
   await cp(join(root, 'package.json'), join(house, 'package.json'))
-  await mkdir(join(house, 'lib/cli'), { recursive: true })
+  await mkdir(join(house, 'lib/embedded'), { recursive: true })
   await mkdir(join(house, 'elsewhere'))
 })
 
@@ -79,7 +79,7 @@ test('an older Node without the bundled Node 24 says so in one sentence', async 
 })
 
 async function program(source: string, options: { linked: boolean } = { linked: true }): Promise<void> {
-  await writeFile(join(house, 'lib/cli/main.ts'), `${source}\nexport {}\n`)
+  await writeFile(join(house, 'lib/embedded/main.ts'), `${source}\nexport {}\n`)
   if (options.linked) await symlink(join(root, 'node_modules'), join(house, 'node_modules'))
 }
 
