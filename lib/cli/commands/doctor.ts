@@ -1,5 +1,5 @@
 /** `toriki doctor`: every connection and right, one line each, with what to do about each that fails. Changes nothing. */
-import { checkPlatform } from '../../backup/check-platform.ts'
+import { checkPlatform } from '../check-platform.ts'
 import { createComponents } from '../../components/registry.ts'
 import type { Check } from '../../components/component.ts'
 import { toTorikiError } from '../../errors.ts'
