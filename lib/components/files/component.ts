@@ -1,5 +1,4 @@
 /** The files component: homes and shared directories, read and never written. Promises and table of what is kept: README.md beside this file. */
-import assert from 'node:assert/strict'
 import { TorikiError } from '../../errors.ts'
 import type { JsonObject } from '../../resources/json.ts'
 import { ENTRY_KIND, decodeKey } from '../../resources/key.ts'
@@ -31,7 +30,7 @@ export interface FilesOptions {
   readonly ground?: Ground
 }
 
-/** @throws TorikiError `settings-invalid` for a path template or a rule that cannot be understood. Opens nothing. */
+/** @throws TorikiError `settings-invalid` for a path template that cannot be understood. Opens nothing. */
 export function filesComponent(settings: FilesSettings, options: FilesOptions = {}): Component {
   return new FilesComponent(settings, options)
 }
@@ -63,8 +62,6 @@ class FilesComponent implements Component {
       ...(user === undefined ? {} : { user: { placeholder: 'user', template: user, other: group } }),
       ...(group === undefined ? {} : { group: { placeholder: 'group', template: group, other: user } }),
     }
-    // A rule that cannot be understood is refused now, not in the first slice.
-    assert(new Exclusions(settings, 'user'))
   }
 
   covers(slice: Slice): boolean {

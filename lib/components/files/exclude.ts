@@ -1,7 +1,6 @@
 /** What is left out of a home, by gitignore rules: the built-in ones, then the settings', so that `!/.bashrc` takes a built-in one back. */
 import ignore from 'ignore'
 import type { Ignore } from 'ignore'
-import { TorikiError } from '../../errors.ts'
 import type { EntryType } from './entry-stat.ts'
 
 export interface ExcludeSettings {
@@ -39,12 +38,11 @@ export class Exclusions {
   #matcher: Ignore
   #questions = 0
 
-  /** @throws TorikiError `settings-invalid` for a rule that cannot be understood. */
+  /** Any text is a rule; as in git, one that makes no sense matches nothing. */
   constructor(settings: ExcludeSettings, kind: 'user' | 'group') {
     const builtIn = settings.excludeDefaults ? [...(kind === 'user' ? SPAWNER_RULES : []), ...BULK_RULES] : []
     this.#rules = [...RESTORED_RULES, ...builtIn, ...settings.exclude]
     this.#spawnerLink = settings.excludeDefaults && kind === 'user'
-    for (const rule of settings.exclude) refuseBad(rule)
     this.#matcher = this.#fresh()
   }
 
@@ -67,15 +65,3 @@ export class Exclusions {
 
 // oxlint-disable-next-line no-control-regex -- every byte below 0x80
 const ASCII = /^[\u0000-\u007f]*$/
-
-function refuseBad(rule: string): void {
-  try {
-    ignore({ ignorecase: false }).add([rule]).ignores('a/b')
-  } catch (cause) {
-    throw new TorikiError('settings-invalid', {
-      message: `The rule ${JSON.stringify(rule)} in \`files.exclude\` cannot be understood.`,
-      remedy: 'Write it as in a .gitignore file.',
-      cause,
-    })
-  }
-}

@@ -47,7 +47,8 @@ export function call<T>(action: () => T): T {
 /** @returns the failure, or `undefined` for an error that no system call made. */
 export function failureOf(error: unknown): SystemFailure | undefined {
   if (error instanceof SystemFailure) return error
-  if (error instanceof Error && 'errno' in error && 'code' in error && typeof error.code === 'string') return new SystemFailure(error.code)
+  // By shape, not by class: Node's own errors may be of another realm than ours.
+  if (typeof error === 'object' && error !== null && 'errno' in error && 'code' in error && typeof error.code === 'string') return new SystemFailure(error.code)
   return undefined
 }
 
