@@ -8,6 +8,7 @@ import { dirname } from 'node:path'
 import * as z from 'zod'
 import { TorikiError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
+import { errnoOf } from '../errno.ts'
 import type { Random } from '../random.ts'
 import { KEY_BYTES, KEY_ID_BYTES } from './wrapped-key.ts'
 import type { WrappingKey } from './wrapped-key.ts'
@@ -48,9 +49,9 @@ export async function readKeyring(path: string): Promise<Keyring> {
     }
   } catch (error) {
     if (error instanceof TorikiError) throw error
-    const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const errno = errnoOf(error)
     if (errno === 'ENOENT' || errno === 'ENOTDIR') throw new TorikiError('keyring-missing', { message: `The keyring ${path} is missing.`, cause: error })
-    throw new TorikiError('keyring-invalid', { message: `The keyring ${path} cannot be read (${errno}).`, remedy: 'Run as the user who owns it, or bring back a good copy.', cause: error })
+    throw new TorikiError('keyring-invalid', { message: `The keyring ${path} cannot be read${errno === undefined ? '' : ` (${errno})`}.`, remedy: 'Run as the user who owns it, or bring back a good copy.', cause: error })
   }
   return parseKeyring(text, path)
 }
@@ -73,7 +74,7 @@ export async function createKeyring(path: string, options: { readonly deployment
     await syncDirectory(dirname(path))
     return 'created'
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return 'exists'
+    if (errnoOf(error) === 'EEXIST') return 'exists'
     throw cannotWrite(path, error)
   }
 }
@@ -97,7 +98,7 @@ export async function rotateKeyring(path: string, options: { readonly clock: Clo
     await syncDirectory(dirname(path))
   } catch (error) {
     if (mine) await unlink(next)
-    if (!mine && error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+    if (!mine && errnoOf(error) === 'EEXIST') {
       throw new TorikiError('keyring-invalid', { message: `A rotation of the keyring is under way, or was cut short: ${next} is there.`, remedy: `If no rotation runs, remove ${next} and try again.`, cause: error })
     }
     throw error instanceof TorikiError ? error : cannotWrite(path, error)
@@ -153,6 +154,6 @@ function invalid(path: string, what: string): TorikiError {
 }
 
 function cannotWrite(path: string, cause: unknown): TorikiError {
-  const errno = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
-  return new TorikiError('keyring-invalid', { message: `The keyring ${path} cannot be written${errno}.`, remedy: 'Check the folder it is to lie in, and your rights there.', cause })
+  const errno = errnoOf(cause)
+  return new TorikiError('keyring-invalid', { message: `The keyring ${path} cannot be written${errno === undefined ? '' : ` (${errno})`}.`, remedy: 'Check the folder it is to lie in, and your rights there.', cause })
 }

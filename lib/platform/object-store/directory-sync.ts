@@ -1,7 +1,7 @@
 /** Makes directory entries durable, with one fsync for all who wait for the same directory at the same time (group commit). */
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { errnoOf } from './file-error.ts'
+import { errnoOf } from '../errno.ts'
 
 export class DirectorySync {
   /** The fsync that has not begun yet: whoever changed the directory before it begins may wait for it. */

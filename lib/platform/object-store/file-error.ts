@@ -1,6 +1,7 @@
 /** What the file system says, in the store's words. */
 import { TorikiError } from '../../errors.ts'
 import type { ErrorCode } from '../../errors.ts'
+import { errnoOf } from '../errno.ts'
 
 const meaning: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: 'store-full',
@@ -16,11 +17,6 @@ const meaning: Readonly<Record<string, ErrorCode>> = {
   ENAMETOOLONG: 'store-refused',
   EXDEV: 'store-refused',
   ENOTSUP: 'store-refused',
-}
-
-/** The system's code of a failed call (`ENOENT`, …), or undefined for anything else. */
-export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 /** A coded error for anything a file call threw; what passes by itself (EIO, ESTALE, EMFILE, time-outs) is `store-unavailable`. */

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errnoOf } from './file-error.ts'
+import { errnoOf } from '../errno.ts'
 import { isObjectKeySegment } from './object-key.ts'
 
 /**

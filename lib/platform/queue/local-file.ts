@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { TorikiError } from '../../errors.ts'
+import { errnoOf } from '../errno.ts'
 
 export const QUEUE_FILE = 'queue.sqlite'
 /** In SQLite's header: "this file is a queue of Toriki". */
@@ -63,7 +64,7 @@ function makeFile(file: string): void {
     const made = openSync(file, 'ax', 0o600)
     closeSync(made)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
+    if (errnoOf(error) === 'EEXIST') return
     throw error
   }
   for (const folder of [dirname(file), dirname(dirname(file))]) {
@@ -114,7 +115,7 @@ const NOTADB = 26
 
 export function queueFileError(error: unknown, file: string): TorikiError {
   if (error instanceof TorikiError) return error
-  const errcode = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : undefined
+  const errcode = typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : undefined
   if (errcode === undefined) return new TorikiError('internal', { cause: error })
   const details = { ids: { errcode }, cause: error }
   switch (errcode & 0xff) {
