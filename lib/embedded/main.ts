@@ -3,15 +3,22 @@ import { readFileSync } from 'node:fs'
 import { main } from '../cli/main.ts'
 import { processTerminal } from '../cli/terminal.ts'
 import { TorikiError } from '../errors.ts'
+import { systemClock } from '../platform/clock.ts'
 import { embeddedHost } from './worker-host.ts'
+
+/** A launcher and a terminal may both pass on one Ctrl-C: what comes again so soon is the same one. */
+const SAME_SIGNAL_MS = 1_000
 
 const interrupt = new AbortController()
 const terminal = processTerminal()
+let interruptedMs = Infinity
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
     // A second time: the person does not want to wait. Nothing is lost by that either.
-    if (interrupt.signal.aborted) process.exit(130)
+    if (systemClock.monotonicMs() - interruptedMs > SAME_SIGNAL_MS) process.exit(130)
+    if (interrupt.signal.aborted) return
+    interruptedMs = systemClock.monotonicMs()
     interrupt.abort(new TorikiError('interrupted', { message: 'Stopped. Nothing is lost.' }))
   })
 }

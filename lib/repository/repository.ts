@@ -6,7 +6,7 @@ import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { ContentPart, Note, Resource } from '../resources/resource.ts'
 import type { SliceName } from '../resources/slice.ts'
-import type { ComponentRecord, MissingComponent, Snapshot, SnapshotId } from './snapshot.ts'
+import type { ComponentRecord, MissingComponent, NoteSummary, Snapshot, SnapshotId } from './snapshot.ts'
 
 /** What the credentials in use may unwrap. `write` and `read-trees` never open content. */
 export type Access = 'write' | 'read-trees' | 'read-content'
@@ -141,7 +141,7 @@ export interface StoreOptions {
 
 export interface NoteCollection {
   add(note: Note): void
-  summaries(): readonly import('./snapshot.ts').NoteSummary[]
+  summaries(): readonly NoteSummary[]
 }
 
 export interface CommitResult {
