@@ -20,7 +20,6 @@ const fields = z.strictObject({
 
 /** EventBridge's envelope. A rule gives `detail` as an object, the Scheduler as a text; both are empty for a plain schedule. */
 const scheduled = z.object({
-  'id': z.string().min(1),
   'detail-type': z.literal('Scheduled Event'),
   'source': z.enum(['aws.events', 'aws.scheduler']),
   'time': z.iso.datetime(),
