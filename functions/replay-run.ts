@@ -15,9 +15,16 @@ interface QueueEvent {
   readonly Records: readonly QueueRecord[]
 }
 
-const byHand = z.strictObject({ run: z.string().min(1).max(80), users: z.exactOptional(z.array(z.string().min(1).max(1024))) })
+const byHand = z.strictObject({
+  run: z.string().min(1).max(80),
+  users: z.exactOptional(z.array(z.string().min(1).max(1024))),
+})
 
-export async function handle(service: Service, event: unknown, invocation: Invocation): Promise<BatchResponse | Replayed> {
+export async function handle(
+  service: Service,
+  event: unknown,
+  invocation: Invocation,
+): Promise<BatchResponse | Replayed> {
   if (isQueueEvent(event)) {
     return await receiveBatch(service, 'replay-run', event, invocation, async ({ run, users }) => {
       await replayRun(service, { run, ...(users === undefined ? {} : { users }) })

@@ -13,7 +13,11 @@ import { isTorikiError } from '../lib/errors.ts'
 
 export type ScheduleAnswer =
   | StartedRun
-  | { readonly dryRun: true; readonly total: number; readonly slices: readonly { readonly slice: string; readonly known: readonly string[] }[] }
+  | {
+      readonly dryRun: true
+      readonly total: number
+      readonly slices: readonly { readonly slice: string; readonly known: readonly string[] }[]
+    }
   | { readonly refused: 'run-open'; readonly run: string; readonly message: string; readonly remedy: string }
 
 const SHOWN_MAX = 1000
@@ -23,14 +27,23 @@ export async function handle(service: Service, input: unknown, invocation: Invoc
   const deadline = { signal: invocation.signal ?? new AbortController().signal }
   if (trigger.dryRun) {
     const members = await previewRun(service, trigger.selection, deadline)
-    return { dryRun: true, total: members.length, slices: members.slice(0, SHOWN_MAX).map(({ slice, known }) => ({ slice, known })) }
+    return {
+      dryRun: true,
+      total: members.length,
+      slices: members.slice(0, SHOWN_MAX).map(({ slice, known }) => ({ slice, known })),
+    }
   }
   try {
     return await startRun(service, trigger, deadline)
   } catch (error) {
     if (!isTorikiError(error, 'run-open')) throw error
     const run = String(error.ids['run'] ?? '')
-    await service.alarm({ alarm: 'no-backup', deployment: service.repository.name, run, message: `No backup was begun: ${error.message}` })
+    await service.alarm({
+      alarm: 'no-backup',
+      deployment: service.repository.name,
+      run,
+      message: `No backup was begun: ${error.message}`,
+    })
     return { refused: 'run-open', run, message: error.message, remedy: error.remedy }
   }
 }

@@ -21,8 +21,18 @@ const backupSlice = z.looseObject({
   /** The n-th hop of one slice's backup: goes on from checkpoint n − 1. */
   part: z.int().min(0).max(PARTS_MAX).optional(),
 })
-const settleRun = z.looseObject({ v: z.literal(1), kind: z.literal('settle-run'), run, tick: z.int().min(1).max(1_000_000) })
-const replayRun = z.looseObject({ v: z.literal(1), kind: z.literal('replay-run'), run, users: z.array(z.string().min(1).max(1024)).optional() })
+const settleRun = z.looseObject({
+  v: z.literal(1),
+  kind: z.literal('settle-run'),
+  run,
+  tick: z.int().min(1).max(1_000_000),
+})
+const replayRun = z.looseObject({
+  v: z.literal(1),
+  kind: z.literal('replay-run'),
+  run,
+  users: z.array(z.string().min(1).max(1024)).optional(),
+})
 
 const known = z.looseObject({ v: z.literal(1), kind: z.enum(['backup-slice', 'settle-run', 'replay-run']) })
 const anyMessage = z.discriminatedUnion('kind', [backupSlice, settleRun, replayRun])
@@ -44,7 +54,8 @@ export function parseMessage(body: string): Message {
   } catch (cause) {
     throw new TorikiError('message-invalid', { message: 'A message is not JSON.', cause })
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TorikiError('message-invalid', { message: 'A message is not a JSON object.' })
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new TorikiError('message-invalid', { message: 'A message is not a JSON object.' })
   if (!known.safeParse(value).success) throw new TorikiError('message-unknown')
   const parsed = anyMessage.safeParse(value)
   if (!parsed.success) {

@@ -29,21 +29,34 @@ export interface Accepted {
 export async function acceptRun(service: Service, { run: id, users }: AcceptRequest): Promise<Accepted> {
   const { records } = service.repository
   const run = await readRun(records, id)
-  const wanted = users === undefined ? undefined : new Set<SliceName>(users.map((user) => userSlice(parseSegment(user)).name))
+  const wanted =
+    users === undefined ? undefined : new Set<SliceName>(users.map((user) => userSlice(parseSegment(user)).name))
   const accepted: SliceName[] = []
   let left = 0
-  for await (const { slice: { slice, sliceId }, fold } of sliceStates(records, run)) {
+  for await (const {
+    slice: { slice, sliceId },
+    fold,
+  } of sliceStates(records, run)) {
     if (fold.suspect.length === 0 || fold.snapshot === undefined) continue
     if (wanted !== undefined && !wanted.has(slice)) {
       left++
       continue
     }
-    const repository = await service.repository.openSlice(slice, { access: 'write', generation: fold.snapshot.generation })
+    const repository = await service.repository.openSlice(slice, {
+      access: 'write',
+      generation: fold.snapshot.generation,
+    })
     await repository.accept(fold.snapshot.id)
     await appendEvent(
       records,
       { run: id, sliceId, from: fold.highest + 1, once: true },
-      { slice, event: 'accepted', at: service.platform.clock.now().toISOString(), attempt: 0, snapshot: fold.snapshot.id },
+      {
+        slice,
+        event: 'accepted',
+        at: service.platform.clock.now().toISOString(),
+        attempt: 0,
+        snapshot: fold.snapshot.id,
+      },
     )
     accepted.push(slice)
   }

@@ -55,7 +55,11 @@ interface Work {
  * @throws TorikiError `run-not-found`, `message-invalid` for a message that fits no run or no slice; what the store throws when not even a cause can
  * be recorded.
  */
-export async function backupSlice(service: Service, message: BackupSliceMessage, delivery: Delivery): Promise<Delivered> {
+export async function backupSlice(
+  service: Service,
+  message: BackupSliceMessage,
+  delivery: Delivery,
+): Promise<Delivered> {
   const { records } = service.repository
   const slice = parseSlice(message.slice)
   const run = await readRun(records, message.run)
@@ -110,7 +114,9 @@ async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> 
       return await goOnLater(work, captured.checkpoint)
     case 'stored': {
       const { snapshot, bytesRead, bytesStored, objectsPut } = captured.commit
-      const suspect = Object.keys(snapshot.components).filter((name) => snapshot.components[name]?.suspect !== undefined)
+      const suspect = Object.keys(snapshot.components).filter(
+        (name) => snapshot.components[name]?.suspect !== undefined,
+      )
       const stored = {
         snapshot: snapshot.id,
         generation: captured.generation,
@@ -162,7 +168,13 @@ async function goOnLater(work: Work, checkpoint: 'kept' | 'lost' | 'no-progress'
 
 async function append(work: Work, event: SliceEventName, more: Partial<SliceEvent>): Promise<void> {
   const { service, run, slice, sliceId, delivery } = work
-  const value: SliceEvent = { slice: slice.name, event, at: service.platform.clock.now().toISOString(), attempt: delivery.attempt, ...more }
+  const value: SliceEvent = {
+    slice: slice.name,
+    event,
+    at: service.platform.clock.now().toISOString(),
+    attempt: delivery.attempt,
+    ...more,
+  }
   // A failure with its cause is never dropped for another one; what only says "done" is said once.
   const once = event !== 'attempt' && event !== 'failed' && event !== 'partial'
   await appendEvent(service.repository.records, { run: run.run, sliceId, from: work.next, once }, value)

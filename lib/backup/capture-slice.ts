@@ -28,7 +28,12 @@ export interface CaptureSliceOptions {
 
 export type SliceCapture =
   /** A snapshot of this run speaks for the slice; `failed` says what it does not hold. */
-  | { readonly kind: 'stored'; readonly commit: CommitResult; readonly generation: number; readonly failed: readonly Failed[] }
+  | {
+      readonly kind: 'stored'
+      readonly commit: CommitResult
+      readonly generation: number
+      readonly failed: readonly Failed[]
+    }
   /** Nothing could be stored. */
   | { readonly kind: 'nothing'; readonly failed: readonly Failed[] }
   /** No component knows this person or group any more. */
@@ -41,7 +46,12 @@ export type SliceCapture =
 const STALE_RESTARTS_MAX = 3
 
 /** @throws TorikiError what opening the repository or committing throws; components' errors are in the answer. */
-export async function captureSlice(service: Service, run: RunRecord, slice: Slice, options: CaptureSliceOptions): Promise<SliceCapture> {
+export async function captureSlice(
+  service: Service,
+  run: RunRecord,
+  slice: Slice,
+  options: CaptureSliceOptions,
+): Promise<SliceCapture> {
   for (let restart = 0; ; restart++) {
     try {
       return await captureOnce(service, run, slice, options)
@@ -52,10 +62,17 @@ export async function captureSlice(service: Service, run: RunRecord, slice: Slic
   }
 }
 
-async function captureOnce(service: Service, run: RunRecord, slice: Slice, options: CaptureSliceOptions): Promise<SliceCapture> {
+async function captureOnce(
+  service: Service,
+  run: RunRecord,
+  slice: Slice,
+  options: CaptureSliceOptions,
+): Promise<SliceCapture> {
   const { signal } = options
   const covering = service.components.filter((component) => component.covers(slice))
-  const asked = covering.filter(({ name }) => run.components.includes(name) && (options.components ?? run.components).includes(name))
+  const asked = covering.filter(
+    ({ name }) => run.components.includes(name) && (options.components ?? run.components).includes(name),
+  )
   const failures = new Map<ComponentName, Failed>()
   const identity = await identify(service, asked, slice, signal, failures)
   if (signal.aborted) return { kind: 'out-of-time', checkpoint: 'no-progress' }
@@ -69,7 +86,11 @@ async function captureOnce(service: Service, run: RunRecord, slice: Slice, optio
     if (await options.isCancelled()) return { kind: 'cancelled' }
     try {
       const record = await storeComponent(service, capture, component, slice, signal, progress)
-      const reason = suspicionOf(capture.trusted(name), record, options.sourcesAccepted ? undefined : run.sources[name]?.suspect)
+      const reason = suspicionOf(
+        capture.trusted(name),
+        record,
+        options.sourcesAccepted ? undefined : run.sources[name]?.suspect,
+      )
       if (reason !== undefined) capture.suspect(name, reason)
       read.set(name, record)
     } catch (error) {
@@ -79,19 +100,25 @@ async function captureOnce(service: Service, run: RunRecord, slice: Slice, optio
       }
       // The whole capture is of no use any more: not one component's failure.
       if (isTorikiError(error, 'capture-stale')) throw error
-      logFailure(service.platform.log, 'component-failed', error, { run: run.run, slice: repository.sliceId, component: name })
+      logFailure(service.platform.log, 'component-failed', error, {
+        run: run.run,
+        slice: repository.sliceId,
+        component: name,
+      })
       failures.set(name, failedBy(error, name))
     }
   }
   const failed = [...failures.values()]
   const finished = Object.keys(capture.finished).length
   if (read.size + finished === 0) return { kind: 'nothing', failed }
-  if (finished === 0 && failed.length === 0 && slice.kind !== 'shared' && isGone(capture, read, run)) return { kind: 'gone' }
+  if (finished === 0 && failed.length === 0 && slice.kind !== 'shared' && isGone(capture, read, run))
+    return { kind: 'gone' }
   const missing: MissingComponent[] = []
   for (const { name } of covering) {
     const failure = failures.get(name)
     if (failure !== undefined) missing.push({ component: name, code: failure.cause.code })
-    else if (!read.has(name) && capture.finished[name] === undefined) missing.push({ component: name, code: 'not-selected' })
+    else if (!read.has(name) && capture.finished[name] === undefined)
+      missing.push({ component: name, code: 'not-selected' })
   }
   const commit = await capture.commit(missing)
   service.observer?.bytes(slice.name, commit.bytesRead, commit.bytesStored)
@@ -133,7 +160,12 @@ async function storeComponent(
   const source = await component.source?.(slice, { clock, signal })
   const after = capture.resume?.component === component.name ? capture.resume.after : undefined
   const before = { ...progress }
-  const resources = component.read(slice, { clock, signal, ...(after === undefined ? {} : { after }), note: (note) => notes.add(note) })
+  const resources = component.read(slice, {
+    clock,
+    signal,
+    ...(after === undefined ? {} : { after }),
+    note: (note) => notes.add(note),
+  })
   return await capture.store(component.name, resources, {
     isContainer: component.isContainer === undefined ? undefined : (key) => component.isContainer?.(key) === true,
     ...(source === undefined ? {} : { source }),
@@ -150,7 +182,8 @@ async function storeComponent(
 function isGone(capture: Capture, read: ReadonlyMap<ComponentName, ComponentRecord>, run: RunRecord): boolean {
   return [...read].every(([name, record]) => {
     const { source } = capture.trusted(name) ?? {}
-    const sameSource = source === undefined || suspicionOf({ resources: 0, containers: 0, source }, record, undefined) === undefined
+    const sameSource =
+      source === undefined || suspicionOf({ resources: 0, containers: 0, source }, record, undefined) === undefined
     return record.resources === 0 && sameSource && run.sources[name]?.suspect === undefined
   })
 }

@@ -17,7 +17,12 @@ export function failedBy(error: unknown, component?: ComponentName): Failed {
 }
 
 /** One line for operators. Of an unforeseen error also its kind and where it arose, without its text, which may hold names. */
-export function logFailure(log: Log, event: string, error: unknown, fields: Readonly<Record<string, string | number | undefined>>): void {
+export function logFailure(
+  log: Log,
+  event: string,
+  error: unknown,
+  fields: Readonly<Record<string, string | number | undefined>>,
+): void {
   const { code, cause } = toTorikiError(error)
   const origin = code === 'internal' && cause instanceof Error ? { kind: cause.name, at: framesOf(cause) } : {}
   log.write(code === 'internal' ? 'error' : 'warn', event, { ...fields, code, ...origin })
@@ -27,5 +32,8 @@ const FRAMES_MAX = 5
 
 function framesOf(error: Error): string {
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  return frames.slice(0, FRAMES_MAX).map((line) => line.trim()).join(' < ')
+  return frames
+    .slice(0, FRAMES_MAX)
+    .map((line) => line.trim())
+    .join(' < ')
 }

@@ -32,7 +32,9 @@ export async function deadLetter(service: Service, dead: { readonly body: string
     if (message.kind === 'backup-slice') await recordSlice(service, message, dead.body)
     else await goOn(service, message, dead.body)
   } catch (error) {
-    const hopeless = ['message-invalid', 'message-unknown', 'run-not-found'].some((code) => isTorikiError(error, code as TorikiError['code']))
+    const hopeless = ['message-invalid', 'message-unknown', 'run-not-found'].some((code) =>
+      isTorikiError(error, code as TorikiError['code']),
+    )
     if (!hopeless) throw error
     await keepUnreadable(service, dead.body, error as TorikiError)
   }
@@ -67,7 +69,10 @@ async function recordSlice(service: Service, message: BackupSliceMessage, body: 
 
 /** Once per set of causes in a run: five hundred people hit by one broken server are one alarm. */
 async function tellCauses(service: Service, run: RunRecord, causes: readonly Cause[]): Promise<void> {
-  const name = createHash('sha256').update(JSON.stringify(causes.map(({ component, code }) => [component ?? null, code]))).digest('hex').slice(0, 16)
+  const name = createHash('sha256')
+    .update(JSON.stringify(causes.map(({ component, code }) => [component ?? null, code])))
+    .digest('hex')
+    .slice(0, 16)
   await tellOnce(service, run.run, `cause-${name}`, {
     alarm: 'dead-letter',
     message: 'A slice was given up; others with the same cause are not told again. The run’s report has them all.',
@@ -104,8 +109,20 @@ async function goOn(service: Service, message: Exclude<Message, BackupSliceMessa
   await keepUnreadable(service, body, new TorikiError('ended-without-report'), run.run)
 }
 
-async function keepUnreadable(service: Service, body: string, { code, message, remedy }: TorikiError, run = ''): Promise<void> {
-  if ((await recordUnreadable(service.repository.records, body, code, service.platform.clock.now())) === 'exists') return
+async function keepUnreadable(
+  service: Service,
+  body: string,
+  { code, message, remedy }: TorikiError,
+  run = '',
+): Promise<void> {
+  if ((await recordUnreadable(service.repository.records, body, code, service.platform.clock.now())) === 'exists')
+    return
   service.platform.log.write('error', 'message-given-up', { code, run })
-  await service.alarm({ alarm: 'dead-letter', deployment: service.repository.name, run, message, failures: [{ code, count: 1, remedy }] })
+  await service.alarm({
+    alarm: 'dead-letter',
+    deployment: service.repository.name,
+    run,
+    message,
+    failures: [{ code, count: 1, remedy }],
+  })
 }

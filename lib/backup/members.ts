@@ -39,16 +39,26 @@ type Listing = ReadonlyMap<SliceName, readonly string[]>
 
 /** Lists every component side by side. @throws what ended it, when the signal was aborted; a failing component is an entry, not an error. */
 export async function listMembers(service: Service, signal: AbortSignal): Promise<MemberListing> {
-  const listed = await Promise.all(service.components.map(async (component) => ({ component, ...(await listOne(service, component, signal)) })))
-  const before = await lastBelieved(service, listed.filter(({ code }) => code !== undefined).map(({ component }) => component.name))
+  const listed = await Promise.all(
+    service.components.map(async (component) => ({ component, ...(await listOne(service, component, signal)) })),
+  )
+  const before = await lastBelieved(
+    service,
+    listed.filter(({ code }) => code !== undefined).map(({ component }) => component.name),
+  )
   const sources: Record<string, SourceRecord> = {}
   const union = new Map<SliceName, { readonly known: ComponentName[]; readonly flags: Set<string> }>()
   const unreachable: { component: ComponentName; code: string }[] = []
   for (const { component, members, code } of listed) {
     const { name } = component
     const from: Listing = code === undefined ? members : (before.members.get(name) ?? new Map())
-    const suspect = code === undefined ? memberSuspicion(before.counts.get(name), members.size, service.limits.shrink) : undefined
-    sources[name] = { members: from.size, ...(code === undefined ? {} : { unreachable: code }), ...(suspect === undefined ? {} : { suspect }) }
+    const suspect =
+      code === undefined ? memberSuspicion(before.counts.get(name), members.size, service.limits.shrink) : undefined
+    sources[name] = {
+      members: from.size,
+      ...(code === undefined ? {} : { unreachable: code }),
+      ...(suspect === undefined ? {} : { suspect }),
+    }
     if (code !== undefined) unreachable.push({ component: name, code })
     for (const [slice, flags] of from) {
       const entry = union.get(slice) ?? { known: [], flags: new Set() }
@@ -72,25 +82,37 @@ export async function listMembers(service: Service, signal: AbortSignal): Promis
  * The members that a selection means, in the listing's order. With components alone: those that one of them knows.
  * @throws TorikiError `slice-unknown` for a user or group nobody knows, by its place in the selection; `message-invalid` for a selection of nothing.
  */
-export function selectMembers(members: readonly MemberRecord[], selection: Selection | undefined): readonly MemberRecord[] {
+export function selectMembers(
+  members: readonly MemberRecord[],
+  selection: Selection | undefined,
+): readonly MemberRecord[] {
   const { users = [], groups = [], shared = false, components } = selection ?? {}
   const bySlice = new Map(members.map((member) => [member.slice, member]))
   const named = users.length + groups.length > 0 || shared
   if (!named) {
     if (components === undefined) {
-      if (selection?.users === undefined && selection?.groups === undefined && selection?.shared === undefined) return members
-      throw new TorikiError('message-invalid', { message: 'The selection selects nothing.', remedy: 'Name users, groups or shared, or leave all of them out.' })
+      if (selection?.users === undefined && selection?.groups === undefined && selection?.shared === undefined)
+        return members
+      throw new TorikiError('message-invalid', {
+        message: 'The selection selects nothing.',
+        remedy: 'Name users, groups or shared, or leave all of them out.',
+      })
     }
     return members.filter(({ known }) => known.some((name) => components.includes(name)))
   }
-  if (shared && !bySlice.has('shared')) throw new TorikiError('slice-unknown', { message: 'No component has shared state.' })
+  if (shared && !bySlice.has('shared'))
+    throw new TorikiError('slice-unknown', { message: 'No component has shared state.' })
   const wanted = new Set<SliceName>(shared ? ['shared'] : [])
   const want = (kind: 'user' | 'group', names: readonly string[]): void => {
     for (const [index, name] of names.entries()) {
       // A group is known by the last part of its path.
       const local = parseSegment(kind === 'group' ? (name.split('/').at(-1) ?? '') : name)
       const slice = kind === 'user' ? userSlice(local).name : groupSlice(local).name
-      if (!bySlice.has(slice)) throw new TorikiError('slice-unknown', { message: `Nobody knows the ${kind} in place ${index + 1}.`, ids: { kind, place: index + 1 } })
+      if (!bySlice.has(slice))
+        throw new TorikiError('slice-unknown', {
+          message: `Nobody knows the ${kind} in place ${index + 1}.`,
+          ids: { kind, place: index + 1 },
+        })
       wanted.add(slice)
     }
   }
@@ -99,10 +121,15 @@ export function selectMembers(members: readonly MemberRecord[], selection: Selec
   return members.filter(({ slice }) => wanted.has(slice))
 }
 
-async function listOne(service: Service, component: Component, signal: AbortSignal): Promise<{ members: Listing; code?: string }> {
+async function listOne(
+  service: Service,
+  component: Component,
+  signal: AbortSignal,
+): Promise<{ members: Listing; code?: string }> {
   const members = new Map<SliceName, readonly string[]>()
   try {
-    for await (const { slice, flags = [] } of component.members({ clock: service.platform.clock, signal })) members.set(slice.name, flags)
+    for await (const { slice, flags = [] } of component.members({ clock: service.platform.clock, signal }))
+      members.set(slice.name, flags)
     return { members }
   } catch (error) {
     signal.throwIfAborted()
@@ -131,14 +158,21 @@ async function lastBelieved(
     const listings = new Map(from.map((name) => [name, new Map<SliceName, readonly string[]>()]))
     for await (const { slice, known, flags } of runSlices(records, run)) {
       if (slice === 'shared') continue
-      for (const name of known) listings.get(name)?.set(slice, flags.filter((flag) => !ABSENCES.includes(flag)))
+      for (const name of known)
+        listings.get(name)?.set(
+          slice,
+          flags.filter((flag) => !ABSENCES.includes(flag)),
+        )
     }
     for (const [name, listing] of listings) members.set(name, listing)
   }
   return { counts, members }
 }
 
-async function believedSources(run: RunRecord, accepted: () => Promise<boolean>): Promise<ReadonlyMap<ComponentName, number>> {
+async function believedSources(
+  run: RunRecord,
+  accepted: () => Promise<boolean>,
+): Promise<ReadonlyMap<ComponentName, number>> {
   const believed = new Map<ComponentName, number>()
   let isAccepted: boolean | undefined
   for (const name of componentNames) {

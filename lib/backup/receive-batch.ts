@@ -76,7 +76,8 @@ async function receiveOne<K extends Message['kind']>(
 ): Promise<Handled> {
   try {
     const message = parseMessage(record.body)
-    if (message.kind !== kind) throw new TorikiError('message-unknown', { message: 'A message of another kind stands in this queue.' })
+    if (message.kind !== kind)
+      throw new TorikiError('message-unknown', { message: 'A message of another kind stands in this queue.' })
     const attempt = Math.max(1, Number(record.attributes.ApproximateReceiveCount) || 1)
     return await handle(message as Extract<Message, { kind: K }>, { attempt, messageId: record.messageId, signal })
   } catch (error) {
@@ -102,7 +103,11 @@ async function hide(service: Service, kind: QueueName, record: QueueRecord, rest
 }
 
 /** Runs `work` with a signal that is aborted while there is still time to write a checkpoint. */
-async function withDeadline<T>(service: Service, invocation: Invocation, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withDeadline<T>(
+  service: Service,
+  invocation: Invocation,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const deadline = new AbortController()
   const ended = new AbortController()
   const leftMs = Math.max(0, invocation.getRemainingTimeInMillis() - CONTINUATION_RESERVE_MS)
@@ -111,7 +116,9 @@ async function withDeadline<T>(service: Service, invocation: Invocation, work: (
     () => undefined, // The work ended first.
   )
   try {
-    return await work(invocation.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, invocation.signal]))
+    return await work(
+      invocation.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, invocation.signal]),
+    )
   } finally {
     ended.abort()
     await timer

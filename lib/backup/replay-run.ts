@@ -60,7 +60,11 @@ export async function replayRun(service: Service, { run: id, users }: ReplayRequ
   }
   await flush()
   const unknown = users?.findIndex((user) => !found.has(userSlice(parseSegment(user)).name)) ?? -1
-  if (unknown !== -1) throw new TorikiError('slice-unknown', { message: `The user in place ${unknown + 1} is not in that run.`, ids: { run: id, place: unknown + 1 } })
+  if (unknown !== -1)
+    throw new TorikiError('slice-unknown', {
+      message: `The user in place ${unknown + 1} is not in that run.`,
+      ids: { run: id, place: unknown + 1 },
+    })
   if (replayed.length > 0) await sendTick(service, id, await nextTick(records, id))
   return { run: id, replayed }
 }
@@ -68,12 +72,20 @@ export async function replayRun(service: Service, { run: id, users }: ReplayRequ
 async function sendAgain(service: Service, run: RunRecord, states: readonly SliceState[]): Promise<void> {
   if (states.length === 0) return
   const { records } = service.repository
-  await sendSlices(service, run, states.map(({ slice }) => slice.slice))
+  await sendSlices(
+    service,
+    run,
+    states.map(({ slice }) => slice.slice),
+  )
   const at = service.platform.clock.now().toISOString()
   await Promise.all(
     states.map(async ({ slice: { slice, sliceId }, fold }) => {
       // The number is the one that was free when the failure was seen: a worker that was faster has implied this very event.
-      await appendEvent(records, { run: run.run, sliceId, from: fold.highest + 1, once: true }, { slice, event: 'replayed', at, attempt: 0 })
+      await appendEvent(
+        records,
+        { run: run.run, sliceId, from: fold.highest + 1, once: true },
+        { slice, event: 'replayed', at, attempt: 0 },
+      )
     }),
   )
 }

@@ -20,7 +20,10 @@ export async function runReport(service: RunView, run: string): Promise<RunRepor
 }
 
 /** Newest first by the time they were meant for. */
-export async function listRuns(service: RunView, options: { readonly limit?: number } = {}): Promise<readonly RunReport[]> {
+export async function listRuns(
+  service: RunView,
+  options: { readonly limit?: number } = {},
+): Promise<readonly RunReport[]> {
   const { records } = service.repository
   const now = service.platform.clock.now()
   const limit = options.limit ?? RUNS_DEFAULT

@@ -20,7 +20,9 @@ interface Seen {
 const seenBy = new WeakMap<RunRecords, Seen>()
 
 /** The runs that ended since the last look of this process, newest first; of those before its first look none. */
-export async function settleOpenRuns(service: Service): Promise<readonly { readonly run: string; readonly outcome: RunOutcome }[]> {
+export async function settleOpenRuns(
+  service: Service,
+): Promise<readonly { readonly run: string; readonly outcome: RunOutcome }[]> {
   const { records } = service.repository
   const now = service.platform.clock.now()
   const seen = seenBy.get(records) ?? { since: now, ended: new Set(), open: new Set() }

@@ -29,7 +29,8 @@ export interface Settled {
 export async function settleRun(service: Service, { run: id, tick }: SettleRequest): Promise<Settled> {
   const { records } = service.repository
   const run = await readRun(records, id)
-  if (tick !== undefined && (await claimTick(records, id, tick.number, tick.messageId)) === 'taken') return { open: true, claimed: false }
+  if (tick !== undefined && (await claimTick(records, id, tick.number, tick.messageId)) === 'taken')
+    return { open: true, claimed: false }
   const state = await readRunState(records, run, service.platform.clock.now())
   if (state.report.open) {
     if (tick !== undefined) await sendTick(service, id, tick.number + 1)
@@ -50,7 +51,16 @@ async function summarise(service: Service, run: string, { report, events }: RunS
     const n = (latest?.n ?? 0) + 1
     if ((await createSummary(records, run, n, report, events)) === 'created') {
       const { total, saved, partial, skipped, failed, suspect } = report.slices
-      service.platform.log.write('info', 'run-ended', { run, outcome: report.outcome, total, saved, partial, skipped, failed, suspect })
+      service.platform.log.write('info', 'run-ended', {
+        run,
+        outcome: report.outcome,
+        total,
+        saved,
+        partial,
+        skipped,
+        failed,
+        suspect,
+      })
       return n
     }
   }
@@ -64,7 +74,11 @@ function isSame(a: RunReport, b: RunReport): boolean {
 async function tellEnd(service: Service, report: RunReport, n: number): Promise<void> {
   const { run, outcome, slices, sources } = report
   const doubted = sources.filter(({ suspect }) => suspect !== undefined).map(({ component }) => component)
-  if (outcome === 'failed' || slices.failed + slices.partial > 0 || sources.some(({ unreachable }) => unreachable !== undefined)) {
+  if (
+    outcome === 'failed' ||
+    slices.failed + slices.partial > 0 ||
+    sources.some(({ unreachable }) => unreachable !== undefined)
+  ) {
     await tellOnce(service, run, `ended-${n}`, {
       alarm: 'run-ended',
       outcome,

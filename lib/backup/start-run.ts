@@ -44,7 +44,11 @@ const RETRIED_WITHIN_MS = 86_400_000
  * @throws TorikiError `run-open` (ids: the open run), `run-cancelled` when the trigger's run was cancelled meanwhile, `slice-unknown`, `message-invalid` for a
  * selection that selects nothing or a component that is not configured, `source-unreachable` when nobody at all could be listed.
  */
-export async function startRun(service: Service, trigger: Trigger, deadline: { readonly signal: AbortSignal }): Promise<StartedRun> {
+export async function startRun(
+  service: Service,
+  trigger: Trigger,
+  deadline: { readonly signal: AbortSignal },
+): Promise<StartedRun> {
   const { records } = service.repository
   const { clock, random } = service.platform
   const selection = narrowed(trigger.selection)
@@ -58,7 +62,8 @@ export async function startRun(service: Service, trigger: Trigger, deadline: { r
 
   const { members, sources } = await listMembers(service, deadline.signal)
   const chosen = selectMembers(members, selection)
-  if (chosen.length === 0) throw new TorikiError('source-unreachable', { message: 'No component could say who there is.' })
+  if (chosen.length === 0)
+    throw new TorikiError('source-unreachable', { message: 'No component could say who there is.' })
   const run = {
     run: runId(intendedAt, policy, cause),
     policy,
@@ -67,19 +72,30 @@ export async function startRun(service: Service, trigger: Trigger, deadline: { r
     components,
     ...(selection === undefined ? {} : { selection }),
     slicesNonce: random.bytes(8).toString('hex'),
-    sources: Object.fromEntries(Object.entries(sources).filter(([name]) => (components as readonly string[]).includes(name))),
+    sources: Object.fromEntries(
+      Object.entries(sources).filter(([name]) => (components as readonly string[]).includes(name)),
+    ),
     attemptsMax: service.limits.attempts,
     visibilityMs: service.limits.visibilityMs,
   } as const
   const slices = sliceList(service, chosen)
-  if ((await createRun(records, run, slices)) === 'exists') return await resume(service, await readRun(records, run.run))
+  if ((await createRun(records, run, slices)) === 'exists')
+    return await resume(service, await readRun(records, run.run))
   await yieldToOther(service, run.run, policy, cause)
-  await enqueue(service, run, slices.map(({ slice }) => slice))
+  await enqueue(
+    service,
+    run,
+    slices.map(({ slice }) => slice),
+  )
   return { run: run.run, policy, slices: slices.length, resumed: false }
 }
 
 /** What `startRun` would back up. Writes nothing. */
-export async function previewRun(service: Service, selection: Selection | undefined, deadline: { readonly signal: AbortSignal }): Promise<readonly MemberRecord[]> {
+export async function previewRun(
+  service: Service,
+  selection: Selection | undefined,
+  deadline: { readonly signal: AbortSignal },
+): Promise<readonly MemberRecord[]> {
   const chosen = narrowed(selection)
   componentsOf(service, chosen)
   const { members } = await listMembers(service, deadline.signal)
@@ -88,20 +104,31 @@ export async function previewRun(service: Service, selection: Selection | undefi
 
 /** A selection without a word in it is none. */
 function narrowed(selection: Selection | undefined): Selection | undefined {
-  return selection === undefined || Object.values(selection).every((value) => value === undefined) ? undefined : selection
+  return selection === undefined || Object.values(selection).every((value) => value === undefined)
+    ? undefined
+    : selection
 }
 
 function componentsOf(service: Service, selection: Selection | undefined): readonly ComponentName[] {
   const configured = service.components.map(({ name }) => name)
   const unknown = selection?.components?.find((name) => !configured.includes(name))
-  if (unknown !== undefined) throw new TorikiError('message-invalid', { message: `The component ${unknown} is not configured.`, remedy: 'Name a configured component, or add it to the settings.' })
-  return selection?.components === undefined ? configured : configured.filter((name) => selection.components?.includes(name))
+  if (unknown !== undefined)
+    throw new TorikiError('message-invalid', {
+      message: `The component ${unknown} is not configured.`,
+      remedy: 'Name a configured component, or add it to the settings.',
+    })
+  return selection?.components === undefined
+    ? configured
+    : configured.filter((name) => selection.components?.includes(name))
 }
 
 /** What tells one trigger from another: an invocation, or the schedule's time (which is in the id itself), and what was asked for. */
 function causeOf({ invocation, intendedAt }: Trigger, selection: Selection | undefined, chance: () => string): string {
-  const who = intendedAt === undefined ? (invocation === undefined ? `once ${chance()}` : `invocation ${invocation}`) : 'schedule'
-  return selection === undefined ? who : `${who} ${createHash('sha256').update(JSON.stringify(selection)).digest('hex')}`
+  const who =
+    intendedAt === undefined ? (invocation === undefined ? `once ${chance()}` : `invocation ${invocation}`) : 'schedule'
+  return selection === undefined
+    ? who
+    : `${who} ${createHash('sha256').update(JSON.stringify(selection)).digest('hex')}`
 }
 
 async function findStarted(
@@ -134,7 +161,8 @@ export async function resumeRun(service: Service, run: string): Promise<StartedR
 /** The trigger came again: tick and messages once more for what nobody reported on. Consumers drop what they have. */
 async function resume(service: Service, run: RunRecord): Promise<StartedRun> {
   const { records } = service.repository
-  if ((await cancelledAt(records, run.run)) !== undefined) throw new TorikiError('run-cancelled', { ids: { run: run.run } })
+  if ((await cancelledAt(records, run.run)) !== undefined)
+    throw new TorikiError('run-cancelled', { ids: { run: run.run } })
   const started: StartedRun = { run: run.run, policy: run.policy, slices: run.slicesTotal, resumed: true }
   if (!(await settleRun(service, { run: run.run })).open) return started
   const unheard: SliceName[] = []
@@ -178,7 +206,11 @@ function sliceList(service: Service, members: readonly MemberRecord[]): readonly
 }
 
 /** The first tick, then the messages. */
-async function enqueue(service: Service, run: Pick<RunRecord, 'run' | 'selection'>, slices: readonly SliceName[]): Promise<void> {
+async function enqueue(
+  service: Service,
+  run: Pick<RunRecord, 'run' | 'selection'>,
+  slices: readonly SliceName[],
+): Promise<void> {
   await sendTick(service, run.run, await nextTick(service.repository.records, run.run))
   await sendSlices(service, run, slices)
 }

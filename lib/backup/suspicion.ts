@@ -19,11 +19,16 @@ export function suspicionOf(
 ): string | undefined {
   if (sourceSuspect !== undefined) return sourceSuspect
   if (trusted === undefined) return undefined
-  if (trusted.source !== undefined && read.source !== undefined && canonicalJson(trusted.source) !== canonicalJson(read.source)) {
+  if (
+    trusted.source !== undefined &&
+    read.source !== undefined &&
+    canonicalJson(trusted.source) !== canonicalJson(read.source)
+  ) {
     return 'The source is not the one that was read before.'
   }
   const before = trusted.resources - trusted.containers
-  if (before > 0 && read.resources - read.containers === 0) return `There were ${before} entries before, and now there are none.`
+  if (before > 0 && read.resources - read.containers === 0)
+    return `There were ${before} entries before, and now there are none.`
   return undefined
 }
 

@@ -8,7 +8,12 @@ import type { Alarm, Service } from './service.ts'
 const GROUPS_MAX = 20
 
 /** `what`: a word of [a-z0-9-], the alarm's name inside its run. */
-export async function tellOnce(service: Service, run: string, what: string, alarm: Omit<Alarm, 'deployment' | 'run'>): Promise<void> {
+export async function tellOnce(
+  service: Service,
+  run: string,
+  what: string,
+  alarm: Omit<Alarm, 'deployment' | 'run'>,
+): Promise<void> {
   const { records } = service.repository
   if (await wasTold(records, run, what)) return
   await service.alarm({ ...alarm, deployment: service.repository.name, run })
@@ -19,5 +24,10 @@ export async function tellOnce(service: Service, run: string, what: string, alar
 export function alarmFailures(failures: readonly Failure[]): NonNullable<Alarm['failures']> {
   return groupFailures(failures)
     .slice(0, GROUPS_MAX)
-    .map(({ code, component, count, remedy }) => ({ code, ...(component === undefined ? {} : { component }), count, remedy }))
+    .map(({ code, component, count, remedy }) => ({
+      code,
+      ...(component === undefined ? {} : { component }),
+      count,
+      remedy,
+    }))
 }

@@ -66,7 +66,10 @@ export function foldSlice(events: readonly FoldedEvent[]): SliceFold {
     bytesRead: sum(ordered, ({ bytesRead }) => bytesRead),
     bytesStored: sum(ordered, ({ bytesStored }) => bytesStored),
     objectsPut: sum(ordered, ({ objectsPut }) => objectsPut),
-    continuedTo: Math.max(0, ...ordered.map(({ event, n, part = 0 }) => (event === 'continued' && n > replayedAt ? part : 0))),
+    continuedTo: Math.max(
+      0,
+      ...ordered.map(({ event, n, part = 0 }) => (event === 'continued' && n > replayedAt ? part : 0)),
+    ),
     highest: ordered.at(-1)?.n ?? 0,
   }
 }

@@ -16,7 +16,11 @@ export interface RunReport {
   readonly objects: { readonly put: number }
   readonly failures: readonly Failure[]
   /** Components whose members could not be listed or fell too far, unless accepted. */
-  readonly sources: readonly { readonly component: ComponentName; readonly unreachable?: string; readonly suspect?: string }[]
+  readonly sources: readonly {
+    readonly component: ComponentName
+    readonly unreachable?: string
+    readonly suspect?: string
+  }[]
 }
 
 /** saved + partial + skipped + failed (+ pending while open) = total. `suspect` counts slices, whatever their outcome. */

@@ -9,10 +9,16 @@ import type { RunRecord, RunSlice, SliceEvent } from './run.ts'
 
 const component = z.enum(componentNames)
 const count = z.int().min(0)
-const sliceName = z.custom<SliceName>((value) => typeof value === 'string' && (value === 'shared' || /^(user|group)\/./.test(value)))
+const sliceName = z.custom<SliceName>(
+  (value) => typeof value === 'string' && (value === 'shared' || /^(user|group)\/./.test(value)),
+)
 const strings = z.array(z.string()).readonly()
 
-const source = z.object({ members: count, unreachable: z.exactOptional(z.string()), suspect: z.exactOptional(z.string()) })
+const source = z.object({
+  members: count,
+  unreachable: z.exactOptional(z.string()),
+  suspect: z.exactOptional(z.string()),
+})
 const selection = z.object({
   users: z.exactOptional(strings),
   groups: z.exactOptional(strings),
@@ -36,10 +42,17 @@ const runRecord: z.ZodType<RunRecord> = z.object({
 })
 
 const runSlices: z.ZodType<{ readonly slices: readonly RunSlice[] }> = z.object({
-  slices: z.array(z.object({ slice: sliceName, sliceId: z.string(), known: z.array(component).readonly(), flags: strings })).readonly(),
+  slices: z
+    .array(z.object({ slice: sliceName, sliceId: z.string(), known: z.array(component).readonly(), flags: strings }))
+    .readonly(),
 })
 
-const cause = z.object({ component: z.exactOptional(component), code: z.string(), message: z.string(), remedy: z.string() })
+const cause = z.object({
+  component: z.exactOptional(component),
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+})
 
 const sliceEvent: z.ZodType<SliceEvent> = z.object({
   slice: sliceName,
@@ -65,7 +78,10 @@ function parse<T>(schema: z.ZodType<T>, value: JsonObject): T {
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
     const field = parsed.error.issues[0]?.path.join('.') ?? ''
-    throw new TorikiError('format-newer', { message: `A record of a run is not understood here: ${field}.`, cause: parsed.error })
+    throw new TorikiError('format-newer', {
+      message: `A record of a run is not understood here: ${field}.`,
+      cause: parsed.error,
+    })
   }
   return parsed.data
 }

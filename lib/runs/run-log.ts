@@ -13,7 +13,10 @@ const REMEMBERED_RUNS = 16
 const REMEMBERED_SLICES = 20_000
 
 const remembered = new WeakMap<RunRecords, Map<string, RunRecord>>()
-const rememberedSlices = new WeakMap<RunRecords, { readonly run: string; readonly slicesNonce: string; readonly slices: readonly RunSlice[] }>()
+const rememberedSlices = new WeakMap<
+  RunRecords,
+  { readonly run: string; readonly slicesNonce: string; readonly slices: readonly RunSlice[] }
+>()
 
 /**
  * Writes the slices, then the run. `exists`: this run was opened before and stands as it was; the slices just written are garbage.
@@ -30,7 +33,10 @@ export async function createRun(
     for (const { slice, known, flags } of part) digest.update(`${JSON.stringify([slice, known, flags])}\n`)
     await records.create(slicesPath(run, at / SLICES_A_PART), toRecord({ slices: part }))
   }
-  return await records.create(runPath(run.run), toRecord({ ...run, slicesTotal: slices.length, slicesDigest: digest.digest('hex') }))
+  return await records.create(
+    runPath(run.run),
+    toRecord({ ...run, slicesTotal: slices.length, slicesDigest: digest.digest('hex') }),
+  )
 }
 
 /** `undefined` when there is no such run. A run's record never changes, so a process reads it once. */
@@ -74,11 +80,17 @@ export async function* runSlices(records: RunRecords, run: RunRecord): AsyncGene
     if (run.slicesTotal <= REMEMBERED_SLICES) all.push(...slices)
     yield* slices
   }
-  if (run.slicesTotal <= REMEMBERED_SLICES) rememberedSlices.set(records, { run: run.run, slicesNonce: run.slicesNonce, slices: all })
+  if (run.slicesTotal <= REMEMBERED_SLICES)
+    rememberedSlices.set(records, { run: run.run, slicesNonce: run.slicesNonce, slices: all })
 }
 
 /** Claims the n-th tick for a message: `taken` when another message has it. The same message may claim again, after a crash. */
-export async function claimTick(records: RunRecords, run: string, tick: number, messageId: string): Promise<'mine' | 'taken'> {
+export async function claimTick(
+  records: RunRecords,
+  run: string,
+  tick: number,
+  messageId: string,
+): Promise<'mine' | 'taken'> {
   const path = tickPath(run, tick)
   if ((await records.create(path, { message: messageId })) === 'created') return 'mine'
   return (await records.read(path))?.['message'] === messageId ? 'mine' : 'taken'
@@ -87,7 +99,8 @@ export async function claimTick(records: RunRecords, run: string, tick: number, 
 /** The number of the next tick that nobody claimed yet. */
 export async function nextTick(records: RunRecords, run: string): Promise<number> {
   let highest = 0
-  for await (const { path } of records.list(`runs/${run}/ticks/`)) highest = Math.max(highest, Number(path.slice(path.lastIndexOf('/') + 1)))
+  for await (const { path } of records.list(`runs/${run}/ticks/`))
+    highest = Math.max(highest, Number(path.slice(path.lastIndexOf('/') + 1)))
   return highest + 1
 }
 
@@ -119,10 +132,19 @@ export async function recordTold(records: RunRecords, run: string, what: string,
 }
 
 /** Keeps a message that nobody could read. `exists`: it was kept before. */
-export async function recordUnreadable(records: RunRecords, body: string, code: string, at: Date): Promise<'created' | 'exists'> {
+export async function recordUnreadable(
+  records: RunRecords,
+  body: string,
+  code: string,
+  at: Date,
+): Promise<'created' | 'exists'> {
   const digest = createHash('sha256').update(body).digest('hex').slice(0, 32)
   if ((await records.read(`runs/unreadable/${digest}`)) !== undefined) return 'exists'
-  return await records.create(`runs/unreadable/${digest}`, { at: at.toISOString(), code, body: body.toWellFormed().slice(0, 64 * 1024) })
+  return await records.create(`runs/unreadable/${digest}`, {
+    at: at.toISOString(),
+    code,
+    body: body.toWellFormed().slice(0, 64 * 1024),
+  })
 }
 
 function runPath(run: string): string {

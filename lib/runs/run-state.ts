@@ -41,7 +41,9 @@ export async function readRunState(records: RunRecords, run: RunRecord, now: Dat
     open,
     outcome: runOutcome(counts, sources, cancelled !== undefined),
     startedAt: run.startedAt,
-    endedAt: open ? undefined : (cancelled ?? new Date(ending === 'expired' ? heardMs + silenceMs : heardMs).toISOString()),
+    endedAt: open
+      ? undefined
+      : (cancelled ?? new Date(ending === 'expired' ? heardMs + silenceMs : heardMs).toISOString()),
     slices: counts,
     bytes: tally.bytes,
     objects: tally.objects,
@@ -103,7 +105,13 @@ async function doubtfulSources(records: RunRecords, run: RunRecord): Promise<Run
   const doubtful = run.components.flatMap((component) => {
     const { unreachable, suspect } = run.sources[component] ?? {}
     if (unreachable === undefined && suspect === undefined) return []
-    return [{ component, ...(unreachable === undefined ? {} : { unreachable }), ...(suspect === undefined ? {} : { suspect }) }]
+    return [
+      {
+        component,
+        ...(unreachable === undefined ? {} : { unreachable }),
+        ...(suspect === undefined ? {} : { suspect }),
+      },
+    ]
   })
   const accepted = doubtful.some(({ suspect }) => suspect !== undefined) && (await areSourcesAccepted(records, run.run))
   return accepted ? doubtful.filter(({ unreachable }) => unreachable !== undefined) : doubtful

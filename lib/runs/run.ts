@@ -105,5 +105,8 @@ export interface SliceEvent {
 export interface RunRecords {
   create(path: string, value: JsonObject): Promise<'created' | 'exists'>
   read(path: string): Promise<JsonObject | undefined>
-  list(prefix: string, options?: { readonly after?: string }): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
+  list(
+    prefix: string,
+    options?: { readonly after?: string },
+  ): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
 }

@@ -22,10 +22,21 @@ export async function latestSummary(records: RunRecords, run: string): Promise<R
   const value = await records.read(last.path)
   if (value === undefined) return undefined
   const { report, events } = value as unknown as { readonly report: RunReport; readonly events: number }
-  return { n: Number(last.path.slice(last.path.lastIndexOf('/') + 1)), report: { ...report, endedAt: report.endedAt }, events, writtenAt: last.modifiedAt }
+  return {
+    n: Number(last.path.slice(last.path.lastIndexOf('/') + 1)),
+    report: { ...report, endedAt: report.endedAt },
+    events,
+    writtenAt: last.modifiedAt,
+  }
 }
 
 /** `exists`: somebody else wrote the n-th meanwhile. */
-export async function createSummary(records: RunRecords, run: string, n: number, report: RunReport, events: number): Promise<'created' | 'exists'> {
+export async function createSummary(
+  records: RunRecords,
+  run: string,
+  n: number,
+  report: RunReport,
+  events: number,
+): Promise<'created' | 'exists'> {
   return await records.create(`runs/${run}/summaries/${String(n).padStart(6, '0')}`, toRecord({ report, events }))
 }

@@ -3,7 +3,7 @@
  * a member that is not there, an abort that ends the reading), and counts what it was asked.
  */
 import type { Component, Identity, Member } from '../../lib/components/component.ts'
-import { TorikiError } from '../../lib/errors.ts'
+import type { TorikiError } from '../../lib/errors.ts'
 import type { ComponentName } from '../../lib/resources/component-name.ts'
 import type { JsonObject } from '../../lib/resources/json.ts'
 import { compareKeys, decodeKey, encodeKey } from '../../lib/resources/key.ts'
@@ -40,7 +40,11 @@ export interface FakeOptions {
   readonly identifies?: boolean
 }
 
-export function fakeComponent({ name, covers = ['shared', 'user', 'group'], identifies = false }: FakeOptions): FakeComponent {
+export function fakeComponent({
+  name,
+  covers = ['shared', 'user', 'group'],
+  identifies = false,
+}: FakeOptions): FakeComponent {
   const live: FakeSource = {
     slices: new Map(),
     contents: new Map(),
@@ -88,7 +92,11 @@ export function fakeComponent({ name, covers = ['shared', 'user', 'group'], iden
         context.note({ code: `no-${name}`, message: 'Not there.' })
         return
       }
-      const entries = [...resources].map(([text, state]): [ResourceKey, string, JsonObject] => [keyOf(text), text, state])
+      const entries = [...resources].map(([text, state]): [ResourceKey, string, JsonObject] => [
+        keyOf(text),
+        text,
+        state,
+      ])
       entries.sort(([a], [b]) => compareKeys(a, b))
       for (const [index, [key, text, state]] of entries.entries()) {
         if (context.after !== undefined && compareKeys(key, context.after) <= 0) continue
@@ -103,7 +111,12 @@ export function fakeComponent({ name, covers = ['shared', 'user', 'group'], iden
 }
 
 /** Writes a slice of the source: names of things → their state, in a container when asked. */
-export function put(component: FakeComponent, slice: SliceName, things: Readonly<Record<string, JsonObject>>, container = false): void {
+export function put(
+  component: FakeComponent,
+  slice: SliceName,
+  things: Readonly<Record<string, JsonObject>>,
+  container = false,
+): void {
   component.live.slices.set(slice, new Map([...(container ? [['home', {}] as const] : []), ...Object.entries(things)]))
 }
 

@@ -78,7 +78,10 @@ describe('the members of a deployment', () => {
     await night()
     people(homes, ['a', 'b'])
     const second = await night()
-    expect((await list()).sources).toMatchObject({ keycloak: { members: 5 }, files: { suspect: 'Its members fell from 5 to 2.' } })
+    expect((await list()).sources).toMatchObject({
+      keycloak: { members: 5 },
+      files: { suspect: 'Its members fell from 5 to 2.' },
+    })
     await night()
     expect((await list()).sources['files']).toHaveProperty('suspect')
     await recordSourcesAccepted(house.records, second, house.clock.now())
@@ -112,7 +115,8 @@ describe('a selection of members', () => {
     { slice: 'user/ann', known: ['keycloak', 'files'], flags: [] },
     { slice: 'user/bob', known: ['files'], flags: [] },
   ] as const
-  const selected = (selection: Parameters<typeof selectMembers>[1]) => selectMembers(members, selection).map(({ slice }) => slice)
+  const selected = (selection: Parameters<typeof selectMembers>[1]) =>
+    selectMembers(members, selection).map(({ slice }) => slice)
 
   test.each([
     [undefined, ['shared', 'group/team', 'user/ann', 'user/bob']],
@@ -127,7 +131,9 @@ describe('a selection of members', () => {
   })
 
   test('of somebody nobody knows is refused without the name', () => {
-    expect(() => selected({ users: ['ann', 'zoe'] })).toThrow(expect.objectContaining({ code: 'slice-unknown', message: 'Nobody knows the user in place 2.' }))
+    expect(() => selected({ users: ['ann', 'zoe'] })).toThrow(
+      expect.objectContaining({ code: 'slice-unknown', message: 'Nobody knows the user in place 2.' }),
+    )
   })
 
   test('of nothing is refused', () => {

@@ -31,16 +31,28 @@ const tell = async (slice: SliceName, event: SliceEventName) => {
   const sliceId = house.service.repository.sliceId(slice, 1)
   const { highest } = await foldOf(house.records, run, sliceId)
   const causes = [{ code: 'internal', message: 'm', remedy: 'r' }]
-  await appendEvent(house.records, { run, sliceId, from: highest + 1 }, { slice, event, at: house.clock.now().toISOString(), attempt: 1, causes })
+  await appendEvent(
+    house.records,
+    { run, sliceId, from: highest + 1 },
+    { slice, event, at: house.clock.now().toISOString(), attempt: 1, causes },
+  )
 }
-const sent = () => house.platform.queues.queue('backup-slice').bodies().map((body) => (parseMessage(body) as { slice?: string }).slice)
-const replay = (users?: readonly string[]) => replayRun(house.service, { run, ...(users === undefined ? {} : { users }) })
+const sent = () =>
+  house.platform.queues
+    .queue('backup-slice')
+    .bodies()
+    .map((body) => String((parseMessage(body) as { slice?: string }).slice))
+const replay = (users?: readonly string[]) =>
+  replayRun(house.service, { run, ...(users === undefined ? {} : { users }) })
 
 describe('a replay', () => {
   test('sends the failed and partial slices again, in that run, and re-opens it', async () => {
     expect((await replay()).replayed.toSorted()).toEqual(['user/bob', 'user/cid'])
     expect(sent().sort()).toEqual(['user/bob', 'user/cid'])
-    expect(await runReport(house.service, run)).toMatchObject({ open: true, slices: { saved: 1, skipped: 1, pending: 2 } })
+    expect(await runReport(house.service, run)).toMatchObject({
+      open: true,
+      slices: { saved: 1, skipped: 1, pending: 2 },
+    })
   })
 
   test('done twice changes nothing more while it is under way, nor when all is saved', async () => {
@@ -76,7 +88,10 @@ describe('a replay', () => {
 
   test('starts the ticks again after the last one', async () => {
     await replay()
-    const ticks = house.platform.queues.queue('settle-run').bodies().map((body) => (parseMessage(body) as { tick?: number }).tick)
+    const ticks = house.platform.queues
+      .queue('settle-run')
+      .bodies()
+      .map((body) => (parseMessage(body) as { tick?: number }).tick)
     expect(ticks).toEqual([1, 1])
   })
 

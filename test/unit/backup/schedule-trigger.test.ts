@@ -3,15 +3,15 @@ import { parseScheduleTrigger } from '../../../lib/backup/schedule-trigger.ts'
 
 // The envelopes as AWS documents them: a rule's event, and the Scheduler's when no input is set.
 const rule = {
-  'version': '0',
-  'id': '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',
+  version: '0',
+  id: '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',
   'detail-type': 'Scheduled Event',
-  'source': 'aws.events',
-  'account': '123456789012',
-  'time': '2026-11-21T02:00:00Z',
-  'region': 'eu-central-1',
-  'resources': ['arn:aws:events:eu-central-1:123456789012:rule/nightly'],
-  'detail': {},
+  source: 'aws.events',
+  account: '123456789012',
+  time: '2026-11-21T02:00:00Z',
+  region: 'eu-central-1',
+  resources: ['arn:aws:events:eu-central-1:123456789012:rule/nightly'],
+  detail: {},
 }
 const scheduler = { ...rule, source: 'aws.scheduler', detail: '{}' }
 
@@ -24,12 +24,19 @@ describe('what starts a backup', () => {
     ['a rule', rule],
     ['the Scheduler', scheduler],
   ])('an event of %s means everything, at the time it meant', (_title, event) => {
-    expect(parseScheduleTrigger(event, 'request-1')).toEqual({ intendedAt: new Date('2026-11-21T02:00:00Z'), dryRun: false })
+    expect(parseScheduleTrigger(event, 'request-1')).toEqual({
+      intendedAt: new Date('2026-11-21T02:00:00Z'),
+      dryRun: false,
+    })
   })
 
   test('known fields narrow it', () => {
     const fields = { users: ['ann'], groups: [], shared: true, components: ['keycloak'] }
-    expect(parseScheduleTrigger({ ...fields, dryRun: true }, 'r')).toEqual({ invocation: 'r', dryRun: true, selection: fields })
+    expect(parseScheduleTrigger({ ...fields, dryRun: true }, 'r')).toEqual({
+      invocation: 'r',
+      dryRun: true,
+      selection: fields,
+    })
   })
 
   test.each<[string, unknown, string]>([
@@ -43,6 +50,8 @@ describe('what starts a backup', () => {
     ['nothing', null, 'object'],
     ['a text', 'all', 'object'],
   ])('%s is refused, and the refusal names the field', (_title, input, named) => {
-    expect(() => parseScheduleTrigger(input, 'r')).toThrow(expect.objectContaining({ code: 'message-invalid', message: expect.stringContaining(named) }))
+    expect(() => parseScheduleTrigger(input, 'r')).toThrow(
+      expect.objectContaining({ code: 'message-invalid', message: expect.stringContaining(named) }),
+    )
   })
 })

@@ -25,15 +25,30 @@ beforeEach(async () => {
 let written = 0
 const tell = async (slice: SliceName, event: SliceEventName, more: Partial<SliceEvent> = {}) => {
   const sliceId = house.service.repository.sliceId(slice, 1)
-  await appendEvent(house.records, { run, sliceId, from: ++written }, { slice, event, at: house.clock.now().toISOString(), attempt: 1, ...more })
+  await appendEvent(
+    house.records,
+    { run, sliceId, from: ++written },
+    { slice, event, at: house.clock.now().toISOString(), attempt: 1, ...more },
+  )
 }
 const saveAll = async () => {
-  for (const name of ['ann', 'bob', 'cid']) await tell(`user/${name}`, 'saved', { bytesRead: 5, bytesStored: 3, objectsPut: 2 })
+  for (const name of ['ann', 'bob', 'cid'])
+    await tell(`user/${name}`, 'saved', { bytesRead: 5, bytesStored: 3, objectsPut: 2 })
 }
-const tick = (number: number, messageId = `message-${number}`) => settleRun(house.service, { run, tick: { number, messageId } })
-const ticksSent = () => house.platform.queues.queue('settle-run').bodies().map((body) => (parseMessage(body) as SettleRunMessage).tick)
+const tick = (number: number, messageId = `message-${number}`) =>
+  settleRun(house.service, { run, tick: { number, messageId } })
+const ticksSent = () =>
+  house.platform.queues
+    .queue('settle-run')
+    .bodies()
+    .map((body) => (parseMessage(body) as SettleRunMessage).tick)
 const summaries = () => [...house.records.values.keys()].filter((path) => path.includes('/summaries/'))
-const cause = { component: 'keycloak' as const, code: 'source-unreachable', message: 'The source does not answer.', remedy: 'Check it.' }
+const cause = {
+  component: 'keycloak' as const,
+  code: 'source-unreachable',
+  message: 'The source does not answer.',
+  remedy: 'Check it.',
+}
 
 describe('settling', () => {
   test('an open run sends the next tick and writes nothing', async () => {
@@ -62,7 +77,10 @@ describe('settling', () => {
     expect(summaries()).toEqual([`runs/${run}/summaries/000001`])
     expect(ticksSent()).toEqual([1])
     expect(house.alarms).toEqual([])
-    expect((await latestSummary(house.records, run))?.report).toMatchObject({ outcome: 'complete', bytes: { read: 15, stored: 9 } })
+    expect((await latestSummary(house.records, run))?.report).toMatchObject({
+      outcome: 'complete',
+      bytes: { read: 15, stored: 9 },
+    })
   })
 
   test('failures are told once, by cause with a count and without a name', async () => {
@@ -104,14 +122,22 @@ describe('settling', () => {
     await tell('user/bob', 'saved')
     await house.clock.advance(3 * 60_000 + 1)
     await tick(1)
-    expect((await latestSummary(house.records, run))?.report).toMatchObject({ outcome: 'partial', failures: [{ slice: 'user/cid', code: 'no-report' }] })
+    expect((await latestSummary(house.records, run))?.report).toMatchObject({
+      outcome: 'partial',
+      failures: [{ slice: 'user/cid', code: 'no-report' }],
+    })
     await tell('user/cid', 'saved')
     await settleRun(house.service, { run })
-    expect(await latestSummary(house.records, run)).toMatchObject({ n: 2, report: { outcome: 'complete', failures: [] } })
+    expect(await latestSummary(house.records, run)).toMatchObject({
+      n: 2,
+      report: { outcome: 'complete', failures: [] },
+    })
   })
 
   test('a run nobody knows is an error', async () => {
-    await expect(settleRun(house.service, { run: '20261121T020000Z-full-0000000000' })).rejects.toMatchObject({ code: 'run-not-found' })
+    await expect(settleRun(house.service, { run: '20261121T020000Z-full-0000000000' })).rejects.toMatchObject({
+      code: 'run-not-found',
+    })
   })
 
   test('every overdue run is settled by a process that stays, and told once', async () => {

@@ -21,12 +21,16 @@ beforeEach(async () => {
 })
 
 const sent = () => house.platform.queues.queue('backup-slice').bodies().map(parseMessage)
-const slicesSent = () => sent().map((message) => (message as { slice?: string }).slice)
+const slicesSent = () => sent().map((message) => String((message as { slice?: string }).slice))
 const ticks = () => house.platform.queues.queue('settle-run').bodies().map(parseMessage)
 const start = (trigger: Parameters<typeof startRun>[1] = {}) => startRun(house.service, trigger, noDeadline)
 const save = async (run: string, slice: SliceName) => {
   const { sliceId } = house.service.repository
-  await appendEvent(house.records, { run, sliceId: sliceId(slice, 1), from: 1 }, { slice, event: 'saved', at: house.clock.now().toISOString(), attempt: 1 })
+  await appendEvent(
+    house.records,
+    { run, sliceId: sliceId(slice, 1), from: 1 },
+    { slice, event: 'saved', at: house.clock.now().toISOString(), attempt: 1 },
+  )
 }
 const nightly = { intendedAt: new Date('2026-11-21T02:00:00Z') }
 
@@ -42,7 +46,9 @@ describe('a start', () => {
 
   test('writes the slices, then the run', async () => {
     const { run } = await start()
-    const written = [...house.records.values.keys()].map((path) => path.replace(`runs/${run}/`, '').replace(/slices\/.*/, 'slices'))
+    const written = [...house.records.values.keys()].map((path) =>
+      path.replace(`runs/${run}/`, '').replace(/slices\/.*/, 'slices'),
+    )
     expect(written).toEqual(['slices', 'run'])
   })
 
@@ -103,7 +109,9 @@ describe('a start', () => {
     const next = await start()
     expect(next.run).not.toBe(run)
     expect([...house.records.values.keys()]).toContain(`runs/${run}/summaries/000001`)
-    expect(house.alarms).toMatchObject([{ alarm: 'run-ended', run, outcome: 'failed', failures: [{ code: 'no-report', count: 4 }] }])
+    expect(house.alarms).toMatchObject([
+      { alarm: 'run-ended', run, outcome: 'failed', failures: [{ code: 'no-report', count: 4 }] },
+    ])
   })
 
   test('narrowed is never refused, and its messages say the components', async () => {
@@ -111,7 +119,9 @@ describe('a start', () => {
     const before = sent().length
     const started = await start({ selection: { users: ['bob'], components: ['keycloak'] } })
     expect(started).toMatchObject({ policy: 'narrowed', slices: 1 })
-    expect(sent().slice(before)).toEqual([{ v: 1, kind: 'backup-slice', run: started.run, slice: 'user/bob', components: ['keycloak'] }])
+    expect(sent().slice(before)).toEqual([
+      { v: 1, kind: 'backup-slice', run: started.run, slice: 'user/bob', components: ['keycloak'] },
+    ])
   })
 
   test('narrowed does not keep a full run from starting', async () => {

@@ -15,7 +15,12 @@ describe('a component of a slice', () => {
     ['never had entries', read(1, 1), read(1, 1), false],
     ['was never seen before', undefined, read(0), false],
     ['is read from another source', read(5, 0, { device: '1' }), read(5, 0, { device: '2' }), true],
-    ['is read from the same source, said in another order', read(5, 0, { a: '1', b: '2' }), read(5, 0, { b: '2', a: '1' }), false],
+    [
+      'is read from the same source, said in another order',
+      read(5, 0, { a: '1', b: '2' }),
+      read(5, 0, { b: '2', a: '1' }),
+      false,
+    ],
     ['had no source recorded', read(5), read(5, 0, { device: '2' }), false],
   ])('that %s', (_title, trusted, now, suspect) => {
     expect(suspicionOf(trusted, now, undefined) !== undefined).toBe(suspect)

@@ -6,7 +6,8 @@ import { sliceEventNames } from '../../../lib/runs/run.ts'
 import type { SliceEventName } from '../../../lib/runs/run.ts'
 
 const cause = (code: string) => ({ code, message: code, remedy: 'mend it' })
-const events = (...names: SliceEventName[]): FoldedEvent[] => names.map((event, index) => ({ n: index + 1, event, attempt: index + 1 }))
+const events = (...names: SliceEventName[]): FoldedEvent[] =>
+  names.map((event, index) => ({ n: index + 1, event, attempt: index + 1 }))
 const anyEvents = fc.array(
   fc.record({ n: fc.integer({ min: 1, max: 6 }), event: fc.constantFrom(...sliceEventNames) }),
   { maxLength: 8 },
@@ -32,7 +33,12 @@ describe('the fold of a slice', () => {
   })
 
   test('a failure with the number of a replay is the older of the two', () => {
-    expect(foldSlice([{ n: 2, event: 'failed' }, { n: 2, event: 'replayed' }])).toMatchObject({ pending: true })
+    expect(
+      foldSlice([
+        { n: 2, event: 'failed' },
+        { n: 2, event: 'replayed' },
+      ]),
+    ).toMatchObject({ pending: true })
   })
 
   test('the newest cause speaks, with its attempts', () => {
@@ -44,11 +50,21 @@ describe('the fold of a slice', () => {
   })
 
   test('what is saved has no cause', () => {
-    expect(foldSlice([{ n: 1, event: 'attempt', causes: [cause('source-busy')] }, { n: 2, event: 'saved' }]).causes).toEqual([])
+    expect(
+      foldSlice([
+        { n: 1, event: 'attempt', causes: [cause('source-busy')] },
+        { n: 2, event: 'saved' },
+      ]).causes,
+    ).toEqual([])
   })
 
   test('causes before a replay are forgotten while it is under way', () => {
-    expect(foldSlice([{ n: 1, event: 'failed', causes: [cause('internal')] }, { n: 2, event: 'replayed' }]).causes).toEqual([])
+    expect(
+      foldSlice([
+        { n: 1, event: 'failed', causes: [cause('internal')] },
+        { n: 2, event: 'replayed' },
+      ]).causes,
+    ).toEqual([])
   })
 
   test('suspect until accepted, and again when a newer suspect snapshot comes', () => {

@@ -2,11 +2,17 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { isRunId, policyOfRunId, runId, runSuffix } from '../../../lib/runs/run-id.ts'
 
-const times = fc.date({ min: new Date('2000-01-01T00:00:00Z'), max: new Date('2999-12-31T00:00:00Z'), noInvalidDate: true })
+const times = fc.date({
+  min: new Date('2000-01-01T00:00:00Z'),
+  max: new Date('2999-12-31T00:00:00Z'),
+  noInvalidDate: true,
+})
 
 describe('the name of a run', () => {
   test('is the same for the same time, policy and cause', () => {
-    expect(runId(new Date('2026-11-21T02:00:00Z'), 'full', 'schedule')).toBe(runId(new Date('2026-11-21T02:00:00.900Z'), 'full', 'schedule'))
+    expect(runId(new Date('2026-11-21T02:00:00Z'), 'full', 'schedule')).toBe(
+      runId(new Date('2026-11-21T02:00:00.900Z'), 'full', 'schedule'),
+    )
     expect(runId(new Date('2026-11-21T02:00:00Z'), 'full', 'schedule')).toMatch(/^20261121T020000Z-full-[0-9a-f]{10}$/)
   })
 

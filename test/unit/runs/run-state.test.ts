@@ -27,9 +27,22 @@ const sliceOf = (index: number): RunSlice => ({
   flags: [],
 })
 
-async function open(count: number, sources: Record<string, SourceRecord> = { files: { members: count } }): Promise<RunRecord> {
+async function open(
+  count: number,
+  sources: Record<string, SourceRecord> = { files: { members: count } },
+): Promise<RunRecord> {
   const slices = Array.from({ length: count }, (_, index) => sliceOf(index))
-  const record = { run, policy: 'full' as const, intendedAt: startedAt, startedAt, components: ['files' as const], slicesNonce: 'n', sources, attemptsMax: 3, visibilityMs: 60_000 }
+  const record = {
+    run,
+    policy: 'full' as const,
+    intendedAt: startedAt,
+    startedAt,
+    components: ['files' as const],
+    slicesNonce: 'n',
+    sources,
+    attemptsMax: 3,
+    visibilityMs: 60_000,
+  }
   await createRun(records, record, slices)
   return await readRun(records, run)
 }
@@ -37,7 +50,11 @@ async function open(count: number, sources: Record<string, SourceRecord> = { fil
 async function tell(index: number, event: SliceEventName, more: Partial<SliceEvent> = {}): Promise<void> {
   const { slice, sliceId } = sliceOf(index)
   const { highest } = await foldOf(records, run, sliceId)
-  await appendEvent(records, { run, sliceId, from: highest + 1 }, { slice, event, at: clock.toISOString(), attempt: 1, ...more })
+  await appendEvent(
+    records,
+    { run, sliceId, from: highest + 1 },
+    { slice, event, at: clock.toISOString(), attempt: 1, ...more },
+  )
 }
 
 const reportNow = async (record: RunRecord) => (await readRunState(records, record, clock)).report
@@ -99,7 +116,10 @@ describe('the state of a run', () => {
   test('a partial slice names what is missing, and the run is partial', async () => {
     const record = await open(1)
     await tell(0, 'partial', { causes: [cause('root-missing')] })
-    expect(await reportNow(record)).toMatchObject({ outcome: 'partial', failures: [{ slice: 'user/u0', component: 'files', code: 'root-missing', attempts: 1 }] })
+    expect(await reportNow(record)).toMatchObject({
+      outcome: 'partial',
+      failures: [{ slice: 'user/u0', component: 'files', code: 'root-missing', attempts: 1 }],
+    })
   })
 
   test('nothing saved: failed', async () => {
@@ -119,7 +139,10 @@ describe('the state of a run', () => {
   test('a suspect source is not complete until it is accepted', async () => {
     const record = await open(1, { files: { members: 1, suspect: 'fell from 10 to 1' } })
     await tell(0, 'saved')
-    expect(await reportNow(record)).toMatchObject({ outcome: 'partial', sources: [{ component: 'files', suspect: 'fell from 10 to 1' }] })
+    expect(await reportNow(record)).toMatchObject({
+      outcome: 'partial',
+      sources: [{ component: 'files', suspect: 'fell from 10 to 1' }],
+    })
     await recordSourcesAccepted(records, run, clock)
     expect(await reportNow(record)).toMatchObject({ outcome: 'complete', sources: [] })
   })
@@ -134,7 +157,12 @@ describe('the state of a run', () => {
     const record = await open(3)
     await tell(0, 'saved')
     await recordCancelled(records, run, new Date('2026-11-21T02:01:00Z'), 'asked')
-    expect(await reportNow(record)).toMatchObject({ open: false, outcome: 'cancelled', endedAt: '2026-11-21T02:01:00.000Z', slices: { saved: 1, skipped: 2 } })
+    expect(await reportNow(record)).toMatchObject({
+      open: false,
+      outcome: 'cancelled',
+      endedAt: '2026-11-21T02:01:00.000Z',
+      slices: { saved: 1, skipped: 2 },
+    })
   })
 
   test('events of slices that are not the run’s change no count', async () => {
