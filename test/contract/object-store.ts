@@ -12,7 +12,11 @@ export function objectStoreContract(driver: string, open: () => Promise<ObjectSt
     beforeEach(async () => {
       store = await open()
     })
-    const keysUnder = async (prefix: string): Promise<string[]> => (await Array.fromAsync(listAll(store, prefix))).map(({ key }) => key)
+    const keysUnder = async (prefix: string): Promise<string[]> => {
+      const keys: string[] = []
+      for await (const { key } of listAll(store, prefix)) keys.push(key)
+      return keys
+    }
 
     test('a created object is read back byte for byte, an empty one too', async () => {
       const body = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
