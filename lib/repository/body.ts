@@ -14,7 +14,7 @@ import { ByteReader, ByteWriter } from './byte-codec.ts'
 import { readContentShape, encodeContent } from './content-codec.ts'
 import { StoredContent } from './content-reader.ts'
 import { keyedDigest } from './keyed-digest.ts'
-import { CHUNK_ID_BYTES } from './tree-format.ts'
+import { CHUNK_ID_BYTES } from './format.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { ChunkSink, ChunkSource } from './chunk-store.ts'
@@ -42,9 +42,9 @@ export interface EncodedResource {
 /** Stores content, secrets and a long body in `sink`, and gives the entry's value. */
 export async function encodeResource(
   resource: Resource,
-  { formats, writer, sink, check }: { readonly formats: TreeFormats; readonly writer: ContentWriter; readonly sink: Pick<ChunkSink, 'put'>; readonly check?: () => void },
+  { formats, writer, sink }: { readonly formats: TreeFormats; readonly writer: ContentWriter; readonly sink: Pick<ChunkSink, 'put'> },
 ): Promise<EncodedResource> {
-  const content = resource.content && (await writer.write(sink, resource.content.parts(), check))
+  const content = resource.content && (await writer.write(sink, resource.content.parts()))
   const settled = resource.content?.settle?.()
   const state = jsonBytes(settled === undefined ? resource.state : { ...resource.state, ...settled })
   const kept = resource.kept !== undefined && Object.keys(resource.kept).length > 0 ? jsonBytes(resource.kept) : undefined
@@ -77,7 +77,7 @@ export class StoredEntry implements StoredResource {
   readonly #longKept: StoredContent | undefined
 
   /** @throws TorikiError `seal-broken`. */
-  constructor({ key, value }: TreeEntry, formats: TreeFormats, source: ChunkSource) {
+  constructor({ key, value }: TreeEntry, formats: TreeFormats, source: Pick<ChunkSource, 'get'>) {
     const reader = new ByteReader(value, 'entry')
     const content = (): { readonly encoded: Buffer; readonly stored: StoredContent } => {
       const shape = readContentShape(reader)

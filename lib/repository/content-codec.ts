@@ -8,7 +8,7 @@
  * ```
  */
 import { ByteReader, ByteWriter } from './byte-codec.ts'
-import { CHUNK_ID_BYTES } from './tree-format.ts'
+import { CHUNK_ID_BYTES } from './format.ts'
 import type { ChunkId } from './chunk-store.ts'
 
 export const INLINE_EXTENTS_MAX = 16

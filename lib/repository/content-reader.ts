@@ -15,9 +15,9 @@ export class StoredContent implements ContentReference {
   readonly digest: string
   readonly #shape: ContentShape
   readonly #formats: TreeFormats
-  readonly #source: ChunkSource
+  readonly #source: Pick<ChunkSource, 'get'>
 
-  constructor(shape: ContentShape, formats: TreeFormats, source: ChunkSource) {
+  constructor(shape: ContentShape, formats: TreeFormats, source: Pick<ChunkSource, 'get'>) {
     this.sizeBytes = shape.sizeBytes
     this.digest = contentDigest(formats.digestKey, encodeContent(shape)).toString('hex')
     this.#shape = shape

@@ -10,15 +10,14 @@ import type { ChunkSink } from './chunk-store.ts'
 import type { Extent } from './content-codec.ts'
 import type { TreeFormat } from './tree-format.ts'
 
-/** Cutting begins anew at every multiple of this offset, so that the parts of one long file can be cut side by side. */
-export const CONTENT_SEGMENT_BYTES = 64 * 1024 * 1024
-
-/** Where the bytes of one run of data are cut. */
-export interface Cutting {
-  /** No chunk is longer. */
-  readonly chunkBytesMax: number
-  /** Length of the first chunk of `bytes`, which are `chunkBytesMax` long or longer, or end where the run of data ends. */
-  cut(bytes: Buffer): number
+/** Cuts one stretch of data after another: `Chunker` outside tests. Chunks are views, each good until the next one is asked for. */
+export interface Cutter {
+  /** Begins another stretch, whose first byte has this offset in the content. */
+  restart(offset?: number): void
+  /** The chunks that end in `bytes`, which may be reused afterwards. */
+  push(bytes: Buffer): Iterable<Buffer>
+  /** The last chunk of the stretch. */
+  finish(): Buffer | undefined
 }
 
 export interface WrittenContent {
@@ -33,83 +32,56 @@ export interface WrittenContent {
 type Sink = Pick<ChunkSink, 'put'>
 
 export class ContentWriter {
-  readonly #cutting: Cutting
+  readonly #cutter: Cutter
   readonly #listFormat: TreeFormat
-  /** Bytes of the current run of data that are not cut yet: [start, end). */
-  #buffer = Buffer.allocUnsafe(256 * 1024)
-  #start = 0
-  #end = 0
 
-  constructor(cutting: Cutting, listFormat: TreeFormat) {
-    this.#cutting = cutting
+  constructor(cutter: Cutter, listFormat: TreeFormat) {
+    this.#cutter = cutter
     this.#listFormat = listFormat
   }
 
-  /** Stores one content; not for use by two at once. `check` is called between parts and may throw to stop. */
-  async write(sink: Sink, parts: AsyncIterable<ContentPart> | Iterable<ContentPart>, check: () => void = () => undefined): Promise<WrittenContent> {
+  /** Stores one content; not for use by two at once. What `parts` throws comes through. */
+  async write(sink: Sink, parts: AsyncIterable<ContentPart> | Iterable<ContentPart>): Promise<WrittenContent> {
     const extents = new ExtentCollector(sink, this.#listFormat)
-    this.#start = this.#end = 0
-    /** End of what was taken in: cut or not. */
+    this.#cutter.restart(0)
+    /** End of what was taken in. */
     let offset = 0
+    /** The hole that ends there, or 0 after data. */
     let holeBytes = 0
-    const endHole = async (): Promise<void> => {
-      if (holeBytes > 0) await extents.add({ length: holeBytes, id: undefined })
-      holeBytes = 0
-    }
     for await (const part of parts) {
-      check()
+      const length = 'holeBytes' in part ? part.holeBytes : part.length
+      if (length === 0) continue
+      if (length < 0 || !Number.isSafeInteger(offset + length)) {
+        throw new TorikiError('source-unexpected', { message: 'A file claims a size that cannot be.' })
+      }
       if ('holeBytes' in part) {
-        if (!Number.isSafeInteger(offset + part.holeBytes) || part.holeBytes < 0) {
-          throw new TorikiError('source-unexpected', { message: 'A file claims a size that cannot be.' })
+        if (holeBytes === 0) await this.#endData(sink, extents)
+        holeBytes += length
+      } else {
+        if (holeBytes > 0) {
+          await extents.add({ length: holeBytes, id: undefined })
+          this.#cutter.restart(offset)
+          holeBytes = 0
         }
-        if (part.holeBytes === 0) continue
-        await this.#cutAll(sink, extents)
-        holeBytes += part.holeBytes
-        offset += part.holeBytes
-        continue
+        const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength)
+        for (const chunk of this.#cutter.push(bytes)) await addData(sink, extents, chunk)
       }
-      for (let at = 0; at < part.length; ) {
-        await endHole()
-        const room = CONTENT_SEGMENT_BYTES - (offset % CONTENT_SEGMENT_BYTES)
-        const piece = part.subarray(at, at + Math.min(room, this.#cutting.chunkBytesMax))
-        this.#append(piece)
-        at += piece.length
-        offset += piece.length
-        if (piece.length === room) await this.#cutAll(sink, extents)
-        else while (this.#end - this.#start >= this.#cutting.chunkBytesMax) await this.#cutOne(sink, extents)
-      }
+      offset += length
     }
-    await this.#cutAll(sink, extents)
-    await endHole()
+    if (holeBytes > 0) await extents.add({ length: holeBytes, id: undefined })
+    else await this.#endData(sink, extents)
     return extents.finish()
   }
 
-  #append(piece: Uint8Array): void {
-    if (this.#end + piece.length > this.#buffer.length) {
-      const held = this.#buffer.subarray(this.#start, this.#end)
-      const needed = held.length + piece.length
-      // Twice what is needed, so that the held bytes are moved seldom.
-      const target = needed * 2 > this.#buffer.length ? Buffer.allocUnsafe(needed * 2) : this.#buffer
-      target.set(held, 0)
-      this.#buffer = target
-      this.#start = 0
-      this.#end = held.length
-    }
-    this.#buffer.set(piece, this.#end)
-    this.#end += piece.length
+  async #endData(sink: Sink, extents: ExtentCollector): Promise<void> {
+    const chunk = this.#cutter.finish()
+    if (chunk !== undefined) await addData(sink, extents, chunk)
   }
+}
 
-  async #cutAll(sink: Sink, extents: ExtentCollector): Promise<void> {
-    while (this.#end > this.#start) await this.#cutOne(sink, extents)
-    this.#start = this.#end = 0
-  }
-
-  async #cutOne(sink: Sink, extents: ExtentCollector): Promise<void> {
-    const bytes = this.#buffer.subarray(this.#start, this.#end)
-    const chunk = bytes.subarray(0, this.#cutting.cut(bytes))
-    await extents.add({ length: chunk.length, id: await sink.put('content', chunk) })
-    this.#start += chunk.length
-  }
+async function addData(sink: Sink, extents: ExtentCollector, chunk: Buffer): Promise<void> {
+  const { length } = chunk
+  await extents.add({ length, id: await sink.put('content', chunk) })
 }
 
 /** The extents of one content: in memory up to 16, then as a list tree. */

@@ -28,6 +28,10 @@ export const objectKinds = {
   erased: 15,
   /** The table at the end of a pack, sealed by itself so that it opens without content rights. */
   'pack-table': 16,
+  /** A snapshot's own small content: one record of the snapshot, sealed to the content public key. */
+  'inline-content': 17,
+  /** In a generation's keys: another generation follows. */
+  'next-generation': 18,
 } as const
 
 export type ObjectKind = keyof typeof objectKinds

@@ -2,11 +2,13 @@
  * Keyed digests of plaintext: equal digests mean equal bytes within one generation, and nobody without the slice's tree secret can compare them with
  * the digest of a file or password that he knows or guesses.
  */
-import { createHmac, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { KEY_BYTES } from './format.ts'
+import { subkey } from './keys.ts'
 
 /** A key of its own, so that no digest is ever some chunk's id. */
 export function deriveDigestKey(chunkIdKey: Buffer): Buffer {
-  return createHmac('sha256', chunkIdKey).update('toriki digest').digest()
+  return subkey(chunkIdKey, 'digest', KEY_BYTES)
 }
 
 /**

@@ -6,8 +6,6 @@ import { hash } from 'node:crypto'
 import { deriveDigestKey, keyedDigest } from './keyed-digest.ts'
 import type { SliceKeys } from './chunk-store.ts'
 
-/** Length of a chunk id, and so of a node's id. */
-export const CHUNK_ID_BYTES = 32
 const TAG_BYTES = 8
 /** An entry closes its node with a chance of 1 in 2^7: 127 entries between two closing ones on average. */
 const BITS_PER_LEVEL = 7

@@ -1,12 +1,24 @@
 /** Cuts after every zero byte, and at the latest after `chunkBytesMax`: content-defined borders small enough for tests. */
-import type { Cutting } from '../../lib/repository/content-writer.ts'
+import type { Cutter } from '../../lib/repository/content-writer.ts'
 
-export function cutAfterZero(chunkBytesMax = 64): Cutting {
+export function cutAfterZero(chunkBytesMax = 64): Cutter {
+  let held: Buffer = Buffer.alloc(0)
   return {
-    chunkBytesMax,
-    cut(bytes) {
-      const zero = bytes.subarray(0, chunkBytesMax).indexOf(0)
-      return zero === -1 ? Math.min(bytes.length, chunkBytesMax) : zero + 1
+    restart() {
+      held = Buffer.alloc(0)
+    },
+    *push(bytes) {
+      held = Buffer.concat([held, bytes])
+      for (;;) {
+        const zero = held.subarray(0, chunkBytesMax).indexOf(0)
+        if (zero === -1 && held.length < chunkBytesMax) return
+        const length = zero === -1 ? chunkBytesMax : zero + 1
+        yield held.subarray(0, length)
+        held = held.subarray(length)
+      }
+    },
+    finish() {
+      return held.length === 0 ? undefined : held
     },
   }
 }

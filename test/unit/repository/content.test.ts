@@ -3,17 +3,19 @@ import fc from 'fast-check'
 import { ByteReader } from '../../../lib/repository/byte-codec.ts'
 import { readContentShape } from '../../../lib/repository/content-codec.ts'
 import { StoredContent } from '../../../lib/repository/content-reader.ts'
-import { CONTENT_SEGMENT_BYTES, ContentWriter } from '../../../lib/repository/content-writer.ts'
+import { Chunker, gearTable } from '../../../lib/repository/chunker.ts'
+import { ContentWriter } from '../../../lib/repository/content-writer.ts'
+import { SEGMENT_BYTES } from '../../../lib/repository/format.ts'
 import { treeFormats } from '../../../lib/repository/tree-format.ts'
 import { cutAfterZero } from '../../kit/cut-after-zero.ts'
 import { MemoryChunks } from '../../kit/memory-chunks.ts'
-import type { Cutting } from '../../../lib/repository/content-writer.ts'
+import type { Cutter } from '../../../lib/repository/content-writer.ts'
 import type { ContentPart } from '../../../lib/resources/resource.ts'
 
 const formats = treeFormats({ chunkIdKey: Buffer.alloc(32, 1), boundaryKey: Buffer.alloc(32, 2) })
 
-async function write(parts: Iterable<ContentPart> | AsyncIterable<ContentPart>, chunks = new MemoryChunks(), cutting: Cutting = cutAfterZero()): Promise<StoredContent> {
-  const { encoded, sizeBytes } = await new ContentWriter(cutting, formats.list).write(chunks, parts)
+async function write(parts: Iterable<ContentPart> | AsyncIterable<ContentPart>, chunks = new MemoryChunks(), cutter: Cutter = cutAfterZero()): Promise<StoredContent> {
+  const { encoded, sizeBytes } = await new ContentWriter(cutter, formats.list).write(chunks, parts)
   const reader = new ByteReader(encoded, 'content')
   const stored = new StoredContent(readContentShape(reader), formats, chunks)
   reader.end()
@@ -121,34 +123,30 @@ describe('a content', () => {
     await expect(write([{ holeBytes: 2 ** 53 - 1 }, { holeBytes: 1 }])).rejects.toMatchObject({ code: 'source-unexpected' })
   })
 
-  test('is cut anew at every 64 MiB, and read with one chunk in memory', async () => {
-    const chunkBytesMax = 4 * 1024 * 1024
-    // Cuts only where it must, in pieces of 4 MiB from where the run or segment began.
-    const cutting: Cutting = { chunkBytesMax, cut: (bytes) => Math.min(bytes.length, chunkBytesMax) }
+  test('is cut anew at every 64 MiB of the file and behind every hole, and read with one chunk in memory', async () => {
     const chunks = new MemoryChunks()
     const block = Buffer.alloc(1_000_003, 5)
     function* generate(): Generator<ContentPart> {
       yield { holeBytes: 12_345 }
       for (let at = 0; at < 80; at++) yield block
     }
-    const stored = await write(generate(), chunks, cutting)
+    const stored = await write(generate(), chunks, new Chunker(gearTable(Buffer.alloc(32, 3))))
     const starts: number[] = []
     for await (const extent of stored.extents()) starts.push(extent.offset)
-    expect(starts).toContain(CONTENT_SEGMENT_BYTES)
-    expect(starts.slice(0, 3)).toEqual([0, 12_345, 12_345 + chunkBytesMax])
+    expect(starts).toContain(SEGMENT_BYTES)
+    expect(starts.slice(0, 2)).toEqual([0, 12_345])
     let bytes = 0
     for await (const one of stored.parts()) bytes += 'holeBytes' in one ? one.holeBytes : one.length
     expect(bytes).toBe(12_345 + 80 * 1_000_003)
   })
 
-  test('stops where the caller says stop', async () => {
-    let calls = 0
-    const stop = (): void => {
-      if (++calls === 3) throw new Error('enough')
-    }
+  test('that fails half-way leaves the writer good for the next one', async () => {
     const writer = new ContentWriter(cutAfterZero(), formats.list)
-    await expect(writer.write(new MemoryChunks(), [Buffer.of(1), Buffer.of(2), Buffer.of(3), Buffer.of(4)], stop)).rejects.toThrow('enough')
-    // and the writer is good for the next one
+    function* failing(): Generator<ContentPart> {
+      yield Buffer.from('half')
+      throw new Error('gone')
+    }
+    await expect(writer.write(new MemoryChunks(), failing())).rejects.toThrow('gone')
     const chunks = new MemoryChunks()
     await writer.write(chunks, [Buffer.from('next')])
     expect([...chunks.chunks.values()].map(({ bytes }) => bytes.toString())).toEqual(['next'])

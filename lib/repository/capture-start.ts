@@ -1,0 +1,227 @@
+/**
+ * What a capture finds when it begins: what is condemned, the snapshots it is compared with, and what earlier attempts of its run left behind.
+ *
+ * Four lists (condemned, snapshots, marks, checkpoints of the run), and for an unchanged slice one read: the newest snapshot. What is condemned is
+ * listed before anything else is read.
+ */
+import { isTorikiError } from '../errors.ts'
+import { listAll } from '../platform/object-store/port.ts'
+import { readCondemned } from './condemned.ts'
+import { readMarks } from './marks.ts'
+import { packPrefix } from './object-paths.ts'
+import { slicePath } from './slice-context.ts'
+import { compareSnapshotIds, parseSnapshotId } from './snapshot-id.ts'
+import { loadCheckpoint } from './snapshot-object.ts'
+import type { Condemned } from './condemned.ts'
+import type { Marks } from './marks.ts'
+import type { SliceContext } from './slice-context.ts'
+import type { SnapshotCache } from './snapshot-chunks.ts'
+import type { CheckpointDocument, InlineChunk, InlineChunks, StoredComponent } from './snapshot-document.ts'
+import type { LoadedSnapshot } from './snapshot-object.ts'
+import type { ComponentRecord, SnapshotId } from './snapshot.ts'
+
+export interface CaptureStart {
+  readonly condemned: Condemned
+  /** The newest snapshot of another run. */
+  readonly parent: LoadedSnapshot | undefined
+  /** Per component, the newest snapshot of another run in which it is believed. */
+  readonly trusted: ReadonlyMap<string, { readonly id: SnapshotId; readonly record: ComponentRecord }>
+  /** Chunks in snapshot objects that are there and not condemned. */
+  readonly reusable: InlineChunks
+  /** The snapshot that speaks for this run so far. */
+  readonly committed: LoadedSnapshot | undefined
+  /** The number of this run's next snapshot. */
+  readonly nextSnapshot: number
+  /** Where an earlier part of this run stopped. */
+  readonly checkpoint: CheckpointDocument | undefined
+  /** The number of the next checkpoint of this part. */
+  readonly nextCheckpoint: number
+}
+
+export async function readCaptureStart(
+  context: SliceContext,
+  cache: SnapshotCache,
+  { run, part }: { readonly run: string; readonly part: number },
+): Promise<CaptureStart> {
+  const condemned = await readCondemned(context)
+  const [ids, marks, checkpoints] = await Promise.all([
+    listSnapshotIds(context),
+    readMarks(context),
+    listCheckpoints(context, run),
+  ])
+  const live = ids.filter((id) => !marks.forgotten.has(id) && !condemned.snapshots.has(id))
+  const loader = new Loader(context, cache)
+  const history = await readHistory(live.filter((id) => parseSnapshotId(id)?.run !== run), marks, loader)
+
+  const ofRun = (id: SnapshotId): boolean => parseSnapshotId(id)?.run === run
+  const own = await loader.newest(live.filter(ofRun))
+  const committed = own && usable(own.document.components.values(), condemned) ? own : undefined
+  // A number that a forgotten snapshot had would make the next one count as forgotten.
+  const taken = [...ids, ...marks.forgotten.keys()].filter(ofRun).map((id) => parseSnapshotId(id)?.n ?? 0)
+
+  const checkpoint = await usableCheckpoint(context, checkpoints, condemned)
+  const stored = [...history.loaded, ...(committed ? [committed] : [])].flatMap(({ document }) => [...document.components.values()])
+  const reusable = new Map<string, InlineChunk>()
+  for (const { chunks } of [...stored, ...(checkpoint ? componentsOf(checkpoint) : [])]) {
+    for (const [id, chunk] of chunks) if (!condemned.snapshots.has(chunk.holder)) reusable.set(id, chunk)
+  }
+  return {
+    condemned,
+    parent: history.loaded[0],
+    trusted: history.trusted,
+    reusable,
+    committed,
+    nextSnapshot: Math.max(0, ...taken) + 1,
+    checkpoint,
+    nextCheckpoint: Math.max(0, ...checkpoints.filter((one) => one.part === part).map(({ n }) => n)) + 1,
+  }
+}
+
+/** Newest first. What is no snapshot's name is passed over. */
+export async function listSnapshotIds(context: SliceContext): Promise<SnapshotId[]> {
+  const prefix = slicePath(context, 'snapshots')
+  const ids: SnapshotId[] = []
+  for await (const { key } of listAll(context.platform.store, prefix)) {
+    const id = key.slice(prefix.length)
+    if (parseSnapshotId(id) !== undefined) ids.push(id)
+  }
+  return ids.sort((a, b) => compareSnapshotIds(b, a))
+}
+
+/**
+ * Finds, per component, the newest snapshot in which it is believed, without reading the whole history: each snapshot says where that is for what it
+ * does not hold itself, so only those are opened that the newest one cannot have known of, and those that were accepted later.
+ */
+async function readHistory(
+  ids: readonly SnapshotId[],
+  marks: Marks,
+  loader: Loader,
+): Promise<Pick<CaptureStart, 'trusted'> & { readonly loaded: readonly LoadedSnapshot[] }> {
+  const loaded: LoadedSnapshot[] = []
+  const trusted = new Map<string, { readonly id: SnapshotId; readonly record: ComponentRecord }>()
+  /** Components that are not believed in what was opened, and where the newest snapshot says they are. */
+  const open = new Map<string, SnapshotId | undefined>()
+  const take = (snapshot: LoadedSnapshot): void => {
+    loaded.push(snapshot)
+    for (const [component, { record }] of snapshot.document.components) {
+      if (trusted.has(component)) continue
+      if (record.suspect === undefined || marks.accepted.has(snapshot.id)) {
+        trusted.set(component, { id: snapshot.id, record })
+        open.delete(component)
+      } else if (!open.has(component)) open.set(component, undefined)
+    }
+    for (const [component, id] of snapshot.document.known) if (!trusted.has(component) && open.get(component) === undefined) open.set(component, id)
+  }
+
+  let parent: SnapshotId | undefined
+  for (const id of ids) {
+    // The parent had been read when its child was made, and so had everything before it.
+    if (parent !== undefined && compareSnapshotIds(id, parent) <= 0) break
+    const snapshot = await loader.load(id)
+    if (snapshot === undefined) continue
+    take(snapshot)
+    parent ??= snapshot.document.parent?.id
+  }
+  for (const [component, known] of open) {
+    const isCandidate = (id: SnapshotId): boolean =>
+      id === known || (marks.accepted.has(id) && (known === undefined || compareSnapshotIds(id, known) > 0))
+    const candidates = ids.filter(isCandidate)
+    // Where it should be is gone: the whole history is asked.
+    if (known !== undefined && !candidates.includes(known)) candidates.push(...ids.filter((id) => compareSnapshotIds(id, known) < 0))
+    for (const id of candidates) {
+      const snapshot = loaded.find((one) => one.id === id) ?? (await loader.load(id))
+      const record = snapshot?.document.components.get(component)?.record
+      if (snapshot === undefined || record === undefined) continue
+      if (record.suspect !== undefined && !marks.accepted.has(id)) continue
+      trusted.set(component, { id, record })
+      if (!loaded.includes(snapshot)) loaded.push(snapshot)
+      break
+    }
+  }
+  return { trusted, loaded }
+}
+
+/** Opens snapshots for a capture, which must not fail because an old one is damaged: that is for `check` to report. */
+class Loader {
+  readonly #context: SliceContext
+  readonly #cache: SnapshotCache
+
+  constructor(context: SliceContext, cache: SnapshotCache) {
+    this.#context = context
+    this.#cache = cache
+  }
+
+  async load(id: SnapshotId): Promise<LoadedSnapshot | undefined> {
+    try {
+      return await this.#cache.load(id)
+    } catch (error) {
+      if (!isTorikiError(error, 'seal-broken') && !isTorikiError(error, 'snapshot-not-found')) throw error
+      const ids = { slice: this.#context.sliceId, snapshot: id, code: error.code }
+      this.#context.platform.log.write('warn', 'snapshot-passed-over', ids)
+      return undefined
+    }
+  }
+
+  /** The first that opens. */
+  async newest(ids: readonly SnapshotId[]): Promise<LoadedSnapshot | undefined> {
+    for (const id of ids) {
+      const snapshot = await this.load(id)
+      if (snapshot !== undefined) return snapshot
+    }
+    return undefined
+  }
+}
+
+interface CheckpointName {
+  readonly name: string
+  readonly part: number
+  readonly n: number
+}
+
+/** Furthest first. */
+async function listCheckpoints(context: SliceContext, run: string): Promise<CheckpointName[]> {
+  const folder = slicePath(context, 'checkpoints')
+  const found: CheckpointName[] = []
+  for await (const { key } of listAll(context.platform.store, `${folder}${run}.`)) {
+    const name = key.slice(folder.length)
+    const match = /^(\d{1,9})\.([1-9]\d{0,8})$/.exec(name.slice(run.length + 1))
+    if (match !== null) found.push({ name, part: Number(match[1]), n: Number(match[2]) })
+  }
+  return found.sort((a, b) => b.part - a.part || b.n - a.n)
+}
+
+/** The furthest checkpoint whose packs are all there and not condemned. */
+async function usableCheckpoint(
+  context: SliceContext,
+  checkpoints: readonly CheckpointName[],
+  condemned: Condemned,
+): Promise<CheckpointDocument | undefined> {
+  if (checkpoints.length === 0) return undefined
+  const packs = new Set<string>()
+  for (const sort of ['tree', 'content'] as const) {
+    const prefix = packPrefix(context.sliceId, sort)
+    for await (const { key } of listAll(context.platform.store, prefix)) packs.add(key.slice(prefix.length))
+  }
+  for (const { name } of checkpoints) {
+    let document: CheckpointDocument
+    try {
+      document = await loadCheckpoint(context, name)
+    } catch (error) {
+      if (!isTorikiError(error, 'object-not-found') && !isTorikiError(error, 'seal-broken')) throw error
+      context.platform.log.write('warn', 'checkpoint-passed-over', { slice: context.sliceId, code: error.code })
+      continue
+    }
+    const whole = document.packs.every((pack) => packs.has(pack) && !condemned.packs.has(pack))
+    if (whole && usable(componentsOf(document), condemned)) return document
+  }
+  return undefined
+}
+
+function componentsOf({ components, partial }: CheckpointDocument): readonly StoredComponent[] {
+  return [...components.values(), ...(partial ? [partial] : [])]
+}
+
+/** Is every snapshot object that holds chunks of these components to be counted on? */
+function usable(components: Iterable<StoredComponent>, condemned: Condemned): boolean {
+  return [...components].every(({ chunks }) => [...chunks.values()].every(({ holder }) => !condemned.snapshots.has(holder)))
+}

@@ -1,0 +1,96 @@
+/**
+ * Where the chunks of one component go while it is captured: nowhere when an earlier snapshot object holds them, into this snapshot while the component
+ * is small, else into packs. Only the last of these reads the index.
+ */
+import { TorikiError } from '../errors.ts'
+import { chunkId } from './keys.ts'
+import type { ChunkId, ChunkSink, ChunkSort } from './chunk-store.ts'
+import type { SliceContext } from './slice-context.ts'
+import type { InlineChunk, InlineChunks } from './snapshot-document.ts'
+import type { StagedChunk } from './snapshot-object.ts'
+
+/** A component whose tree is longer goes to packs as a whole. Part of the format. */
+const INLINE_TREE_BYTES_MAX = 32 * 1024
+/** Content beyond this goes to packs, the tree may stay. Writer's choice. */
+const INLINE_CONTENT_BYTES_MAX = 64 * 1024
+
+export class ComponentChunks implements Pick<ChunkSink, 'put'> {
+  readonly #context: SliceContext
+  readonly #reusable: InlineChunks
+  readonly #openPacks: () => Promise<ChunkSink>
+  readonly #used = new Map<string, InlineChunk>()
+  readonly #staged = new Map<string, StagedChunk>()
+  readonly #packs = new Set<string>()
+  readonly #bytes = { tree: 0, content: 0 }
+  #staging = true
+
+  /** `reusable`: chunks in snapshot objects that are there and not condemned. */
+  constructor(context: SliceContext, reusable: InlineChunks, openPacks: () => Promise<ChunkSink>) {
+    this.#context = context
+    this.#reusable = reusable
+    this.#openPacks = openPacks
+  }
+
+  /** The chunks named in earlier snapshot objects. */
+  get used(): InlineChunks {
+    return this.#used
+  }
+
+  /** The chunks that this capture's snapshot shall hold. */
+  get staged(): ReadonlyMap<string, StagedChunk> {
+    return this.#staged
+  }
+
+  /** Packs with chunks that were there already: the second look at what is condemned asks for them. */
+  get reusedPacks(): ReadonlySet<string> {
+    return this.#packs
+  }
+
+  async put(sort: ChunkSort, bytes: Uint8Array): Promise<ChunkId> {
+    const id = chunkId(this.#context.keys.chunkIdKey, bytes)
+    const hex = id.toString('hex')
+    const inline = this.#reusable.get(hex)
+    const held = inline?.sort === sort || this.#staged.get(hex)?.sort === sort
+    if (!this.#used.has(hex) && !this.#staged.has(hex)) this.#bytes[sort] += bytes.length
+    if (inline?.sort === sort) this.#used.set(hex, inline)
+    if (this.#staging && this.#bytes.tree > INLINE_TREE_BYTES_MAX) await this.spill()
+    if (held) return id
+    const room = sort === 'tree' || this.#bytes.content <= INLINE_CONTENT_BYTES_MAX
+    if (this.#staging && room && !this.#staged.has(hex)) this.#staged.set(hex, { sort, bytes: Buffer.from(bytes) })
+    else await this.#pack(sort, id, bytes)
+    return id
+  }
+
+  /** Names a chunk that an earlier part of this capture stored. @throws TorikiError `capture-stale` when it is there no more. */
+  async keep(sort: ChunkSort, id: ChunkId): Promise<void> {
+    const hex = id.toString('hex')
+    const inline = this.#reusable.get(hex)
+    if (inline?.sort === sort) {
+      this.#used.set(hex, inline)
+      return
+    }
+    const packs = await this.#openPacks()
+    if (!packs.has(id)) throw new TorikiError('capture-stale')
+    this.#notePack(packs, id)
+  }
+
+  /** Moves everything staged into packs, where all that follows goes too. */
+  async spill(): Promise<void> {
+    this.#staging = false
+    const staged = [...this.#staged]
+    this.#staged.clear()
+    for (const [hex, { sort, bytes }] of staged) await this.#pack(sort, Buffer.from(hex, 'hex'), bytes)
+  }
+
+  async #pack(sort: ChunkSort, id: ChunkId, bytes: Uint8Array): Promise<void> {
+    const packs = await this.#openPacks()
+    if (packs.has(id)) this.#notePack(packs, id)
+    // Asked in any case: a chunk that only packs of the other sort hold is stored again.
+    await packs.put(sort, bytes)
+  }
+
+  #notePack(packs: ChunkSink, id: ChunkId): void {
+    const pack = packs.packOf(id)
+    if (pack !== undefined) this.#packs.add(pack)
+  }
+}

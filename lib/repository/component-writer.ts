@@ -1,0 +1,151 @@
+/** One component's map in the making: resources in, tree nodes and contents out, in one pass. Can begin with what an earlier part stored. */
+import { TorikiError } from '../errors.ts'
+import { compareKeys } from '../resources/key.ts'
+import { encodeResource, StoredEntry } from './body.ts'
+import { Notes } from './notes.ts'
+import { TreeBuilder } from './tree-builder.ts'
+import { TreeReader } from './tree-reader.ts'
+import type { Content, ContentPart, Resource } from '../resources/resource.ts'
+import type { ChunkSource } from './chunk-store.ts'
+import type { ComponentChunks } from './component-chunks.ts'
+import type { ContentWriter } from './content-writer.ts'
+import type { StoreOptions } from './repository.ts'
+import type { SliceContext } from './slice-context.ts'
+import type { PartialComponent } from './snapshot-document.ts'
+import type { ComponentRecord } from './snapshot.ts'
+
+/** Progress is told after so many resources or bytes. */
+const PROGRESS_RESOURCES = 200
+const PROGRESS_BYTES = 4 * 1024 * 1024
+
+export class ComponentWriter {
+  readonly chunks: ComponentChunks
+  readonly #context: SliceContext
+  readonly #contents: ContentWriter
+  readonly #signal: AbortSignal
+  readonly #builder: TreeBuilder
+  readonly #notes = new Notes()
+  #readAt: string
+  #containers = 0
+  #bytes = 0
+  /** By this part alone, for progress and the run's sums. */
+  #bytesRead = 0
+  #told = { resources: 0, bytes: 0 }
+
+  constructor(options: { readonly context: SliceContext; readonly chunks: ComponentChunks; readonly contents: ContentWriter; readonly signal: AbortSignal }) {
+    this.#context = options.context
+    this.chunks = options.chunks
+    this.#contents = options.contents
+    this.#signal = options.signal
+    this.#builder = new TreeBuilder(this.#context.formats.map, (node) => this.chunks.put('tree', node))
+    this.#readAt = this.#context.platform.clock.now().toISOString()
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
+  get lastKey(): Buffer | undefined {
+    return this.#builder.lastKey
+  }
+
+  /**
+   * Begins with the map that an earlier part built: its entries come from stored nodes, and no content is read.
+   * @throws TorikiError `capture-stale` when a chunk of it is gone; the signal's reason.
+   */
+  async replay(partial: PartialComponent, source: Pick<ChunkSource, 'get'>): Promise<void> {
+    const { record } = partial
+    const keeping: Pick<ChunkSource, 'get'> = {
+      get: async (sort, id) => {
+        await this.chunks.keep(sort, id)
+        return source.get(sort, id)
+      },
+    }
+    const nodes = new TreeReader(this.#context.formats.map, source)
+    for await (const { key, value } of nodes.entries(Buffer.from(record.root, 'hex'))) {
+      throwIfAborted(this.#signal)
+      for (const content of new StoredEntry({ key, value }, this.#context.formats, keeping).contents()) {
+        for await (const { id } of content.extents()) if (id !== undefined) await this.chunks.keep('content', id)
+      }
+      await this.#builder.add(key, value)
+    }
+    if (this.#builder.entries !== record.resources || this.lastKey?.equals(partial.lastKey) !== true) {
+      throw new TorikiError('seal-broken', { message: 'A checkpoint does not hold what it says.' })
+    }
+    this.#readAt = record.readAt
+    this.#containers = record.containers
+    this.#bytes = record.bytes
+    this.#notes.merge(record.notes)
+  }
+
+  /**
+   * Takes resources to the end. @throws TorikiError `source-unexpected` when they do not come in ascending order; the signal's reason; what `resources`
+   * throws. What was taken before stays.
+   */
+  async take(resources: AsyncIterable<Resource>, options: StoreOptions, bytesStored: () => number): Promise<void> {
+    const first = this.#builder.entries
+    const tell = (force: boolean): void => {
+      const taken = this.#builder.entries - first
+      const enough = taken - this.#told.resources >= PROGRESS_RESOURCES || this.#bytesRead - this.#told.bytes >= PROGRESS_BYTES
+      if (!force && !enough) return
+      this.#told = { resources: taken, bytes: this.#bytesRead }
+      options.onProgress?.({ resources: taken, bytesRead: this.#bytesRead, bytesStored: bytesStored() })
+    }
+    throwIfAborted(this.#signal)
+    for await (const resource of resources) {
+      throwIfAborted(this.#signal)
+      if (this.lastKey !== undefined && compareKeys(this.lastKey, resource.key) >= 0) {
+        throw new TorikiError('source-unexpected', { message: 'The source listed something twice or out of order.' })
+      }
+      const { content } = resource
+      const counted: Resource = content === undefined ? resource : { ...resource, content: this.#count(content, () => tell(false)) }
+      const { formats } = this.#context
+      const { value, contentBytes } = await encodeResource(counted, { formats, writer: this.#contents, sink: this.chunks })
+      await this.#builder.add(resource.key, value)
+      this.#bytes += contentBytes
+      if (options.isContainer?.(resource.key) === true) this.#containers++
+      tell(false)
+    }
+    throwIfAborted(this.#signal)
+    tell(true)
+  }
+
+  /** Ends the tree. The notes are those made by now. Once. */
+  async finish(options: Pick<StoreOptions, 'notes' | 'source'>): Promise<ComponentRecord> {
+    const { root, entries } = await this.#builder.finish()
+    this.#notes.merge(options.notes.summaries())
+    return {
+      root: root.toString('hex'),
+      resources: entries,
+      containers: this.#containers,
+      bytes: this.#bytes,
+      notes: this.#notes.summaries(),
+      ...(options.source && { source: options.source }),
+      readAt: this.#readAt,
+    }
+  }
+
+  #count(content: Content, tell: () => void): Content {
+    const { settle } = content
+    return {
+      parts: () => this.#countParts(content.parts(), tell),
+      ...(settle && { settle: () => settle.call(content) }),
+    }
+  }
+
+  async *#countParts(parts: AsyncIterable<ContentPart>, tell: () => void): AsyncGenerator<ContentPart> {
+    for await (const part of parts) {
+      throwIfAborted(this.#signal)
+      if (!('holeBytes' in part)) this.#bytesRead += part.length
+      yield part
+      tell()
+    }
+  }
+}
+
+/** @throws the signal's reason, if that is an error of ours, else `interrupted`. */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (!signal.aborted) return
+  if (signal.reason instanceof TorikiError) throw signal.reason
+  throw new TorikiError('interrupted', { cause: signal.reason })
+}

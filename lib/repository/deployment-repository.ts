@@ -1,0 +1,185 @@
+/**
+ * Creates and opens a deployment's repository (docs/format.md, "Deployment"). `deployment/1` fixes the id under which every key is wrapped, so racing
+ * creators end with one deployment; `deployment/2`, written when there are keys, adds the sealed settings. The highest n speaks.
+ */
+import * as z from 'zod'
+import { isTorikiError, TorikiError } from '../errors.ts'
+import { listAll } from '../platform/object-store/port.ts'
+import { canonicalJson } from '../resources/json.ts'
+import { base32 } from './base32.ts'
+import { FORMAT_VERSION } from './format.ts'
+import { openGeneration } from './generations.ts'
+import { createDeploymentKeys, loadDeploymentKeys } from './key-objects.ts'
+import { sliceId } from './keys.ts'
+import { openJson, parseDocument, sealJson } from './sealed-json.ts'
+import { sealedRecords } from './sealed-records.ts'
+import { OpenSliceRepository } from './slice-repository.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { JsonObject } from '../resources/json.ts'
+import type { SliceName } from '../resources/slice.ts'
+import type { KeyPlace } from './key-objects.ts'
+import type { DeploymentKeys } from './keys.ts'
+import type { DeploymentRepository, OpenSliceOptions, SealedRecords, SliceRepository } from './repository.ts'
+import type { SealPlace } from './seal.ts'
+
+const PREFIX = 'deployment/'
+const FORMAT = 'toriki deployment'
+const DEPLOYMENT_BYTES_MAX = 4 * 1024 * 1024
+const ID_BYTES = 16
+/** Features without which a repository cannot be read rightly: every name in an object must stand here. */
+const MANDATORY_FEATURES: readonly string[] = []
+
+const versionSchema = z.object({ format: z.literal(FORMAT), version: z.int().min(0), mandatory: z.array(z.string()) })
+const deploymentSchema = z.object({
+  optional: z.array(z.string()),
+  id: z.string().regex(/^[a-z2-7]{26}$/),
+  name: z.string().min(1).max(200),
+  /** What wraps the keys; for people. */
+  keyService: z.string().max(2048),
+  sealed: z.base64().optional(),
+})
+const settingsSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  settings: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+})
+
+type Deployment = z.infer<typeof deploymentSchema> & { readonly n: number }
+
+/**
+ * Creates the deployment, or goes on where an earlier attempt stopped, or opens the one that is there: its settings then stay as they are.
+ * `settings` hold references only, never a secret.
+ * @throws TorikiError as `openDeployment`, but for `deployment-missing`.
+ */
+export async function createDeployment(
+  platform: Platform,
+  { name, settings }: { readonly name: string; readonly settings: JsonObject },
+): Promise<DeploymentRepository> {
+  const id = base32(platform.random.bytes(ID_BYTES))
+  if ((await readNewest(platform)) === undefined) await createObject(platform, 1, { id, name, keyService: platform.keys.description })
+  const deployment = await requireNewest(platform, name)
+  const place = keyPlaceOf(platform, deployment.id)
+  const loaded = await loadDeploymentKeys(place)
+  if (loaded === undefined && deployment.sealed !== undefined) throw keysMissing()
+  const keys = loaded ?? (await createDeploymentKeys({ ...place, random: platform.random }))
+  if (deployment.sealed === undefined) {
+    const n = deployment.n + 1
+    const { id: itsId, keyService } = deployment
+    const bytes = sealJson({ ...settingsPlace(keys, n), random: platform.random }, { id: itsId, name, settings })
+    await createObject(platform, n, { id: itsId, name, keyService, sealed: bytes.toString('base64') })
+  }
+  return await openDeployment(platform, { name })
+}
+
+/**
+ * @throws TorikiError `deployment-missing` (nothing there, or its creation did not end), `deployment-mismatch` (another name, or not its keys),
+ * `format-newer`, `seal-broken`, and what key service and store throw.
+ */
+export async function openDeployment(platform: Platform, { name }: { readonly name: string }): Promise<DeploymentRepository> {
+  const { deployment, keys } = await open(platform, name)
+  return new OpenDeployment(platform, deployment.id, name, keys)
+}
+
+/** The settings it was created with, for `init --from-store`. @throws TorikiError as `openDeployment`. */
+export async function readDeploymentSettings(platform: Platform, { name }: { readonly name: string }): Promise<JsonObject> {
+  const { settings } = await open(platform, name)
+  if (settings === undefined) throw new TorikiError('deployment-missing')
+  return settings
+}
+
+class OpenDeployment implements DeploymentRepository {
+  readonly name: string
+  readonly id: string
+  readonly records: SealedRecords
+  readonly #platform: Platform
+  readonly #keys: DeploymentKeys
+
+  constructor(platform: Platform, id: string, name: string, keys: DeploymentKeys) {
+    this.name = name
+    this.id = id
+    this.records = sealedRecords(platform, keys.runKey)
+    this.#platform = platform
+    this.#keys = keys
+  }
+
+  sliceId(slice: SliceName, generation: number): string {
+    return sliceId(this.#keys.namingKey, slice, generation)
+  }
+
+  openSlice(slice: SliceName, options: OpenSliceOptions & { readonly access: 'write' }): Promise<SliceRepository>
+  openSlice(slice: SliceName, options: OpenSliceOptions): Promise<SliceRepository | undefined>
+  async openSlice(slice: SliceName, options: OpenSliceOptions): Promise<SliceRepository | undefined> {
+    const place = { platform: this.#platform, deploymentId: this.id, deploymentKeys: this.#keys, slice }
+    const opened = await openGeneration(place, options)
+    return opened && new OpenSliceRepository(opened)
+  }
+}
+
+async function open(
+  platform: Platform,
+  name: string,
+): Promise<{ readonly deployment: Deployment; readonly keys: DeploymentKeys; readonly settings: JsonObject | undefined }> {
+  const deployment = await requireNewest(platform, name)
+  const keys = await loadDeploymentKeys(keyPlaceOf(platform, deployment.id))
+  if (keys === undefined) throw deployment.sealed === undefined ? new TorikiError('deployment-missing') : keysMissing()
+  if (deployment.sealed === undefined) return { deployment, keys, settings: undefined }
+  const bytes = Buffer.from(deployment.sealed, 'base64')
+  const place = settingsPlace(keys, deployment.n)
+  const sealed = openJson({ ...place, bytes }, settingsSchema)
+  if (sealed.id !== deployment.id || sealed.name !== deployment.name) {
+    throw new TorikiError('seal-broken', { ids: { object: place.path } })
+  }
+  return { deployment, keys, settings: sealed.settings }
+}
+
+async function requireNewest(platform: Platform, name: string): Promise<Deployment> {
+  const deployment = await readNewest(platform)
+  if (deployment === undefined) throw new TorikiError('deployment-missing')
+  if (deployment.name !== name) throw new TorikiError('deployment-mismatch')
+  return deployment
+}
+
+async function readNewest({ store }: Platform): Promise<Deployment | undefined> {
+  let n = 0
+  for await (const { key } of listAll(store, PREFIX)) {
+    const number = key.slice(PREFIX.length)
+    if (/^[1-9]\d{0,8}$/.test(number)) n = Math.max(n, Number(number))
+  }
+  if (n === 0) return undefined
+  const path = `${PREFIX}${n}`
+  const bytes = await store.get(path, { bytesMax: DEPLOYMENT_BYTES_MAX })
+  const { version, mandatory } = parseDocument(bytes, path, versionSchema)
+  if (version > FORMAT_VERSION || mandatory.some((feature) => !MANDATORY_FEATURES.includes(feature))) {
+    throw new TorikiError('format-newer', { ids: { object: path, version } })
+  }
+  return { ...parseDocument(bytes, path, deploymentSchema), n }
+}
+
+/** Whoever comes second leaves what is there. */
+async function createObject(
+  { store }: Platform,
+  n: number,
+  document: { readonly id: string; readonly name: string; readonly keyService: string; readonly sealed?: string },
+): Promise<void> {
+  const head = { format: FORMAT, version: FORMAT_VERSION, mandatory: MANDATORY_FEATURES, optional: [] }
+  try {
+    await store.create(`${PREFIX}${n}`, Buffer.from(canonicalJson({ ...head, ...document }), 'utf8'))
+  } catch (error) {
+    if (!isTorikiError(error, 'object-exists')) throw error
+  }
+}
+
+function keyPlaceOf(platform: Platform, deploymentId: string): KeyPlace {
+  return { store: platform.keyStore, service: platform.keys, deploymentId }
+}
+
+function settingsPlace({ runKey }: DeploymentKeys, n: number): SealPlace {
+  return { parentKey: runKey, kind: 'deployment', path: `${PREFIX}${n}` }
+}
+
+function keysMissing(): TorikiError {
+  return new TorikiError('deployment-mismatch', {
+    message: 'The keys of this deployment are not where the settings say.',
+    remedy: 'Check `keys` in the settings; bring the keys back from a copy if they were deleted.',
+  })
+}

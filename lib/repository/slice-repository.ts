@@ -1,0 +1,195 @@
+/** One slice and generation: reading its snapshots, and beginning new ones. */
+import assert from 'node:assert/strict'
+import { isTorikiError, TorikiError } from '../errors.ts'
+import { StoredEntry } from './body.ts'
+import { SliceCapture } from './capture.ts'
+import { listSnapshotIds } from './capture-start.ts'
+import { StoredContent } from './content-reader.ts'
+import { addMarks, readMarks } from './marks.ts'
+import { PackStore } from './pack-store.ts'
+import { SnapshotCache, SnapshotChunks } from './snapshot-chunks.ts'
+import { parseSnapshotId } from './snapshot-id.ts'
+import { snapshotOf } from './snapshot-view.ts'
+import { isTrusted } from './snapshot.ts'
+import { diffTrees } from './tree-diff.ts'
+import { TreeReader } from './tree-reader.ts'
+import type { JsonObject } from '../resources/json.ts'
+import type { ResourceKey } from '../resources/key.ts'
+import type { ContentPart } from '../resources/resource.ts'
+import type { SliceName } from '../resources/slice.ts'
+import type { ChunkId, ChunkSort, ChunkSource } from './chunk-store.ts'
+import type { TreeEntry } from './node-codec.ts'
+import type {
+  Access,
+  Capture,
+  CaptureOptions,
+  ContentReference,
+  SliceRepository,
+  StoredDifference,
+  StoredResource,
+} from './repository.ts'
+import type { SliceContext } from './slice-context.ts'
+import type { Snapshot, SnapshotId } from './snapshot.ts'
+import type { KeyRange } from './tree-reader.ts'
+
+export interface OpenedSlice {
+  readonly slice: SliceName
+  readonly generation: number
+  readonly generationOpened: boolean
+  readonly access: Access
+  readonly context: SliceContext
+}
+
+/** One component of one snapshot: its root, and where its chunks are read. */
+interface StoredMap {
+  readonly reader: TreeReader
+  readonly root: ChunkId | undefined
+  readonly resource: (entry: TreeEntry) => StoredEntry
+}
+
+export class OpenSliceRepository implements SliceRepository {
+  readonly slice: SliceName
+  readonly sliceId: string
+  readonly generation: number
+  readonly generationOpened: boolean
+  readonly #access: Access
+  readonly #context: SliceContext
+  readonly #cache: SnapshotCache
+  readonly #packs: ReopeningPacks
+
+  constructor({ slice, generation, generationOpened, access, context }: OpenedSlice) {
+    this.slice = slice
+    this.sliceId = context.sliceId
+    this.generation = generation
+    this.generationOpened = generationOpened
+    this.#access = access
+    this.#context = context
+    this.#cache = new SnapshotCache(context)
+    this.#packs = new ReopeningPacks(context)
+  }
+
+  async *snapshots(): AsyncGenerator<Snapshot> {
+    const [ids, marks] = await Promise.all([listSnapshotIds(this.#context), readMarks(this.#context)])
+    const seen = new Set<string>()
+    for (const id of ids) {
+      const run = parseSnapshotId(id)?.run ?? id
+      if (marks.forgotten.has(id) || seen.has(run)) continue
+      // The highest n speaks for its run.
+      seen.add(run)
+      try {
+        yield snapshotOf(await this.#cache.load(id), marks.accepted.has(id))
+      } catch (error) {
+        // Forgotten and pruned since it was listed.
+        if (!isTorikiError(error, 'snapshot-not-found')) throw error
+      }
+    }
+  }
+
+  async snapshot(id: SnapshotId): Promise<Snapshot> {
+    const marks = await readMarks(this.#context)
+    if (parseSnapshotId(id) === undefined || marks.forgotten.has(id)) {
+      throw new TorikiError('snapshot-not-found', { ids: { slice: this.sliceId } })
+    }
+    return snapshotOf(await this.#cache.load(id), marks.accepted.has(id))
+  }
+
+  async latest(component: string): Promise<Snapshot | undefined> {
+    for await (const snapshot of this.snapshots()) if (isTrusted(snapshot, component)) return snapshot
+    return undefined
+  }
+
+  async *resources(
+    snapshot: Snapshot,
+    component: string,
+    { after, under }: { readonly after?: ResourceKey; readonly under?: ResourceKey } = {},
+  ): AsyncGenerator<StoredResource> {
+    const { reader, root, resource } = await this.#map(snapshot, component)
+    if (root === undefined) {
+      throw new TorikiError('resource-not-found', { message: 'The snapshot does not hold that component.' })
+    }
+    for await (const entry of reader.entries(root, rangeOf(after, under))) yield resource(entry)
+  }
+
+  async resource(snapshot: Snapshot, component: string, key: ResourceKey): Promise<StoredResource | undefined> {
+    const { reader, root, resource } = await this.#map(snapshot, component)
+    const entry = root && (await reader.find(root, key))
+    return entry && resource(entry)
+  }
+
+  async *diff(component: string, before: Snapshot, after: Snapshot): AsyncGenerator<StoredDifference> {
+    const [left, right] = [await this.#map(before, component), await this.#map(after, component)]
+    for await (const difference of diffTrees(left, right)) {
+      yield {
+        key: difference.key,
+        ...(difference.before && { before: left.resource(difference.before) }),
+        ...(difference.after && { after: right.resource(difference.after) }),
+      }
+    }
+  }
+
+  async body(resource: StoredResource): Promise<{ readonly state: JsonObject; readonly kept: JsonObject }> {
+    assert(resource instanceof StoredEntry, 'a resource of this repository')
+    return await resource.body()
+  }
+
+  content(reference: ContentReference, range?: { readonly offset: number; readonly length: number }): AsyncIterable<ContentPart> {
+    assert(reference instanceof StoredContent, 'a content of this repository')
+    return reference.parts(range)
+  }
+
+  async capture(options: CaptureOptions): Promise<Capture> {
+    assert(this.#access === 'write', 'a slice is opened for writing before it is captured')
+    return await SliceCapture.begin(this.#context, this.#cache, options)
+  }
+
+  async accept(id: SnapshotId): Promise<void> {
+    await this.snapshot(id)
+    await addMarks(this.#context, { accepted: [id] })
+  }
+
+  async #map(snapshot: Snapshot, component: string): Promise<StoredMap> {
+    const { document } = await this.#cache.load(snapshot.id)
+    const stored = document.components.get(component)
+    const { formats } = this.#context
+    const source = new SnapshotChunks(this.#context, stored?.chunks ?? new Map(), this.#cache, () => Promise.resolve(this.#packs))
+    return {
+      reader: new TreeReader(formats.map, source),
+      root: stored && Buffer.from(stored.record.root, 'hex'),
+      resource: (entry) => new StoredEntry(entry, formats, source),
+    }
+  }
+}
+
+/** Packs for reading. An index that was read before a snapshot was committed does not know its chunks: then it is read again. */
+class ReopeningPacks implements Pick<ChunkSource, 'get'> {
+  readonly #context: SliceContext
+  #packs: PackStore | undefined
+
+  constructor(context: SliceContext) {
+    this.#context = context
+  }
+
+  async get(sort: ChunkSort, id: ChunkId): Promise<Buffer> {
+    const held = this.#packs
+    try {
+      return await (held ?? this.#open()).get(sort, id)
+    } catch (error) {
+      if (held === undefined || !isTorikiError(error, 'object-not-found')) throw error
+      const packs = this.#packs === held ? this.#open() : (this.#packs as PackStore)
+      return await packs.get(sort, id)
+    }
+  }
+
+  #open(): PackStore {
+    const { platform, keys, sliceId } = this.#context
+    this.#packs = new PackStore({ store: platform.store, random: platform.random, sliceId, keys })
+    return this.#packs
+  }
+}
+
+/** In byte order, what begins with the parts of `under` lies between `under` itself and `under` with a byte 1 behind it; the successor of a key has a byte 0. */
+function rangeOf(after: ResourceKey | undefined, under: ResourceKey | undefined): KeyRange {
+  const successor = after && Buffer.concat([after, Buffer.of(0)])
+  const from = successor && under ? (Buffer.compare(successor, under) > 0 ? successor : under) : (successor ?? under)
+  return { from, until: under && Buffer.concat([under, Buffer.of(1)]) }
+}

@@ -1,0 +1,220 @@
+/**
+ * What stands in record 0 of a snapshot or checkpoint (docs/format.md, "Snapshot"): canonical JSON, checked and bounded when read. Members that this
+ * version does not know are left alone.
+ */
+import * as z from 'zod'
+import { canonicalJson } from '../resources/json.ts'
+import { parseDocument } from './sealed-json.ts'
+import { parseSnapshotId } from './snapshot-id.ts'
+import type { JsonObject } from '../resources/json.ts'
+import type { ChunkSort } from './chunk-store.ts'
+import type { ComponentRecord, MissingComponent, SnapshotId } from './snapshot.ts'
+
+const count = z.int().min(0)
+const digest = z.string().regex(/^[0-9a-f]{64}$/)
+const snapshotId = z.string().refine((text) => parseSnapshotId(text) !== undefined)
+const name = z.string().min(1).max(64)
+const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
+
+const noteSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  count,
+  bytes: count.optional(),
+  examples: z.array(z.string()),
+})
+
+const chunkSchema = z.object({
+  id: digest,
+  sort: z.enum(['content', 'tree']),
+  /** The snapshot that physically holds it; this one when absent. */
+  in: snapshotId.optional(),
+  offset: count,
+  length: z.int().min(1),
+})
+
+const recordSchema = z.object({
+  root: digest,
+  resources: count,
+  containers: count,
+  bytes: count,
+  notes: z.array(noteSchema),
+  source: jsonObject.optional(),
+  suspect: z.string().optional(),
+  readAt: z.iso.datetime(),
+})
+
+const componentSchema = recordSchema.extend({ chunks: z.array(chunkSchema) })
+
+const captureSchema = z.object({
+  time: z.iso.datetime(),
+  /** When the first snapshot of the generation began. */
+  since: z.iso.datetime(),
+  /** Random: tells the writer of a lost answer that the winner is he himself. */
+  writer: z.string().regex(/^[0-9a-f]{32}$/),
+  parent: z.object({ id: snapshotId, digest }).optional(),
+  /** Index objects written for it. */
+  indexes: z.array(z.string().max(200)),
+  components: z.record(name, componentSchema),
+})
+
+const snapshotSchema = captureSchema.extend({
+  missing: z.array(z.object({ component: name, code: z.string() })),
+  /** For each component that is not here, or not believed: the newest snapshot in which it is believed. */
+  known: z.record(name, snapshotId),
+  /** Plaintext bytes of the two blocks of inlined chunks. */
+  blocks: z.object({ tree: count, content: count }),
+})
+
+const checkpointSchema = captureSchema.extend({
+  /** Every pack that its chunks lie in. */
+  packs: z.array(z.string().max(200)),
+  /** The map of the component being read, as far as it came. */
+  partial: recordSchema
+    .omit({ suspect: true })
+    .extend({ component: name, lastKey: z.base64url(), chunks: z.array(chunkSchema) })
+    .optional(),
+})
+
+/** Where a chunk lies that stands in a snapshot object instead of a pack. */
+export interface InlineChunk {
+  readonly sort: ChunkSort
+  /** The physical holder, never a chain. */
+  readonly holder: SnapshotId
+  readonly offset: number
+  readonly length: number
+}
+
+/** By chunk id in hex. */
+export type InlineChunks = ReadonlyMap<string, InlineChunk>
+
+export interface StoredComponent {
+  /** Without `inlinedIn`, which is the holder of the root. */
+  readonly record: ComponentRecord
+  readonly chunks: InlineChunks
+}
+
+export interface CaptureDocument {
+  readonly time: string
+  readonly since: string
+  readonly writer: string
+  readonly parent: { readonly id: SnapshotId; readonly digest: string } | undefined
+  readonly indexes: readonly string[]
+  readonly components: ReadonlyMap<string, StoredComponent>
+}
+
+export interface SnapshotDocument extends CaptureDocument {
+  readonly missing: readonly MissingComponent[]
+  readonly known: ReadonlyMap<string, SnapshotId>
+  readonly blocks: { readonly tree: number; readonly content: number }
+}
+
+export interface PartialComponent extends StoredComponent {
+  readonly component: string
+  readonly lastKey: Buffer
+}
+
+export interface CheckpointDocument extends CaptureDocument {
+  readonly packs: readonly string[]
+  readonly partial: PartialComponent | undefined
+}
+
+export function encodeSnapshotDocument(id: SnapshotId, document: SnapshotDocument): Buffer {
+  return json({
+    ...captureJson(document, id),
+    missing: document.missing.map(({ component, code }) => ({ component, code })),
+    known: Object.fromEntries(document.known),
+    blocks: { ...document.blocks },
+  })
+}
+
+/** @throws TorikiError `seal-broken`. */
+export function decodeSnapshotDocument(record: Buffer | undefined, path: string, id: SnapshotId): SnapshotDocument {
+  const parsed = parseDocument(record, path, snapshotSchema)
+  return { ...captureOf(parsed, id), missing: parsed.missing, known: new Map(Object.entries(parsed.known)), blocks: parsed.blocks }
+}
+
+export function encodeCheckpointDocument(document: CheckpointDocument): Buffer {
+  const { partial } = document
+  return json({
+    ...captureJson(document),
+    packs: document.packs,
+    ...(partial && {
+      partial: {
+        ...componentJson(partial),
+        component: partial.component,
+        lastKey: partial.lastKey.toString('base64url'),
+      },
+    }),
+  })
+}
+
+/** @throws TorikiError `seal-broken`. A checkpoint never holds chunks itself. */
+export function decodeCheckpointDocument(record: Buffer | undefined, path: string): CheckpointDocument {
+  const { packs, partial, ...parsed } = parseDocument(record, path, checkpointSchema)
+  return {
+    ...captureOf(parsed),
+    packs,
+    partial: partial && {
+      ...storedComponent(partial),
+      component: partial.component,
+      lastKey: Buffer.from(partial.lastKey, 'base64url'),
+    },
+  }
+}
+
+function captureJson({ time, since, writer, parent, indexes, components }: CaptureDocument, self?: SnapshotId): JsonObject {
+  return {
+    time,
+    since,
+    writer,
+    ...(parent && { parent: { id: parent.id, digest: parent.digest } }),
+    indexes,
+    components: Object.fromEntries([...components].map(([component, stored]) => [component, componentJson(stored, self)])),
+  }
+}
+
+function componentJson({ record, chunks }: StoredComponent, self?: SnapshotId): JsonObject {
+  const { inlinedIn: _, ...rest } = record
+  return {
+    ...rest,
+    notes: rest.notes.map((note) => ({ ...note })),
+    chunks: [...chunks]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([id, { sort, holder, offset, length }]) => ({ id, sort, offset, length, ...(holder !== self && { in: holder }) })),
+  }
+}
+
+function captureOf(parsed: z.infer<typeof captureSchema>, self?: SnapshotId): CaptureDocument {
+  const { time, since, writer, parent, indexes, components } = parsed
+  const stored = Object.entries(components).map(([component, one]) => [component, storedComponent(one, self)] as const)
+  return { time, since, writer, parent, indexes, components: new Map(stored) }
+}
+
+function storedComponent(
+  parsed: Omit<z.infer<typeof componentSchema>, 'suspect'> & { readonly suspect?: string | undefined },
+  self?: SnapshotId,
+): StoredComponent {
+  const { root, resources, containers, bytes, notes, source, suspect, readAt } = parsed
+  const chunks = new Map<string, InlineChunk>()
+  for (const { id, sort, in: holder = self, offset, length } of parsed.chunks) {
+    if (holder !== undefined) chunks.set(id, { sort, holder, offset, length })
+  }
+  const inlinedIn = chunks.get(root)?.holder
+  const record: ComponentRecord = {
+    root,
+    resources,
+    containers,
+    bytes,
+    notes: notes.map(({ bytes: noteBytes, ...note }) => ({ ...note, ...(noteBytes !== undefined && { bytes: noteBytes }) })),
+    ...(source && { source }),
+    ...(suspect !== undefined && { suspect }),
+    readAt,
+    ...(inlinedIn !== undefined && { inlinedIn }),
+  }
+  return { record, chunks }
+}
+
+function json(document: JsonObject): Buffer {
+  return Buffer.from(canonicalJson(document), 'utf8')
+}
