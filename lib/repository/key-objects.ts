@@ -44,6 +44,8 @@ export interface LoadedSliceKeys {
   readonly keys: SliceKeys
   /** Is there an `owner` object? From the one listing, so that reading it costs no look in vain. */
   readonly hasOwner: boolean
+  /** Is there a `next` object: does another generation follow? */
+  readonly hasNext: boolean
 }
 
 /** Makes the deployment's keys, or gives those that another made first. */
@@ -104,7 +106,7 @@ export async function loadSliceKeys(
     place.access === 'read-content' ? unwrapContent(place, newest) : undefined,
   ])
   const keys = deriveSliceKeys(tree.subarray(0, KEY_BYTES), tree.subarray(KEY_BYTES), contentPrivateKey)
-  return { keys, hasOwner: names.has('owner') }
+  return { keys, hasOwner: names.has('owner'), hasNext: names.has('next') }
 }
 
 /**
