@@ -25,8 +25,6 @@ export function gearTable(gearKey: Buffer): Int32Array {
  * most one chunk.
  */
 export class Chunker {
-  /** No chunk is longer. */
-  readonly chunkBytesMax = CHUNK_BYTES_MAX
   readonly #gear: Int32Array
   /** The chunk's bytes so far, from parts before this one. */
   #held: Buffer = Buffer.alloc(0)
@@ -77,15 +75,6 @@ export class Chunker {
   /** The last chunk of the stretch, unless the cuts left nothing; a view, good until the next call. Call `restart` before pushing more. */
   finish(): Buffer | undefined {
     return this.#heldBytes === 0 ? undefined : this.#held.subarray(0, this.#heldBytes)
-  }
-
-  /**
-   * For who holds the bytes anyway: the length of the first chunk of `bytes`, which are at least `chunkBytesMax` long or reach to the end of their
-   * stretch or segment. Forgets what was pushed.
-   */
-  cut(bytes: Buffer): number {
-    this.restart()
-    return this.#scan(bytes, 0) ?? bytes.length
   }
 
   #begin(offsetInSegment: number): void {

@@ -12,8 +12,8 @@ import { Opener, Sealer } from './seal.ts'
 import type { ChunkSort, SliceKeys } from './chunk-store.ts'
 import type { PackDescription } from './pack-table.ts'
 
-/** HPKE's `info`: an encapsulated key is good for one object only. Also for content that a snapshot holds inline. */
-export function contentInfo(path: string): Buffer {
+/** HPKE's `info`: an encapsulated key is good for one pack only. */
+function packInfo(path: string): Buffer {
   return Buffer.from(`toriki content\0${path}`, 'utf8')
 }
 
@@ -28,7 +28,7 @@ export function sealPack(input: {
     const sealer = new Sealer({ parentKey: keys.treeKey, kind: 'tree-pack', path, random })
     return { sealer, header: sealer.header }
   }
-  const { enc, key } = encapsulate(keys.contentPublicKey, contentInfo(path), random)
+  const { enc, key } = encapsulate(keys.contentPublicKey, packInfo(path), random)
   const sealer = new Sealer({ parentKey: key, kind: 'pack', path, random })
   return { sealer, header: Buffer.concat([sealer.header, enc]) }
 }
@@ -48,5 +48,5 @@ export function openPack(keys: SliceKeys, sliceId: string, pack: PackDescription
 
 function contentKey(keys: SliceKeys, path: string, enc: Buffer): KeyObject {
   if (keys.contentPrivateKey === undefined) throw new TorikiError('content-locked', { ids: { object: path } })
-  return decapsulate(enc, keys.contentPrivateKey, contentInfo(path))
+  return decapsulate(enc, keys.contentPrivateKey, packInfo(path))
 }
