@@ -24,7 +24,7 @@ export function runProgress(terminal: Terminal, clock: Clock): Progress {
   const startedMs = clock.monotonicMs()
   const read = new Map<string, number>()
   let ended = 0
-  let lastPlainMs = -Infinity
+  let lastPlainMs = startedMs
   let shown = false
 
   const bytesRead = (): number => ended + [...read.values()].reduce((sum, one) => sum + one, 0)

@@ -4,6 +4,7 @@ import { componentNames } from '../../resources/component-name.ts'
 import type { ComponentName } from '../../resources/component-name.ts'
 import type { Service } from '../../backup/service.ts'
 import { isTorikiError, TorikiError } from '../../errors.ts'
+import { formatSegment } from '../../resources/key.ts'
 import type { Selection } from '../../runs/run.ts'
 import type { Settings } from '../../settings.ts'
 import { answer } from '../context.ts'
@@ -47,11 +48,18 @@ async function begin(context: CommandContext, service: Service, settings: Settin
   try {
     return await startRun(service, trigger, { signal: context.signal })
   } catch (error) {
+    if (isTorikiError(error, 'slice-unknown')) throw unknownSlice(error, selection)
     if (!isTorikiError(error, 'run-open') || settings.workers !== 'here') throw error
     const run = String(error.ids['run'])
     context.terminal.err(`Run ${run} is still open: going on with it.\n`)
     return await resumeRun(service, run)
   }
+}
+
+/** The error names no people; the terminal of whoever typed the name may. */
+function unknownSlice(error: TorikiError, { users = [], groups = [] }: Selection): TorikiError {
+  const name = (error.ids['kind'] === 'group' ? groups : users)[Number(error.ids['place']) - 1]
+  return name === undefined ? error : new TorikiError('slice-unknown', { message: `Nobody knows the ${error.ids['kind'] === 'group' ? 'group' : 'user'} ${formatSegment(Buffer.from(name))}.`, cause: error })
 }
 
 function componentName(text: string): ComponentName {

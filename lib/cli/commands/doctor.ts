@@ -3,12 +3,13 @@ import { checkPlatform } from '../check-platform.ts'
 import { createComponents } from '../../components/registry.ts'
 import type { Check } from '../../components/component.ts'
 import { toTorikiError } from '../../errors.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { systemRandom } from '../../platform/random.ts'
 import { loadSettings } from '../../settings.ts'
 import type { Settings } from '../../settings.ts'
 import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
 import { EXIT } from '../exit-status.ts'
-import { componentPlatform } from '../session.ts'
 import { wrap } from '../table.ts'
 
 export async function doctor(context: CommandContext): Promise<number> {
@@ -28,7 +29,7 @@ export async function doctor(context: CommandContext): Promise<number> {
   }
   if (settings !== undefined) {
     for await (const check of checkPlatform(settings)) report(check)
-    for (const component of createComponents(settings.components, componentPlatform())) {
+    for (const component of createComponents(settings, { clock: systemClock, random: systemRandom })) {
       try {
         for await (const check of component.doctor()) {
           context.signal.throwIfAborted()

@@ -6,13 +6,12 @@ import type { DeploymentRepository } from '../../repository/repository.ts'
 import type { SliceName } from '../../resources/slice.ts'
 import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
-import { formatTime } from '../quantities.ts'
+import { formatBytes } from '../quantities.ts'
 import { listedResource } from '../resource-view.ts'
 import type { ListedResource } from '../resource-view.ts'
 import { withRepository } from '../session.ts'
 import { selectedSlice } from '../slice-selection.ts'
 import type { SliceOptions } from '../slice-selection.ts'
-import { formatTable } from '../table.ts'
 
 interface Found extends ListedResource {
   readonly snapshot: string
@@ -33,20 +32,12 @@ export async function find(context: CommandContext, pattern: string, options: Sl
     else for await (const slice of knownSlices(repository.records, platform.clock.now())) await search(repository, slice, matcher, rows)
     return rows
   })
+  const { terminal } = context
+  // Ids and keys are for copying: never cut.
   answer(context, found, () =>
     found.length === 0
       ? 'Nothing found.\n'
-      : formatTable<Found>(
-          [
-            { heading: 'NEWEST SNAPSHOT', cell: (row) => row.snapshot, flexible: true },
-            { heading: 'TIME (UTC)', cell: (row) => formatTime(row.time) },
-            { heading: 'SIZE', cell: (row) => (row.size === undefined ? '' : String(row.size)), align: 'right' },
-            { heading: 'KEY', cell: (row) => row.key, flexible: true },
-          ],
-          found,
-          context.terminal.width,
-          (text) => context.terminal.style('bold', text),
-        ),
+      : found.map(({ snapshot, component, size, key }) => `${terminal.style('dim', `${snapshot}  ${component}`)}  ${key}${size === undefined ? '' : terminal.style('dim', `  ${formatBytes(size)}`)}\n`).join(''),
   )
 }
 

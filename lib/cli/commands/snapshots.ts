@@ -5,7 +5,7 @@ import type { Snapshot } from '../../repository/snapshot.ts'
 import type { SliceName } from '../../resources/slice.ts'
 import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
-import { formatBytes, formatCount, formatTime } from '../quantities.ts'
+import { formatBytes, formatCount } from '../quantities.ts'
 import { withRepository } from '../session.ts'
 import { selectedSlice } from '../slice-selection.ts'
 import type { SliceOptions } from '../slice-selection.ts'
@@ -62,8 +62,8 @@ function forPeople(context: CommandContext, listed: readonly ListedSnapshot[]): 
   if (listed.length === 0) return 'There is no snapshot yet. Make one with `toriki backup`.\n'
   return formatTable<ListedSnapshot>(
     [
-      { heading: 'SNAPSHOT', cell: (row) => row.id, flexible: true },
-      { heading: 'TIME (UTC)', cell: (row) => formatTime(row.time) },
+      // Never cut: people copy it. It holds the time of its run, in UTC.
+      { heading: 'SNAPSHOT', cell: (row) => row.id },
       { heading: 'HOLDS', cell: holds, flexible: true, paint: (text, row) => (isWorrying(row) ? terminal.style('yellow', text) : text) },
     ],
     listed,
