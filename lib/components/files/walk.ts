@@ -90,13 +90,15 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
       const seenBefore = expected === name
       level.resume = []
       const { visit, names } = step(level, level.directory, name, home, options)
+      if (visit.directory !== undefined && names !== undefined && visit.stat !== undefined) {
+        // Kept before it is shown, so that it is closed if this is where the walk is left.
+        const below: Level = { directory: visit.directory, stat: visit.stat, name, path: visit.path, key: visit.key, names, next: 0, resume: [] }
+        if (seenBefore && rest.length > 0) resumeAt(below, rest)
+        levels.push(below)
+        letGo(levels)
+      }
       if (!seenBefore) yield visit
       else visit.file?.close()
-      if (visit.directory === undefined || names === undefined || visit.stat === undefined) continue
-      const below: Level = { directory: visit.directory, stat: visit.stat, name, path: visit.path, key: visit.key, names, next: 0, resume: [] }
-      if (seenBefore && rest.length > 0) resumeAt(below, rest)
-      levels.push(below)
-      letGo(levels)
     }
   } finally {
     for (const level of levels) if (level.directory !== home) level.directory?.close()
