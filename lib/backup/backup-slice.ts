@@ -46,9 +46,10 @@ interface Work {
   readonly sliceId: string
   readonly message: BackupSliceMessage
   readonly delivery: Delivery
-  readonly before: SliceFold
-  /** The number of the next event of this slice. */
-  next: number
+  /** What is recorded of the slice; listed when it is first asked for, which the common case never does. */
+  readonly before: () => Promise<SliceFold>
+  /** How many events were appended since. */
+  appended: number
 }
 
 /**
@@ -65,15 +66,11 @@ export async function backupSlice(
   const run = await readRun(records, message.run)
   if ((await cancelledAt(records, run.run)) !== undefined) return DONE
   const sliceId = service.repository.sliceId(slice.name, 1)
-  const before = await foldOf(records, run.run, sliceId)
-  const work: Work = { service, run, slice, sliceId, message, delivery, before, next: before.highest + 1 }
-
-  const { outcome, pending, continuedTo } = before
-  const redelivered = delivery.attempt > 1
-  if (!pending && (outcome === 'saved' || outcome === 'skipped')) return DONE
-  // Another delivery of this message handed its work on already.
-  if (continuedTo > (message.part ?? 0) && (pending || redelivered)) return DONE
-  if (!pending && !redelivered) await append(work, 'replayed', {})
+  let fold: Promise<SliceFold> | undefined
+  const before = (): Promise<SliceFold> => (fold ??= foldOf(records, run.run, sliceId))
+  const work: Work = { service, run, slice, sliceId, message, delivery, before, appended: 0 }
+  // A first delivery almost always comes to a slice of which nothing is recorded: what it finds in the repository is enough to be right.
+  if ((delivery.attempt > 1 || message.part !== undefined) && (await isDone(work))) return DONE
   try {
     return await conclude(work, await capture(work))
   } catch (error) {
@@ -81,6 +78,13 @@ export async function backupSlice(
     logFailure(service.platform.log, 'slice-failed', error, { run: run.run, slice: sliceId })
     return await fail(work, [failedBy(error)], {})
   }
+}
+
+/** Is there nothing left to do for this message: the slice is ended, or another delivery handed the work on? */
+async function isDone({ before, message, delivery }: Work): Promise<boolean> {
+  const { outcome, pending, continuedTo } = await before()
+  if (!pending && (outcome === 'saved' || outcome === 'skipped')) return true
+  return continuedTo > (message.part ?? 0) && (pending || delivery.attempt > 1)
 }
 
 async function capture({ service, run, slice, message, delivery }: Work): Promise<SliceCapture> {
@@ -126,7 +130,9 @@ async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> 
         ...(suspect.length === 0 ? {} : { suspect }),
       }
       if (captured.failed.length > 0) return await fail(work, captured.failed, stored)
-      await append(work, 'saved', stored)
+      const first = captured.commit.created && snapshot.n === 1 && work.delivery.attempt === 1
+      // A second message for what is saved finds everything done and adds nothing.
+      if (first || (await work.before()).outcome !== 'saved') await append(work, 'saved', stored, first)
       return DONE
     }
   }
@@ -134,7 +140,12 @@ async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> 
 
 /** Records the causes; then back to the queue, or, where trying again is of no use, to dead-letter. */
 async function fail(work: Work, failed: readonly Failed[], stored: Partial<SliceEvent>): Promise<Delivered> {
-  const { service, run, message, delivery, before } = work
+  const { service, run, message, delivery } = work
+  const { pending, outcome, snapshot } = await work.before()
+  // Another delivery was luckier.
+  if (!pending && (outcome === 'saved' || outcome === 'skipped')) return DONE
+  // It had ended: this message is a replay that somebody sent by hand.
+  if (!pending && delivery.attempt === 1) await append(work, 'replayed', {})
   const mayPass = failed.some(({ retry }) => retry !== 'never')
   const more = { ...stored, causes: failed.map(({ cause }) => cause) }
   if (mayPass && delivery.attempt < run.attemptsMax) {
@@ -142,7 +153,7 @@ async function fail(work: Work, failed: readonly Failed[], stored: Partial<Slice
     const asked = Math.max(0, ...failed.map(({ retryAfterMs = 0 }) => retryAfterMs))
     return giveBack(Math.max(asked, pauseMs(delivery.attempt, service.platform.random.fraction())))
   }
-  const saved = stored.snapshot !== undefined || before.snapshot !== undefined
+  const saved = stored.snapshot !== undefined || snapshot !== undefined
   await append(work, saved ? 'partial' : 'failed', { ...more, message: encodeMessage(message) })
   // After the last attempt the queue itself moves the message on.
   if (mayPass) return giveBack(0)
@@ -161,25 +172,24 @@ async function goOnLater(work: Work, checkpoint: 'kept' | 'lost' | 'no-progress'
   // Who lost to another attempt leaves the continuation to it. But a second delivery most often lost to its own first one, which may have been cut off before
   // it sent anything; one continuation too many only repeats work.
   if (checkpoint === 'lost' && delivery.attempt === 1) return giveBack(GIVE_BACK_FIRST_MS)
+  const { pending } = await work.before()
+  if (!pending && delivery.attempt === 1) await append(work, 'replayed', {})
   await service.platform.queues.queue('backup-slice').send([{ body: encodeMessage({ ...message, part }) }])
   await append(work, 'continued', { part })
   return DONE
 }
 
-async function append(work: Work, event: SliceEventName, more: Partial<SliceEvent>): Promise<void> {
+/** `first`: nothing of the slice can be recorded that this has to come after. */
+async function append(work: Work, event: SliceEventName, more: Partial<SliceEvent>, first = false): Promise<void> {
   const { service, run, slice, sliceId, delivery } = work
-  const value: SliceEvent = {
-    slice: slice.name,
-    event,
-    at: service.platform.clock.now().toISOString(),
-    attempt: delivery.attempt,
-    ...more,
-  }
+  const at = service.platform.clock.now().toISOString()
+  const value: SliceEvent = { slice: slice.name, event, at, attempt: delivery.attempt, ...more }
+  const from = 1 + (first ? 0 : (await work.before()).highest + work.appended)
   // A failure with its cause is never dropped for another one; what only says "done" is said once.
   const once = event !== 'attempt' && event !== 'failed' && event !== 'partial'
-  await appendEvent(service.repository.records, { run: run.run, sliceId, from: work.next, once }, value)
-  work.next++
-  service.observer?.ended(run.run, slice.name, event)
+  await appendEvent(service.repository.records, { run: run.run, sliceId, from, once }, value)
+  work.appended++
+  if (event !== 'replayed') service.observer?.ended(run.run, slice.name, event)
 }
 
 function giveBack(visibilityMs: number): Delivered {

@@ -1,23 +1,35 @@
-/** The components there are: which settings configure which, and the kinds their keys begin with. The one list to add a new component to. */
-import type { ComponentName } from '../resources/component-name.ts'
-import { ENTRY_KIND } from '../resources/key.ts'
-import type { Platform } from '../platform/platform.ts'
+/** Settings → components: the one place that names them all. A component that is not configured is not there; that is no error. */
+import { dirname } from 'node:path'
+import { TorikiError } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Random } from '../platform/random.ts'
 import type { Settings } from '../settings.ts'
 import type { Component } from './component.ts'
 import { filesComponent } from './files/component.ts'
 
-/** For reading a written key without opening a component. */
-export const knownKinds: Readonly<Record<ComponentName, readonly string[]>> = {
-  keycloak: [],
-  files: [ENTRY_KIND],
-  'conda-store': [],
-  jupyterhub: [],
-  'nebari-config': [],
+/** What components need of the platform. */
+export interface ComponentPlatform {
+  readonly clock: Clock
+  readonly random: Random
 }
 
-/** The configured components in their order. Opens nothing; close each. @throws TorikiError `settings-invalid`. */
-export function createComponents(settings: Pick<Settings, 'components' | 'store' | 'queue'>, _platform: Pick<Platform, 'clock' | 'random'>): readonly Component[] {
-  const { files } = settings.components
-  const ownFolders = ['folder' in settings.store ? settings.store.folder : undefined, 'sqlite' in settings.queue ? settings.queue.sqlite : undefined].filter((folder) => folder !== undefined)
-  return [...(files === undefined ? [] : [filesComponent(files, { ownFolders })])]
+/**
+ * Configured components in the components' order; none where the settings' sources were not resolved. Opens no connection. Close each when done.
+ * @throws TorikiError `settings-invalid` for what a component cannot understand.
+ */
+export function createComponents(settings: Settings, _platform: ComponentPlatform): readonly Component[] {
+  const { keycloak, files } = settings.components
+  if (keycloak !== undefined) {
+    throw new TorikiError('settings-invalid', { message: `${settings.file}: components.keycloak: this build has no such component.` })
+  }
+  return [...(files === undefined ? [] : [filesComponent(files, { ownFolders: ownFolders(settings) })])]
+}
+
+/** Where this service keeps its own data on this machine: a home must not lie in there, nor the other way round. */
+function ownFolders({ store, queue, keys }: Settings): readonly string[] {
+  return [
+    ...('folder' in store ? [store.folder] : []),
+    ...('sqlite' in queue ? [queue.sqlite] : []),
+    ...('keyring' in keys ? [dirname(keys.keyring)] : []),
+  ]
 }

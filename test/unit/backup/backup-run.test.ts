@@ -1,0 +1,318 @@
+/** Runs from start to end, on the real repository over memory drivers, through the functions' own handlers. */
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { acceptRun } from '../../../lib/backup/accept-run.ts'
+import { cancelRun } from '../../../lib/backup/cancel-run.ts'
+import { replayRun } from '../../../lib/backup/replay-run.ts'
+import { runReport } from '../../../lib/backup/run-report.ts'
+import { startRun } from '../../../lib/backup/start-run.ts'
+import { TorikiError } from '../../../lib/errors.ts'
+import type { ErrorCode } from '../../../lib/errors.ts'
+import { createDeployment, openDeployment } from '../../../lib/repository/deployment-repository.ts'
+import type { SliceName } from '../../../lib/resources/slice.ts'
+import { formatKey } from '../../../lib/resources/key.ts'
+import { countingPlatform } from '../../kit/counting-platform.ts'
+import { drainQueues } from '../../kit/drain-queues.ts'
+import { fakeComponent, put } from '../../kit/fake-component.ts'
+import type { FakeComponent } from '../../kit/fake-component.ts'
+import { noDeadline, runHouse } from '../../kit/run-house.ts'
+import type { RunHouse } from '../../kit/run-house.ts'
+
+let accounts: FakeComponent
+let homes: FakeComponent
+let house: RunHouse
+
+beforeEach(async () => {
+  accounts = fakeComponent({ name: 'keycloak', identifies: true })
+  homes = fakeComponent({ name: 'files', covers: ['user', 'group'] })
+  put(accounts, 'shared', { realm: { enabled: true } })
+  for (const name of ['ann', 'bob', 'cid']) {
+    put(accounts, `user/${name}`, { profile: { email: `${name}@example.org` } })
+    put(homes, `user/${name}`, { notes: { size: 3 }, code: { size: 4 } }, true)
+    accounts.live.identities.set(`user/${name}`, { id: `id-${name}` })
+  }
+  house = await runHouse({
+    components: [accounts, homes],
+    repository: (platform) => createDeployment(platform, { name: 'campus', settings: {} }),
+  })
+})
+
+const start = async (trigger: Parameters<typeof startRun>[1] = {}): Promise<string> => (await startRun(house.service, trigger, noDeadline)).run
+const drain = (options: Parameters<typeof drainQueues>[2] = {}) => drainQueues(house.service, house.clock, options)
+const report = (run: string) => runReport(house.service, run)
+/** A full run from start to end, a day after the last. */
+async function night(): Promise<string> {
+  await house.clock.advance(86_400_000)
+  const run = await start()
+  await drain()
+  return run
+}
+const fails = (code: ErrorCode, details = {}) => new TorikiError(code, details)
+async function snapshots(slice: SliceName) {
+  const repository = await house.service.repository.openSlice(slice, { access: 'read-trees' })
+  const found = []
+  if (repository !== undefined) for await (const snapshot of repository.snapshots()) found.push(snapshot)
+  return found
+}
+async function keysOf(slice: SliceName, component: string): Promise<string[]> {
+  const repository = await house.service.repository.openSlice(slice, { access: 'read-trees' })
+  const latest = await repository?.latest(component)
+  if (repository === undefined || latest === undefined) return []
+  const keys: string[] = []
+  for await (const { key } of repository.resources(latest, component)) keys.push(formatKey(key))
+  return keys
+}
+
+describe('a run', () => {
+  test('saves every slice and ends complete', async () => {
+    const run = await night()
+    expect(await report(run)).toMatchObject({
+      open: false,
+      outcome: 'complete',
+      slices: { total: 4, saved: 4, partial: 0, skipped: 0, failed: 0, suspect: 0, pending: 0 },
+      failures: [],
+    })
+    expect(await keysOf('user/ann', 'files')).toEqual(['home', 'thing/code', 'thing/notes'])
+    expect(await keysOf('shared', 'keycloak')).toEqual(['thing/realm'])
+    expect(house.alarms).toEqual([])
+  })
+
+  test('leaves nothing in any queue, and all snapshots whole', async () => {
+    await night()
+    for (const slice of ['user/ann', 'user/bob', 'user/cid'] as const) {
+      expect(await snapshots(slice)).toMatchObject([{ missing: [], components: { keycloak: { resources: 1 }, files: { resources: 3 } } }])
+    }
+  })
+
+  test('names what was not selected as missing, and does not carry it forward', async () => {
+    const run = await start({ selection: { users: ['ann'], components: ['keycloak'] } })
+    await drain()
+    expect(await report(run)).toMatchObject({ outcome: 'complete', slices: { total: 1, saved: 1 } })
+    expect(await snapshots('user/ann')).toMatchObject([{ missing: [{ component: 'files', code: 'not-selected' }] }])
+    expect(homes.calls.read).toBe(0)
+  })
+
+  test('that is cancelled drops its messages and begins no further slice', async () => {
+    const run = await start()
+    let handled = 0
+    await drain({ until: () => accounts.calls.read > 0 && ++handled > 0 })
+    await cancelRun(house.service, run)
+    const reads = accounts.calls.read
+    await drain()
+    expect(accounts.calls.read).toBe(reads)
+    expect(await report(run)).toMatchObject({ open: false, outcome: 'cancelled' })
+    const { slices } = await report(run)
+    expect(slices.saved + slices.skipped).toBe(4)
+    expect(slices.saved).toBeGreaterThan(0)
+  })
+
+  test('of a message delivered twice makes one snapshot and one event', async () => {
+    const run = await start()
+    const queue = house.platform.queues.queue('backup-slice')
+    await queue.send(queue.bodies().map((body) => ({ body })))
+    await drain()
+    expect(await snapshots('user/ann')).toHaveLength(1)
+    const events = house.platform.store.keys().filter((key) => key.startsWith(`runs/${run}/events/`))
+    expect(events).toHaveLength(4)
+  })
+})
+
+describe('a failing component', () => {
+  test('that recovers is read again, and what was finished is not', async () => {
+    let failures = 2
+    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' && failures-- > 0 ? fails('source-unreachable') : undefined)
+    const run = await night()
+    expect(await report(run)).toMatchObject({ outcome: 'complete' })
+    // Ann, bob, cid and shared: once each.
+    expect(accounts.calls.read).toBe(4)
+    expect(await snapshots('user/bob')).toMatchObject([{ n: 2, missing: [] }])
+  })
+
+  test('that does not recover leaves the others saved: partial, with cause, remedy and attempts; one alarm', async () => {
+    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('source-unreachable') : undefined)
+    const run = await night()
+    expect(await report(run)).toMatchObject({
+      outcome: 'partial',
+      slices: { saved: 3, partial: 1 },
+      failures: [{ slice: 'user/bob', component: 'files', code: 'source-unreachable', attempts: 3, remedy: expect.stringContaining('replay') }],
+    })
+    expect(await snapshots('user/bob')).toMatchObject([{ missing: [{ component: 'files', code: 'source-unreachable' }], components: { keycloak: {} } }])
+    expect(house.alarms.map(({ alarm }) => alarm)).toEqual(['dead-letter', 'run-ended'])
+  })
+
+  test('with a cause only a person can mend burns no further attempt', async () => {
+    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-is-link') : undefined)
+    const run = await night()
+    expect(await report(run)).toMatchObject({ failures: [{ code: 'home-is-link', attempts: 1 }] })
+    expect(homes.calls.read).toBe(3)
+  })
+
+  test('that is down for the whole run: every home is saved, and the cause is told once with a count', async () => {
+    await night()
+    accounts.live.fail = () => fails('source-unreachable')
+    const run = await night()
+    expect(await report(run)).toMatchObject({
+      outcome: 'partial',
+      slices: { total: 4, partial: 3, failed: 1 },
+      sources: [{ component: 'keycloak', unreachable: 'source-unreachable' }],
+    })
+    expect(await snapshots('user/ann')).toHaveLength(2)
+    const told = house.alarms.filter(({ alarm }) => alarm === 'run-ended')
+    expect(told).toMatchObject([{ failures: [{ code: 'source-unreachable', component: 'keycloak', count: 4 }] }])
+    expect(house.alarms.filter(({ alarm }) => alarm === 'dead-letter')).toHaveLength(1)
+  })
+
+  test('asks for a pause, and the message is given back for so long', async () => {
+    let busy = 1
+    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' && busy-- > 0 ? fails('source-busy', { retryAfterMs: 600_000 }) : undefined)
+    house = { ...house, service: { ...house.service, limits: { ...house.service.limits, visibilityMs: 3_600_000 } } }
+    const run = await start({ selection: { users: ['bob'] } })
+    const before = house.clock.now().getTime()
+    await drain({ until: async () => !(await report(run)).open })
+    expect(house.clock.now().getTime() - before).toBeGreaterThanOrEqual(600_000)
+    expect(await report(run)).toMatchObject({ outcome: 'complete' })
+  })
+
+  test('is replayed alone, in the same run, which ends complete', async () => {
+    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined)
+    const run = await night()
+    homes.live.fail = () => undefined
+    const reads = accounts.calls.read
+    expect((await replayRun(house.service, { run })).replayed).toEqual(['user/bob'])
+    await drain()
+    expect(await report(run)).toMatchObject({ open: false, outcome: 'complete', failures: [] })
+    expect(accounts.calls.read).toBe(reads)
+    expect(await snapshots('user/bob')).toMatchObject([{ n: 2, missing: [] }])
+    expect(await replayRun(house.service, { run })).toMatchObject({ replayed: [] })
+  })
+
+  test('mended, and its message redriven by hand, is the same as a replay', async () => {
+    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined)
+    const run = await night()
+    homes.live.fail = () => undefined
+    const body = JSON.stringify({ v: 1, kind: 'backup-slice', run, slice: 'user/bob' })
+    await house.platform.queues.queue('backup-slice').send([{ body }])
+    await drain()
+    expect(await report(run)).toMatchObject({ open: false, outcome: 'complete' })
+  })
+
+  test('not mended, and its message redriven by hand, ends with the new cause', async () => {
+    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined)
+    const run = await night()
+    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-is-link') : undefined)
+    await house.platform.queues.queue('backup-slice').send([{ body: JSON.stringify({ v: 1, kind: 'backup-slice', run, slice: 'user/bob' }) }])
+    await drain()
+    expect(await report(run)).toMatchObject({ open: false, outcome: 'partial', failures: [{ code: 'home-is-link' }] })
+  })
+
+  test('nobody reads: a worker that ends without a word is recorded as such by dead-letter', async () => {
+    const run = await start({ selection: { users: ['bob'] } })
+    const queue = house.platform.queues.queue('backup-slice')
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      expect(await queue.receive({ max: 1, waitMs: 0, visibilityMs: 1_000 })).toHaveLength(1)
+      await house.clock.advance(1_001)
+    }
+    await drain()
+    expect(await report(run)).toMatchObject({ open: false, outcome: 'failed', failures: [{ slice: 'user/bob', code: 'ended-without-report' }] })
+  })
+})
+
+describe('an emptied source', () => {
+  test('is stored as suspect, told, never latest, and just as suspect the next night, until accepted', async () => {
+    const first = await night()
+    put(homes, 'user/ann', {}, true)
+    const second = await night()
+    expect(await report(second)).toMatchObject({ outcome: 'partial', slices: { saved: 4, suspect: 1 } })
+    expect(house.alarms.map(({ alarm }) => alarm)).toEqual(['suspect'])
+    const third = await night()
+    expect(await report(third)).toMatchObject({ slices: { suspect: 1 } })
+    const repository = await house.service.repository.openSlice('user/ann', { access: 'read-trees' })
+    expect((await repository?.latest('files'))?.run).toBe(first)
+    expect((await repository?.latest('keycloak'))?.run).toBe(third)
+
+    expect(await acceptRun(house.service, { run: third })).toMatchObject({ accepted: ['user/ann'] })
+    expect((await repository?.latest('files'))?.run).toBe(third)
+    expect(await report(third)).toMatchObject({ outcome: 'complete', slices: { suspect: 0 } })
+    expect(await acceptRun(house.service, { run: third })).toMatchObject({ accepted: [] })
+    expect(await report(await night())).toMatchObject({ outcome: 'complete' })
+  })
+
+  test('that is another one than before is suspect', async () => {
+    await night()
+    homes.live.source = { device: 'another' }
+    const run = await night()
+    expect(await report(run)).toMatchObject({ outcome: 'partial', slices: { suspect: 3 } })
+  })
+
+  test('whose members fell is suspect in every slice, until the run is accepted; then the next night compares with it', async () => {
+    for (const name of ['dan', 'eve']) {
+      put(accounts, `user/${name}`, { profile: {} })
+      put(homes, `user/${name}`, { notes: {} }, true)
+    }
+    await night()
+    for (const name of ['cid', 'dan', 'eve']) accounts.live.slices.delete(`user/${name}`)
+    const second = await night()
+    const doubted = await report(second)
+    expect(doubted).toMatchObject({ outcome: 'partial', slices: { total: 6 }, sources: [{ component: 'keycloak', suspect: 'Its members fell from 5 to 2.' }] })
+    // Those that Keycloak covers: shared and five users.
+    expect(doubted.slices.suspect).toBe(6)
+    const third = await night()
+    expect(await report(third)).toMatchObject({ sources: [{ component: 'keycloak' }] })
+    expect(await acceptRun(house.service, { run: third })).toMatchObject({ sources: true })
+    const fourth = await night()
+    expect(await report(fourth)).toMatchObject({ outcome: 'complete', sources: [], slices: { suspect: 0 } })
+  })
+
+  test('accepted for some people is believed for them alone', async () => {
+    await night()
+    for (const name of ['ann', 'bob']) put(homes, `user/${name}`, {}, true)
+    const run = await night()
+    expect(await acceptRun(house.service, { run, users: ['ann'] })).toEqual({ run, accepted: ['user/ann'], sources: false })
+    expect(await report(run)).toMatchObject({ slices: { suspect: 1 } })
+  })
+})
+
+describe('a person', () => {
+  test('who is gone from every component is skipped, and nothing is stored', async () => {
+    const run = await start()
+    accounts.live.slices.delete('user/bob')
+    homes.live.slices.delete('user/bob')
+    await drain()
+    expect(await report(run)).toMatchObject({ outcome: 'complete', slices: { saved: 3, skipped: 1 } })
+    expect(await snapshots('user/bob')).toEqual([])
+  })
+
+  test('who has a name that was another person’s begins a history of their own', async () => {
+    await night()
+    accounts.live.identities.set('user/ann', { id: 'another-ann' })
+    await night()
+    const repository = await house.service.repository.openSlice('user/ann', { access: 'read-trees' })
+    expect(repository?.generation).toBe(2)
+    expect(await snapshots('user/ann')).toHaveLength(1)
+  })
+})
+
+describe('what an unchanged night costs', () => {
+  test('a person: at most 2 PUTs, 5 GETs, 6 LISTs, 1 call of the key service and 1 message', async () => {
+    await night()
+    await night()
+    await house.clock.advance(86_400_000)
+    await start()
+    const queue = house.platform.queues.queue('backup-slice')
+    // The first message of a process also reads the run.
+    const handled = accounts.calls.read
+    await drain({ until: () => accounts.calls.read > handled })
+    const { platform, calls } = countingPlatform(house.platform)
+    const service = { ...house.service, platform, repository: await openDeployment(platform, { name: 'campus' }) }
+    const warm = accounts.calls.read
+    await drainQueues(service, house.clock, { until: () => accounts.calls.read > warm })
+    const before = { ...calls }
+    const left = queue.bodies().length
+    await drainQueues(service, house.clock, { until: () => accounts.calls.read > warm + 1 })
+    expect(left - queue.bodies().length).toBe(1)
+    expect(calls.create - before.create).toBeLessThanOrEqual(2)
+    expect(calls.get - before.get).toBeLessThanOrEqual(5)
+    expect(calls.list - before.list).toBeLessThanOrEqual(6)
+    expect(calls.keys - before.keys).toBeLessThanOrEqual(1)
+    expect(calls.create - before.create).toBeGreaterThan(0)
+  })
+})
