@@ -28,7 +28,6 @@ import type { SnapshotId } from './snapshot.ts'
 const COMPRESSION_LEVEL = 3
 /** More than any writer inlines: bounds memory before a block is unpacked. */
 const INLINE_BLOCK_BYTES_MAX = 16 * 1024 * 1024
-const INLINE_INFO = Buffer.from('toriki inline content', 'latin1')
 
 /** A component on its way into a snapshot: what is named in other holders, and the chunks that this object shall hold. */
 export interface ComponentToSeal extends StoredComponent {
@@ -113,7 +112,7 @@ export class LoadedSnapshot {
     const record = this.#records[2] ?? Buffer.alloc(0)
     const { path } = snapshotPlace(this.#context, this.id)
     if (record.length < KEY_BYTES) throw new TorikiError('seal-broken', { ids: { object: path } })
-    const parentKey = decapsulate(record.subarray(0, KEY_BYTES), contentPrivateKey, INLINE_INFO)
+    const parentKey = decapsulate(record.subarray(0, KEY_BYTES), contentPrivateKey, inlineInfo(path))
     const [packed] = openObject({ parentKey, kind: 'inline-content', path, bytes: record.subarray(KEY_BYTES) })
     return this.#unpack(packed, this.document.blocks.content)
   }
@@ -160,8 +159,13 @@ function checkpointPlace(context: SliceContext, name: string): SealPlace {
 function sealContent(context: SliceContext, path: string, block: Block): Buffer {
   if (block.length === 0) return Buffer.alloc(0)
   const random: Platform['random'] = context.platform.random
-  const { enc, key } = encapsulate(context.keys.contentPublicKey, INLINE_INFO, random)
+  const { enc, key } = encapsulate(context.keys.contentPublicKey, inlineInfo(path), random)
   return Buffer.concat([enc, sealObject({ parentKey: key, kind: 'inline-content', path, records: [block.encode()], random })])
+}
+
+/** HPKE's `info`: an encapsulated key is good for one snapshot only. */
+function inlineInfo(path: string): Buffer {
+  return Buffer.from(`toriki inline content\0${path}`, 'utf8')
 }
 
 /** Chunks one behind the other, each once. */

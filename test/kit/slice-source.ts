@@ -105,3 +105,10 @@ export async function openForReading(deployment: DeploymentRepository, slice: Sl
   if (repository === undefined) throw new Error('there is no history')
   return repository
 }
+
+/** So many files that their tree leaves the snapshot. */
+export function manyFiles(count: number, content = (at: number) => `content ${at}`): Things {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, at) => [`f${String(at).padStart(6, '0')}`, { state: `file ${at}`, content: content(at) }]),
+  )
+}

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { createDeployment } from '../../../lib/repository/deployment-repository.ts'
 import { encodeKey } from '../../../lib/resources/key.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
-import { backUp, expected, openForReading, readBack } from '../../kit/slice-source.ts'
+import { backUp, expected, manyFiles, openForReading, readBack } from '../../kit/slice-source.ts'
 import type { MemoryPlatform } from '../../kit/memory-platform.ts'
 import type { DeploymentRepository, SliceRepository } from '../../../lib/repository/repository.ts'
 import type { Things } from '../../kit/slice-source.ts'
@@ -21,11 +21,6 @@ const home: Things = {
   'sparse': { content: [Buffer.from('begin'), { holeBytes: 2 ** 40 }, Buffer.from('end')] },
 }
 const account: Things = { 'user/ann': { state: 'enabled', kept: 'id-1', secret: 'hash' } }
-
-/** So much that the tree leaves the snapshot. */
-function manyFiles(count: number): Things {
-  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`f${String(at).padStart(6, '0')}`, { state: `file ${at}`, content: `content ${at}` }]))
-}
 
 describe('a slice', () => {
   test('gives back what was captured, small and large', async () => {
