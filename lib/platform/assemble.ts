@@ -21,8 +21,6 @@ export interface AssembleOptions {
   readonly log: Log
   readonly clock?: Clock
   readonly random?: Random
-  /** Only the demo keeps its keyring inside the store it locks. */
-  readonly keyringInStore?: boolean
 }
 
 /**
@@ -33,7 +31,7 @@ export interface AssembleOptions {
 export async function assemblePlatform(settings: Settings, options: AssembleOptions): Promise<Platform> {
   const { log, clock = systemClock, random = systemRandom } = options
   const { folder, keyring, sqlite } = localSettings(settings)
-  if (options.keyringInStore !== true) await refuseKeyringInStore(settings.file, keyring, folder)
+  await refuseKeyringInStore(settings.file, keyring, folder)
   const retry = {
     clock,
     random,
@@ -53,7 +51,7 @@ export async function assemblePlatform(settings: Settings, options: AssembleOpti
 export async function createPlatformKeys(settings: Settings, options: Omit<AssembleOptions, 'log'> = {}): Promise<'created' | 'exists'> {
   const { clock = systemClock, random = systemRandom } = options
   const { folder, keyring } = localSettings(settings)
-  if (options.keyringInStore !== true) await refuseKeyringInStore(settings.file, keyring, folder)
+  await refuseKeyringInStore(settings.file, keyring, folder)
   return createKeyring(keyring, { deployment: settings.deployment, clock, random })
 }
 
@@ -68,6 +66,7 @@ function notHere(file: string, what: string, instead: string): TorikiError {
   return new TorikiError('settings-invalid', { message: `${file}: ${what}: this build has no driver for it yet.`, remedy: `Write \`${instead}\`.` })
 }
 
+/** The settings were refused when the paths say so; here links are followed. */
 async function refuseKeyringInStore(file: string, keyring: string, folder: string): Promise<void> {
   const way = relative(await real(folder), await real(keyring))
   if (way === '..' || way.startsWith(`..${sep}`)) return

@@ -34,6 +34,7 @@ export class FakeClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason as Error)
+      if (ms <= 0) return void settle().then(resolve)
       const sleeper: Sleeper = {
         atMs: this.#nowMs + Math.max(0, ms),
         wake: () => {

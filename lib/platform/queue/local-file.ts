@@ -9,8 +9,8 @@ export const QUEUE_FILE = 'queue.sqlite'
 /** In SQLite's header: "this file is a queue of Toriki". */
 const APPLICATION_ID = 0x544f_5251
 const SCHEMA_VERSION = 1
-/** Another process holds the file for milliseconds; one that holds it longer than this is stuck. */
-const BUSY_MS_MAX = 5000
+/** Another process holds the file for milliseconds. This process stands still while it waits, so not for long: the retry goes on. */
+const BUSY_MS_MAX = 2000
 
 /** SQLite's log of changes needs shared memory, which network file systems do not have: NFS, SMB (three numbers). From linux/magic.h. */
 const networkFileSystems: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42])

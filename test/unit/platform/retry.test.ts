@@ -8,7 +8,7 @@ import { seededRandom } from '../../kit/seeded-random.ts'
 const random = { ...seededRandom(1), fraction: () => 0.5 }
 const unavailable = (retryAfterMs?: number): TorikiError => new TorikiError('store-unavailable', retryAfterMs === undefined ? {} : { retryAfterMs })
 
-async function pausesOf(errors: readonly unknown[], options: { readonly fraction?: number } = {}): Promise<{ pauses: number[]; result: unknown; calls: number }> {
+async function pausesOf(errors: readonly Error[], options: { readonly fraction?: number } = {}): Promise<{ pauses: number[]; result: unknown; calls: number }> {
   const clock = new FakeClock({ auto: true })
   const pauses: number[] = []
   let calls = 0
