@@ -352,7 +352,7 @@ describe('against prune', () => {
   test('starts over when packs of its own were condemned before it committed', async () => {
     const house = await begin()
     const capture = await house.ann.capture({ run: 'run-1', signal })
-    await storeAll(capture, { files: manyFiles(20, (at) => seededRandom(at).bytes(700_000).toString('latin1')) })
+    await storeAll(capture, { files: manyFiles(30, (at) => seededRandom(at).bytes(700_000).toString('latin1')) })
     const packs = await packsOf(house.platform, house.deployment, 'user/ann')
     expect(packs.length).toBeGreaterThan(0)
     await condemn(house.platform, house.deployment, 'user/ann', { packs })
