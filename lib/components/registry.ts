@@ -1,11 +1,21 @@
 /** Settings → components: the one place that names them all. A component that is not configured is not there; that is no error. */
-import { dirname } from 'node:path'
 import { TorikiError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
+import type { ComponentName } from '../resources/component-name.ts'
+import { ENTRY_KIND } from '../resources/key.ts'
 import type { Settings } from '../settings.ts'
 import type { Component } from './component.ts'
 import { filesComponent } from './files/component.ts'
+
+/** The kinds that keys of each component begin with: for reading a written key without opening the component. */
+export const knownKinds: Readonly<Record<ComponentName, readonly string[]>> = {
+  keycloak: [],
+  files: [ENTRY_KIND],
+  'conda-store': [],
+  jupyterhub: [],
+  'nebari-config': [],
+}
 
 /** What components need of the platform. */
 export interface ComponentPlatform {
@@ -20,7 +30,9 @@ export interface ComponentPlatform {
 export function createComponents(settings: Settings, _platform: ComponentPlatform): readonly Component[] {
   const { keycloak, files } = settings.components
   if (keycloak !== undefined) {
-    throw new TorikiError('settings-invalid', { message: `${settings.file}: components.keycloak: this build has no such component.` })
+    throw new TorikiError('settings-invalid', {
+      message: `${settings.file}: components.keycloak: this build has no such component.`,
+    })
   }
   return [...(files === undefined ? [] : [filesComponent(files, { ownFolders: ownFolders(settings) })])]
 }
@@ -30,6 +42,6 @@ function ownFolders({ store, queue, keys }: Settings): readonly string[] {
   return [
     ...('folder' in store ? [store.folder] : []),
     ...('sqlite' in queue ? [queue.sqlite] : []),
-    ...('keyring' in keys ? [dirname(keys.keyring)] : []),
+    ...('keyring' in keys ? [keys.keyring] : []),
   ]
 }
