@@ -17,14 +17,27 @@ export interface Ground {
   open(path: string): Directory
 }
 
+/** What decides: asked of the machine, or told by a test. */
+export interface Machine {
+  /** Linux, with /proc mounted. */
+  readonly hasHandles: boolean
+  readonly isRoot: boolean
+  readonly native: Native | undefined
+}
+
 /** @throws TorikiError `source-version` where homes cannot be walked safely. */
 export async function findGround(): Promise<Ground> {
-  if (process.platform === 'linux' && existsSync('/proc/self/fd')) {
-    const native = await loadNative()
-    if (native === undefined) return groundOf('proc', undefined)
-    return groundOf(native.hasOpenat2 ? 'openat2' : 'native', native)
-  }
-  if (process.geteuid?.() === 0) {
+  return bestGround({
+    hasHandles: process.platform === 'linux' && existsSync('/proc/self/fd'),
+    isRoot: process.geteuid?.() === 0,
+    native: await loadNative(),
+  })
+}
+
+/** @throws TorikiError `source-version`: root, whom every file obeys, is never led by paths that others can change. */
+export function bestGround({ hasHandles, isRoot, native }: Machine): Ground {
+  if (hasHandles) return groundOf(native === undefined ? 'proc' : native.hasOpenat2 ? 'openat2' : 'native', native)
+  if (isRoot) {
     throw new TorikiError('source-version', {
       message: 'Without /proc there are no directory handles here, and homes are not walked as root without them.',
       remedy: 'Mount /proc (on Linux), or run as a user who is not root.',

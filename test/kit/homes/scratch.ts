@@ -11,7 +11,11 @@ export function makeScratch(): { readonly path: string; remove(): void } {
     remove() {
       // Node's own removal goes by whole paths and stops at 4,096 bytes; `rm` goes directory by directory.
       if (process.platform === 'win32') rmSync(path, { recursive: true, force: true })
-      else execFileSync('rm', ['-rf', '--', path])
+      else {
+        // A directory that its owner closed to everybody is closed to `rm` too.
+        if (process.geteuid?.() !== 0) execFileSync('chmod', ['-R', 'u+rwX', path])
+        execFileSync('rm', ['-rf', '--', path])
+      }
     },
   }
 }
