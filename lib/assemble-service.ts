@@ -31,7 +31,11 @@ export async function assembleService(settings: Settings, options: AssembleOptio
       components: createComponents(settings, platform),
       limits: { parallel, attempts, shrink, visibilityMs: FUNCTION_TIMEOUT_MS * VISIBILITY_FACTOR },
       async alarm(alarm) {
-        options.log.write(alarm.alarm === 'no-backup' || alarm.outcome === 'failed' ? 'error' : 'warn', 'alarm', { alarm: alarm.alarm, run: alarm.run, outcome: alarm.outcome })
+        options.log.write(alarm.alarm === 'no-backup' || alarm.outcome === 'failed' ? 'error' : 'warn', 'alarm', {
+          alarm: alarm.alarm,
+          run: alarm.run,
+          outcome: alarm.outcome,
+        })
         if (command !== undefined) await runAlarmCommand(command, alarm, options.log)
       },
     }
@@ -55,6 +59,9 @@ export async function serviceOfThisProcess(): Promise<Service> {
 }
 
 async function open(): Promise<Service> {
-  const log: Log = jsonLog((line) => void process.stdout.write(line), () => systemClock.now())
+  const log: Log = jsonLog(
+    (line) => void process.stdout.write(line),
+    () => systemClock.now(),
+  )
   return await assembleService(loadSettings(), { log })
 }

@@ -8,6 +8,7 @@ import type { Capture, CommitResult, OpenSliceOptions } from '../repository/repo
 import { Notes } from '../repository/notes.ts'
 import type { ComponentRecord, MissingComponent } from '../repository/snapshot.ts'
 import type { ComponentName } from '../resources/component-name.ts'
+import type { Resource } from '../resources/resource.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { RunRecord } from '../runs/run.ts'
 import { failedBy, logFailure } from './cause.ts'
@@ -78,7 +79,7 @@ async function captureOnce(
   if (signal.aborted) return { kind: 'out-of-time', checkpoint: 'no-progress' }
   const repository = await service.repository.openSlice(slice.name, { access: 'write', identity })
   const capture = await repository.capture({ run: run.run, signal, part: options.part })
-  const progress = { resources: 0, bytesRead: 0 }
+  const progress = { taken: 0, bytesRead: 0 }
   const read = new Map<ComponentName, ComponentRecord>()
   for (const component of asked) {
     const { name } = component
@@ -95,7 +96,7 @@ async function captureOnce(
       read.set(name, record)
     } catch (error) {
       if (signal.aborted) {
-        const began = progress.resources > 0 || read.size > 0
+        const began = progress.taken > 0 || read.size > 0
         return { kind: 'out-of-time', checkpoint: began ? await capture.checkpoint() : 'no-progress' }
       }
       // The whole capture is of no use any more: not one component's failure.
@@ -153,26 +154,25 @@ async function storeComponent(
   component: Component,
   slice: Slice,
   signal: AbortSignal,
-  progress: { resources: number; bytesRead: number },
+  progress: { taken: number; bytesRead: number },
 ): Promise<ComponentRecord> {
   const { clock } = service.platform
   const notes = new Notes()
   const source = await component.source?.(slice, { clock, signal })
   const after = capture.resume?.component === component.name ? capture.resume.after : undefined
-  const before = { ...progress }
+  const before = progress.bytesRead
   const resources = component.read(slice, {
     clock,
     signal,
     ...(after === undefined ? {} : { after }),
     note: (note) => notes.add(note),
   })
-  return await capture.store(component.name, resources, {
+  return await capture.store(component.name, counting(resources, progress), {
     isContainer: component.isContainer === undefined ? undefined : (key) => component.isContainer?.(key) === true,
     ...(source === undefined ? {} : { source }),
     notes,
     onProgress(now) {
-      progress.resources = before.resources + now.resources
-      progress.bytesRead = before.bytesRead + now.bytesRead
+      progress.bytesRead = before + now.bytesRead
       service.observer?.bytes(slice.name, progress.bytesRead, now.bytesStored)
     },
   })
@@ -186,4 +186,12 @@ function isGone(capture: Capture, read: ReadonlyMap<ComponentName, ComponentReco
       source === undefined || suspicionOf({ resources: 0, containers: 0, source }, record, undefined) === undefined
     return record.resources === 0 && sameSource && run.sources[name]?.suspect === undefined
   })
+}
+
+/** Counts what was taken in whole: only then does a checkpoint have something to go on from. */
+async function* counting(resources: AsyncIterable<Resource>, progress: { taken: number }): AsyncGenerator<Resource> {
+  for await (const resource of resources) {
+    yield resource
+    progress.taken++
+  }
 }

@@ -8,7 +8,7 @@ import { userSlice } from '../resources/slice.ts'
 import { parseSegment } from '../resources/key.ts'
 import type { SliceName } from '../resources/slice.ts'
 import { appendEvent } from '../runs/event-log.ts'
-import { cancelledAt, nextTick, readRun } from '../runs/run-log.ts'
+import { cancelledAt, nextTick, readRun, runSlices } from '../runs/run-log.ts'
 import { countedAs, readRunState } from '../runs/run-state.ts'
 import { sliceStates } from '../runs/slice-states.ts'
 import type { SliceState } from '../runs/slice-states.ts'
@@ -40,37 +40,44 @@ export async function replayRun(service: Service, { run: id, users }: ReplayRequ
   if ((await cancelledAt(records, id)) !== undefined) throw new TorikiError('run-cancelled', { ids: { run: id } })
   await settleRun(service, { run: id })
   const { expired } = await readRunState(records, run, service.platform.clock.now())
-  const wanted = users === undefined ? undefined : new Set(users.map((user) => userSlice(parseSegment(user)).name))
+  const wanted = users === undefined ? undefined : await wantedOf(service, run, users)
   const replayed: SliceName[] = []
-  const found = new Set<SliceName>()
   let batch: SliceState[] = []
   const flush = async (): Promise<void> => {
+    if (batch.length === 0) return
+    // The tick first: without it nobody would end the run again. It comes late enough to find the slices re-opened.
+    if (replayed.length === 0) await sendTick(service, id, await nextTick(records, id))
     await sendAgain(service, run, batch)
     replayed.push(...batch.map(({ slice }) => slice.slice))
     batch = []
   }
   for await (const state of sliceStates(records, run)) {
-    const { slice } = state.slice
-    if (wanted !== undefined && !wanted.has(slice)) continue
-    found.add(slice)
+    if (wanted !== undefined && !wanted.has(state.slice.slice)) continue
     const counted = countedAs(state.fold, expired ? 'expired' : 'not')
     if (counted !== 'failed' && counted !== 'partial') continue
     batch.push(state)
     if (batch.length >= BATCH) await flush()
   }
   await flush()
-  const unknown = users?.findIndex((user) => !found.has(userSlice(parseSegment(user)).name)) ?? -1
-  if (unknown !== -1)
-    throw new TorikiError('slice-unknown', {
-      message: `The user in place ${unknown + 1} is not in that run.`,
-      ids: { run: id, place: unknown + 1 },
-    })
-  if (replayed.length > 0) await sendTick(service, id, await nextTick(records, id))
   return { run: id, replayed }
 }
 
+/** @throws TorikiError `slice-unknown` before anything is sent. */
+async function wantedOf(service: Service, run: RunRecord, users: readonly string[]): Promise<ReadonlySet<SliceName>> {
+  const wanted = users.map((user) => userSlice(parseSegment(user)).name)
+  const missing = new Set<SliceName>(wanted)
+  for await (const { slice } of runSlices(service.repository.records, run)) missing.delete(slice)
+  const place = 1 + wanted.findIndex((slice) => missing.has(slice))
+  if (place > 0) {
+    throw new TorikiError('slice-unknown', {
+      message: `The user in place ${place} is not in that run.`,
+      ids: { run: run.run, place },
+    })
+  }
+  return new Set(wanted)
+}
+
 async function sendAgain(service: Service, run: RunRecord, states: readonly SliceState[]): Promise<void> {
-  if (states.length === 0) return
   const { records } = service.repository
   await sendSlices(
     service,

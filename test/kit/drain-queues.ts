@@ -28,17 +28,23 @@ const DELIVERIES_MAX = 20_000
 /** The number of deliveries. Throws what a handler throws: a simulated kill. */
 export async function drainQueues(service: Service, clock: FakeClock, options: DrainOptions = {}): Promise<number> {
   const { queues } = service.platform
-  const invocation: Invocation = { awsRequestId: 'test', getRemainingTimeInMillis: () => 86_400_000, ...options.invocation }
+  const invocation: Invocation = {
+    awsRequestId: 'test',
+    getRemainingTimeInMillis: () => 86_400_000,
+    ...options.invocation,
+  }
   const handlers: Readonly<Record<QueueName, (event: { Records: QueueRecord[] }) => Promise<unknown>>> = {
     'backup-slice': (event) => backupSlice(service, event, invocation),
     'settle-run': (event) => settleRun(service, event, invocation),
     'replay-run': (event) => replayRun(service, event, invocation),
   }
-  const sources: (readonly [Queue, (event: { Records: QueueRecord[] }) => Promise<unknown>])[] = queueNames.flatMap((name) => [
-    [queues.queue(name), handlers[name]] as const,
-    [queues.deadLetter(name), (event: { Records: QueueRecord[] }) => deadLetter(service, event)] as const,
-  ])
-  for (let deliveries = 0; deliveries < DELIVERIES_MAX; ) {
+  const sources: (readonly [Queue, (event: { Records: QueueRecord[] }) => Promise<unknown>])[] = queueNames.flatMap(
+    (name) => [
+      [queues.queue(name), handlers[name]] as const,
+      [queues.deadLetter(name), (event: { Records: QueueRecord[] }) => deadLetter(service, event)] as const,
+    ],
+  )
+  for (let deliveries = 0; deliveries < DELIVERIES_MAX;) {
     let received = false
     for (const [queue, handler] of sources) {
       if ((await options.until?.()) === true) return deliveries

@@ -36,7 +36,8 @@ beforeEach(async () => {
   })
 })
 
-const start = async (trigger: Parameters<typeof startRun>[1] = {}): Promise<string> => (await startRun(house.service, trigger, noDeadline)).run
+const start = async (trigger: Parameters<typeof startRun>[1] = {}): Promise<string> =>
+  (await startRun(house.service, trigger, noDeadline)).run
 const drain = (options: Parameters<typeof drainQueues>[2] = {}) => drainQueues(house.service, house.clock, options)
 const report = (run: string) => runReport(house.service, run)
 /** A full run from start to end, a day after the last. */
@@ -79,7 +80,9 @@ describe('a run', () => {
   test('leaves nothing in any queue, and all snapshots whole', async () => {
     await night()
     for (const slice of ['user/ann', 'user/bob', 'user/cid'] as const) {
-      expect(await snapshots(slice)).toMatchObject([{ missing: [], components: { keycloak: { resources: 1 }, files: { resources: 3 } } }])
+      expect(await snapshots(slice)).toMatchObject([
+        { missing: [], components: { keycloak: { resources: 1 }, files: { resources: 3 } } },
+      ])
     }
   })
 
@@ -119,7 +122,8 @@ describe('a run', () => {
 describe('a failing component', () => {
   test('that recovers is read again, and what was finished is not', async () => {
     let failures = 2
-    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' && failures-- > 0 ? fails('source-unreachable') : undefined)
+    homes.live.fail = (operation, slice) =>
+      operation === 'read' && slice === 'user/bob' && failures-- > 0 ? fails('source-unreachable') : undefined
     const run = await night()
     expect(await report(run)).toMatchObject({ outcome: 'complete' })
     // Ann, bob, cid and shared: once each.
@@ -128,19 +132,31 @@ describe('a failing component', () => {
   })
 
   test('that does not recover leaves the others saved: partial, with cause, remedy and attempts; one alarm', async () => {
-    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('source-unreachable') : undefined)
+    homes.live.fail = (operation, slice) =>
+      operation === 'read' && slice === 'user/bob' ? fails('source-unreachable') : undefined
     const run = await night()
     expect(await report(run)).toMatchObject({
       outcome: 'partial',
       slices: { saved: 3, partial: 1 },
-      failures: [{ slice: 'user/bob', component: 'files', code: 'source-unreachable', attempts: 3, remedy: expect.stringContaining('replay') }],
+      failures: [
+        {
+          slice: 'user/bob',
+          component: 'files',
+          code: 'source-unreachable',
+          attempts: 3,
+          remedy: expect.stringContaining('replay'),
+        },
+      ],
     })
-    expect(await snapshots('user/bob')).toMatchObject([{ missing: [{ component: 'files', code: 'source-unreachable' }], components: { keycloak: {} } }])
+    expect(await snapshots('user/bob')).toMatchObject([
+      { missing: [{ component: 'files', code: 'source-unreachable' }], components: { keycloak: {} } },
+    ])
     expect(house.alarms.map(({ alarm }) => alarm)).toEqual(['dead-letter', 'run-ended'])
   })
 
   test('with a cause only a person can mend burns no further attempt', async () => {
-    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-is-link') : undefined)
+    homes.live.fail = (operation, slice) =>
+      operation === 'read' && slice === 'user/bob' ? fails('home-is-link') : undefined
     const run = await night()
     expect(await report(run)).toMatchObject({ failures: [{ code: 'home-is-link', attempts: 1 }] })
     expect(homes.calls.read).toBe(3)
@@ -163,7 +179,10 @@ describe('a failing component', () => {
 
   test('asks for a pause, and the message is given back for so long', async () => {
     let busy = 1
-    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' && busy-- > 0 ? fails('source-busy', { retryAfterMs: 600_000 }) : undefined)
+    homes.live.fail = (operation, slice) =>
+      operation === 'read' && slice === 'user/bob' && busy-- > 0
+        ? fails('source-busy', { retryAfterMs: 600_000 })
+        : undefined
     house = { ...house, service: { ...house.service, limits: { ...house.service.limits, visibilityMs: 3_600_000 } } }
     const run = await start({ selection: { users: ['bob'] } })
     const before = house.clock.now().getTime()
@@ -173,7 +192,8 @@ describe('a failing component', () => {
   })
 
   test('is replayed alone, in the same run, which ends complete', async () => {
-    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined)
+    homes.live.fail = (operation, slice) =>
+      operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined
     const run = await night()
     homes.live.fail = () => undefined
     const reads = accounts.calls.read
@@ -186,7 +206,8 @@ describe('a failing component', () => {
   })
 
   test('mended, and its message redriven by hand, is the same as a replay', async () => {
-    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined)
+    homes.live.fail = (operation, slice) =>
+      operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined
     const run = await night()
     homes.live.fail = () => undefined
     const body = JSON.stringify({ v: 1, kind: 'backup-slice', run, slice: 'user/bob' })
@@ -196,10 +217,14 @@ describe('a failing component', () => {
   })
 
   test('not mended, and its message redriven by hand, ends with the new cause', async () => {
-    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined)
+    homes.live.fail = (operation, slice) =>
+      operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined
     const run = await night()
-    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/bob' ? fails('home-is-link') : undefined)
-    await house.platform.queues.queue('backup-slice').send([{ body: JSON.stringify({ v: 1, kind: 'backup-slice', run, slice: 'user/bob' }) }])
+    homes.live.fail = (operation, slice) =>
+      operation === 'read' && slice === 'user/bob' ? fails('home-is-link') : undefined
+    await house.platform.queues
+      .queue('backup-slice')
+      .send([{ body: JSON.stringify({ v: 1, kind: 'backup-slice', run, slice: 'user/bob' }) }])
     await drain()
     expect(await report(run)).toMatchObject({ open: false, outcome: 'partial', failures: [{ code: 'home-is-link' }] })
   })
@@ -212,7 +237,11 @@ describe('a failing component', () => {
       await house.clock.advance(1_001)
     }
     await drain()
-    expect(await report(run)).toMatchObject({ open: false, outcome: 'failed', failures: [{ slice: 'user/bob', code: 'ended-without-report' }] })
+    expect(await report(run)).toMatchObject({
+      open: false,
+      outcome: 'failed',
+      failures: [{ slice: 'user/bob', code: 'ended-without-report' }],
+    })
   })
 })
 
@@ -252,7 +281,11 @@ describe('an emptied source', () => {
     for (const name of ['cid', 'dan', 'eve']) accounts.live.slices.delete(`user/${name}`)
     const second = await night()
     const doubted = await report(second)
-    expect(doubted).toMatchObject({ outcome: 'partial', slices: { total: 6 }, sources: [{ component: 'keycloak', suspect: 'Its members fell from 5 to 2.' }] })
+    expect(doubted).toMatchObject({
+      outcome: 'partial',
+      slices: { total: 6 },
+      sources: [{ component: 'keycloak', suspect: 'Its members fell from 5 to 2.' }],
+    })
     // Those that Keycloak covers: shared and five users.
     expect(doubted.slices.suspect).toBe(6)
     const third = await night()
@@ -266,7 +299,11 @@ describe('an emptied source', () => {
     await night()
     for (const name of ['ann', 'bob']) put(homes, `user/${name}`, {}, true)
     const run = await night()
-    expect(await acceptRun(house.service, { run, users: ['ann'] })).toEqual({ run, accepted: ['user/ann'], sources: false })
+    expect(await acceptRun(house.service, { run, users: ['ann'] })).toEqual({
+      run,
+      accepted: ['user/ann'],
+      sources: false,
+    })
     expect(await report(run)).toMatchObject({ slices: { suspect: 1 } })
   })
 })
