@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals'
+import { FaultInjector } from '../../../lib/platform/fault.ts'
+import { faultyObjectStore } from '../../../lib/platform/object-store/fault.ts'
+import { createDeployment, openDeployment } from '../../../lib/repository/deployment-repository.ts'
+import { memoryPlatform } from '../../kit/memory-platform.ts'
+
+async function begin() {
+  const platform = memoryPlatform()
+  const { records } = await createDeployment(platform, { name: 'campus', settings: {} })
+  return { platform, records }
+}
+
+describe('a sealed record', () => {
+  test('is created once and read back', async () => {
+    const { platform, records } = await begin()
+    expect(await records.create('runs/r/run', { user: 'ann', n: 1 })).toBe('created')
+    expect(await records.create('runs/r/run', { user: 'bob' })).toBe('exists')
+    expect(await records.create('runs/r/run', { user: 'ann', n: 1 })).toBe('exists')
+    expect(await records.read('runs/r/run')).toEqual({ user: 'ann', n: 1 })
+    expect(await records.read('runs/r/other')).toBeUndefined()
+    expect(platform.store.peek('runs/r/run')?.includes('ann')).toBe(false)
+  })
+
+  test('knows its own create when the answer was lost', async () => {
+    const { platform } = await begin()
+    const faults = new FaultInjector({ plan: ({ operation }) => (operation === 'create' ? { kind: 'duplicate' } : undefined), clock: platform.clock })
+    const { records } = await openDeployment({ ...platform, store: faultyObjectStore(platform.store, faults) }, { name: 'campus' })
+    expect(await records.create('runs/r/run', { n: 1 })).toBe('created')
+    expect(await records.create('runs/r/run', { n: 1 })).toBe('exists')
+  })
+
+  test('is listed in order, after a place, with the store\'s time', async () => {
+    const { platform, records } = await begin()
+    for (const name of ['b', 'a', 'c']) await records.create(`runs/r/${name}`, {})
+    await records.create('restores/x/plan', {})
+    const list = async (prefix: string, after?: string): Promise<string[]> => {
+      const found: string[] = []
+      for await (const { path, modifiedAt } of records.list(prefix, after === undefined ? {} : { after })) {
+        expect(modifiedAt).toEqual(platform.clock.now())
+        found.push(path)
+      }
+      return found
+    }
+    expect(await list('runs/')).toEqual(['runs/r/a', 'runs/r/b', 'runs/r/c'])
+    expect(await list('runs/', 'runs/r/a')).toEqual(['runs/r/b', 'runs/r/c'])
+    expect(await list('runs/', 'runs/r/~')).toEqual([])
+  })
+
+  test('does not open in another place or of another kind, nor damaged', async () => {
+    const { platform, records } = await begin()
+    await records.create('runs/r/run', { n: 1 })
+    const bytes = platform.store.peek('runs/r/run') as Buffer
+    for (const path of ['runs/s/run', 'restores/r/run']) {
+      platform.store.replace(path, bytes)
+      await expect(records.read(path)).rejects.toMatchObject({ code: 'seal-broken' })
+    }
+    for (const at of [0, 6, 10, 60, 80, bytes.length - 1]) {
+      const damaged = Buffer.from(bytes)
+      damaged[at] = (damaged[at] as number) ^ 1
+      platform.store.replace('runs/r/run', damaged)
+      await expect(records.read('runs/r/run')).rejects.toMatchObject({ code: at === 6 ? 'format-newer' : 'seal-broken' })
+    }
+  })
+})
