@@ -86,8 +86,8 @@ async function snapshotOf(service: Service, run: RunRecord, slice: Slice): Promi
   if (repository === undefined) return undefined
   for await (const snapshot of repository.snapshots()) {
     if (snapshot.run === run.run) return snapshot
-    // Newest first: what comes now is older than the run.
-    if (snapshot.time < run.startedAt) return undefined
+    // Newest run first: what comes now is of older ones.
+    if (snapshot.run < run.run) return undefined
   }
   return undefined
 }
