@@ -1,0 +1,47 @@
+import { describe, expect, test } from '@jest/globals'
+import { createDeployment } from '../../../lib/repository/deployment-repository.ts'
+import { addMarks, readMarks } from '../../../lib/repository/marks.ts'
+import { treeFormats } from '../../../lib/repository/tree-format.ts'
+import { keysOf } from '../../kit/condemn.ts'
+import { memoryPlatform } from '../../kit/memory-platform.ts'
+import { backUp } from '../../kit/slice-source.ts'
+import type { SliceContext } from '../../../lib/repository/slice-context.ts'
+import type { SliceRepository } from '../../../lib/repository/repository.ts'
+
+async function begin(): Promise<{ context: SliceContext; ann: SliceRepository }> {
+  const platform = memoryPlatform()
+  const deployment = await createDeployment(platform, { name: 'campus', settings: {} })
+  const ann = await deployment.openSlice('user/ann', { access: 'write' })
+  const keys = await keysOf(platform, deployment, 'user/ann')
+  return { context: { platform, sliceId: ann.sliceId, keys, formats: treeFormats(keys) }, ann }
+}
+
+const digest = 'a'.repeat(64)
+
+describe('marks', () => {
+  test('add up, however many write them at once, and are written only for something new', async () => {
+    const { context } = await begin()
+    await Promise.all(['run-1.1', 'run-2.1', 'run-3.1'].map((id) => addMarks(context, { accepted: [id] })))
+    await addMarks(context, { forgotten: [{ id: 'run-1.1', digest }] })
+    const marks = await readMarks(context)
+    expect([...marks.accepted].sort()).toEqual(['run-1.1', 'run-2.1', 'run-3.1'])
+    expect(marks.forgotten.get('run-1.1')).toBe(digest)
+    expect(marks.n).toBe(4)
+    await addMarks(context, { accepted: ['run-2.1'], forgotten: [{ id: 'run-1.1', digest }] })
+    expect((await readMarks(context)).n).toBe(4)
+  })
+
+  test('hide what is forgotten, whose number is not given again', async () => {
+    const { context, ann } = await begin()
+    await backUp(ann, 'run-1', { files: {} })
+    await backUp(ann, 'run-2', { files: {} })
+    await addMarks(context, { forgotten: [{ id: 'run-2.1', digest }] })
+    const ids: string[] = []
+    for await (const { id } of ann.snapshots()) ids.push(id)
+    expect(ids).toEqual(['run-1.1'])
+    await expect(ann.snapshot('run-2.1')).rejects.toMatchObject({ code: 'snapshot-not-found' })
+    await context.platform.store.delete(`slices/${ann.sliceId}/snapshots/run-2.1`)
+    const { snapshot } = await backUp(ann, 'run-2', { files: {} })
+    expect(snapshot).toMatchObject({ id: 'run-2.2', parent: 'run-1.1' })
+  })
+})
