@@ -29,7 +29,10 @@ export function resolveReference(text: string, context: ReferenceContext): strin
   if (scheme === 'env') {
     const value = context.env[name]
     if (value === undefined || value === '') {
-      throw new TorikiError('reference-unresolved', { message: `${context.place}: the environment has no ${name}.`, remedy: `Set ${name}, or name a file with \${file:PATH}.` })
+      throw new TorikiError('reference-unresolved', {
+        message: `${context.place}: the environment has no ${name}.`,
+        remedy: `Set ${name}, or name a file with \${file:PATH}.`,
+      })
     }
     return value
   }
@@ -40,7 +43,11 @@ export function resolveReference(text: string, context: ReferenceContext): strin
       if (bytes.length === 0 || bytes.length > SECRET_BYTES_MAX) throw new RangeError('empty, or too long for a secret')
       return bytes.toString('utf8').replace(/\r?\n$/, '')
     } catch (cause) {
-      throw new TorikiError('reference-unresolved', { message: `${context.place}: the file ${path} cannot be read, or is empty.`, remedy: 'Put the secret there, readable for this user only.', cause })
+      throw new TorikiError('reference-unresolved', {
+        message: `${context.place}: the file ${path} cannot be read, or is empty.`,
+        remedy: 'Put the secret there, readable for this user only.',
+        cause,
+      })
     }
   }
   throw new TorikiError('reference-unresolved', {

@@ -60,7 +60,9 @@ export interface KeycloakSettings {
   /** With the base path, without a trailing slash. */
   readonly url: string
   readonly realm: string
-  readonly login: { readonly client: string; readonly secret: string } | { readonly username: string; readonly password: string; readonly adminRealm: string }
+  readonly login:
+    | { readonly client: string; readonly secret: string }
+    | { readonly username: string; readonly password: string; readonly adminRealm: string }
   readonly credentials?: { readonly postgres: string } | { readonly export: string }
   /** PEM of a private CA, when one is configured. */
   readonly ca?: string
@@ -96,7 +98,10 @@ export function loadSettings(options: LoadOptions = {}): Settings {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
     const named = options.file !== undefined || process.env['TORIKI_SETTINGS'] !== undefined
-    throw new TorikiError('settings-missing', { message: named ? `The settings file ${file} cannot be read.` : 'There is no toriki.yaml here.', cause })
+    throw new TorikiError('settings-missing', {
+      message: named ? `The settings file ${file} cannot be read.` : 'There is no toriki.yaml here.',
+      cause,
+    })
   }
   return parseSettings(text, file, options.resolve ?? 'all')
 }
@@ -107,7 +112,9 @@ export function settingsFile(named?: string): string {
 }
 
 /** The variables of the environment that the command line and functions may ask for, by name; nobody else reads `process.env`. */
-export function environment(name: 'NO_COLOR' | 'FORCE_COLOR' | 'TERM' | 'COLUMNS' | 'TORIKI_SETTINGS' | 'TORIKI_LOG' | 'CI'): string | undefined {
+export function environment(
+  name: 'NO_COLOR' | 'FORCE_COLOR' | 'TERM' | 'COLUMNS' | 'TORIKI_SETTINGS' | 'TORIKI_LOG' | 'CI',
+): string | undefined {
   return process.env[name]
 }
 
@@ -116,7 +123,8 @@ export function parseSettings(text: string, file: string, extent: 'all' | 'platf
   const lines = new LineCounter()
   const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
   const syntax = yaml.errors[0]
-  if (syntax !== undefined) throw invalid(`${file}:${lines.linePos(syntax.pos[0]).line}: this is not YAML: ${firstLine(syntax.message)}`)
+  if (syntax !== undefined)
+    throw invalid(`${file}:${lines.linePos(syntax.pos[0]).line}: this is not YAML: ${firstLine(syntax.message)}`)
   const value: unknown = yaml.toJS({ maxAliasCount: 20 }) ?? {}
   const parsed = settingsSchema.safeParse(value)
   if (!parsed.success) throw invalid(describe(parsed.error, yaml, lines, file))
@@ -126,16 +134,30 @@ export function parseSettings(text: string, file: string, extent: 'all' | 'platf
     return join(dirname(file), path)
   }
   const reference = (path: readonly string[], text: string): string =>
-    resolveReference(text, { env: process.env, folder: dirname(file), place: `${file}:${lineOf(yaml, lines, path)}: ${path.join('.')}` })
+    resolveReference(text, {
+      env: process.env,
+      folder: dirname(file),
+      place: `${file}:${lineOf(yaml, lines, path)}: ${path.join('.')}`,
+    })
   const settings: Settings = {
     file,
     deployment: document.deployment,
     store: 's3' in document.store ? { s3: withoutUndefined(document.store.s3) } : { folder: at(document.store.folder) },
-    keys: 'kms' in document.keys ? { kms: withoutUndefined(document.keys.kms), ...(document.keys.bucket === undefined ? {} : { bucket: document.keys.bucket }) } : { keyring: at(document.keys.keyring) },
-    queue: 'sqs' in document.queue ? { sqs: withoutUndefined(document.queue.sqs) } : { sqlite: at(document.queue.sqlite) },
+    keys:
+      'kms' in document.keys
+        ? {
+            kms: withoutUndefined(document.keys.kms),
+            ...(document.keys.bucket === undefined ? {} : { bucket: document.keys.bucket }),
+          }
+        : { keyring: at(document.keys.keyring) },
+    queue:
+      'sqs' in document.queue ? { sqs: withoutUndefined(document.queue.sqs) } : { sqlite: at(document.queue.sqlite) },
     workers: document.workers,
     ...(document.regions === undefined ? {} : { regions: document.regions }),
-    componentNames: [...(document.components.keycloak === undefined ? [] : ['keycloak' as const]), ...(document.components.files === undefined ? [] : ['files' as const])],
+    componentNames: [
+      ...(document.components.keycloak === undefined ? [] : ['keycloak' as const]),
+      ...(document.components.files === undefined ? [] : ['files' as const]),
+    ],
     components: extent === 'all' ? resolveComponents(document, reference, at) : {},
     ...(document.schedule === undefined ? {} : { schedule: document.schedule }),
     alarms: withoutUndefined({ rpoMs: document.alarms.rpo, command: document.alarms.command }),
@@ -143,13 +165,23 @@ export function parseSettings(text: string, file: string, extent: 'all' | 'platf
     source: value as JsonObject,
   }
   refuseForeignRegions(settings, file)
-  if ('folder' in settings.store && 'keyring' in settings.keys && isInside(settings.store.folder, settings.keys.keyring)) {
-    throw invalid(`${file}:${lineOf(yaml, lines, ['keys', 'keyring'])}: keys.keyring: lies inside the store it locks; keep it elsewhere`)
+  if (
+    'folder' in settings.store &&
+    'keyring' in settings.keys &&
+    isInside(settings.store.folder, settings.keys.keyring)
+  ) {
+    throw invalid(
+      `${file}:${lineOf(yaml, lines, ['keys', 'keyring'])}: keys.keyring: lies inside the store it locks; keep it elsewhere`,
+    )
   }
   return settings
 }
 
-function resolveComponents(document: SettingsDocument, reference: (path: readonly string[], text: string) => string, at: (path: string) => string): ComponentSettings {
+function resolveComponents(
+  document: SettingsDocument,
+  reference: (path: readonly string[], text: string) => string,
+  at: (path: string) => string,
+): ComponentSettings {
   const { keycloak, files } = document.components
   const under = ['components', 'keycloak']
   return {
@@ -162,7 +194,11 @@ function resolveComponents(document: SettingsDocument, reference: (path: readonl
             login:
               'client' in keycloak
                 ? { client: keycloak.client, secret: reference([...under, 'secret'], keycloak.secret) }
-                : { username: keycloak.username, password: reference([...under, 'password'], keycloak.password), adminRealm: keycloak.adminRealm },
+                : {
+                    username: keycloak.username,
+                    password: reference([...under, 'password'], keycloak.password),
+                    adminRealm: keycloak.adminRealm,
+                  },
             ...(keycloak.credentials === undefined
               ? {}
               : {
@@ -194,7 +230,10 @@ function readCertificate(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new TorikiError('settings-invalid', { message: `The certificate file ${path} (components.keycloak.ca) cannot be read.`, cause })
+    throw new TorikiError('settings-invalid', {
+      message: `The certificate file ${path} (components.keycloak.ca) cannot be read.`,
+      cause,
+    })
   }
 }
 
@@ -212,7 +251,9 @@ function refuseForeignRegions(settings: Settings, file: string): void {
   ]
   for (const region of named) {
     if (region !== undefined && !settings.regions.includes(region)) {
-      throw new TorikiError('region-not-allowed', { message: `${file}: region ${region} is not in \`regions\` (${settings.regions.join(', ')}).` })
+      throw new TorikiError('region-not-allowed', {
+        message: `${file}: region ${region} is not in \`regions\` (${settings.regions.join(', ')}).`,
+      })
     }
   }
 }
@@ -232,7 +273,8 @@ function describe(error: ZodError, yaml: Document.Parsed, lines: LineCounter, fi
 function lineOf(yaml: Document.Parsed, lines: LineCounter, path: readonly string[]): number {
   for (let length = path.length; length > 0; length--) {
     const node = yaml.getIn(path.slice(0, length), true)
-    const range = typeof node === 'object' && node !== null && 'range' in node ? (node.range as readonly number[] | null) : null
+    const range =
+      typeof node === 'object' && node !== null && 'range' in node ? (node.range as readonly number[] | null) : null
     if (range?.[0] !== undefined) return lines.linePos(range[0]).line
   }
   return 1
@@ -246,7 +288,9 @@ function firstLine(text: string): string {
   return text.split('\n')[0] ?? text
 }
 
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> }
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
 
 /** The same object without members that are `undefined`: what `exactOptionalPropertyTypes` asks for. */
 function withoutUndefined<T extends object>(value: T): Defined<T> {

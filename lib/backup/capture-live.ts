@@ -21,7 +21,8 @@ export interface LiveSlice {
 export async function captureLive(service: Service, slice: Slice, signal: AbortSignal): Promise<LiveSlice> {
   const { platform } = service
   const store = overlayStore(platform.store, platform.clock, LIVE_BYTES_MAX)
-  const keyStore = platform.keyStore === platform.store ? store : overlayStore(platform.keyStore, platform.clock, LIVE_BYTES_MAX)
+  const keyStore =
+    platform.keyStore === platform.store ? store : overlayStore(platform.keyStore, platform.clock, LIVE_BYTES_MAX)
   const deployment = await openDeployment({ ...platform, store, keyStore }, { name: service.repository.name })
   const writing = await deployment.openSlice(slice.name, { access: 'write' })
   const capture = await writing.capture({ run: 'live', signal })
@@ -38,6 +39,7 @@ export async function captureLive(service: Service, slice: Slice, signal: AbortS
     }
   }
   const { snapshot } = await capture.commit(missing)
-  const repository = (await deployment.openSlice(slice.name, { access: 'read-content', generation: writing.generation })) ?? writing
+  const repository =
+    (await deployment.openSlice(slice.name, { access: 'read-content', generation: writing.generation })) ?? writing
   return { repository, snapshot }
 }

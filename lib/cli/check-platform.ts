@@ -19,7 +19,10 @@ export async function* checkPlatform(settings: Settings): AsyncGenerator<Check> 
   }
   try {
     yield await check('store: can be listed', async () => void (await platform.store.list('deployment/')))
-    yield await check('store: holds this deployment, and the keys open it', async () => void (await openDeployment(platform, { name: settings.deployment })))
+    yield await check(
+      'store: holds this deployment, and the keys open it',
+      async () => void (await openDeployment(platform, { name: settings.deployment })),
+    )
     for (const name of queueNames) {
       yield await check(`queue: ${name}`, async () => {
         await platform.queues.queue(name).depth()

@@ -13,7 +13,14 @@ export const EXIT = {
   interrupted: 130,
 } as const
 
-const USAGE_CODES: ReadonlySet<string> = new Set(['usage', 'settings-missing', 'settings-invalid', 'reference-unresolved', 'region-not-allowed', 'slice-unknown'])
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'usage',
+  'settings-missing',
+  'settings-invalid',
+  'reference-unresolved',
+  'region-not-allowed',
+  'slice-unknown',
+])
 
 export function exitStatusOfError(error: TorikiError): number {
   if (error.code === 'interrupted') return EXIT.interrupted

@@ -44,7 +44,11 @@ export async function followRun(
     const report = await (workers === undefined ? ending : Promise.race([ending, workers.ended.then(() => ending)]))
     progress.clear()
     if (report === undefined) {
-      terminal.err(here ? `Stopped. What was saved stays. Go on with: toriki backup\n` : `Run ${run} goes on elsewhere: toriki status ${run}\n`)
+      terminal.err(
+        here
+          ? `Stopped. What was saved stays. Go on with: toriki backup\n`
+          : `Run ${run} goes on elsewhere: toriki status ${run}\n`,
+      )
       return here ? EXIT.interrupted : EXIT.complete
     }
     answer(context, reportJson(report), () => formatReport(terminal, report))
@@ -56,7 +60,13 @@ export async function followRun(
 }
 
 /** The report of the ended run, or `undefined` when the person pressed Ctrl-C. */
-async function untilEnded(context: CommandContext, service: Service, run: string, here: boolean, show: (report: RunReport) => void): Promise<RunReport | undefined> {
+async function untilEnded(
+  context: CommandContext,
+  service: Service,
+  run: string,
+  here: boolean,
+  show: (report: RunReport) => void,
+): Promise<RunReport | undefined> {
   const { clock } = service.platform
   const queue = service.platform.queues.queue('backup-slice')
   const beganMs = clock.monotonicMs()
@@ -74,7 +84,8 @@ async function untilEnded(context: CommandContext, service: Service, run: string
     if (!heard) {
       const { hidden } = await queue.depth()
       heard = hidden > 0 || report.slices.pending < report.slices.total
-      if (!heard && clock.monotonicMs() - beganMs > NO_CONSUMER_MS) throw new TorikiError('no-consumer', { ids: { run } })
+      if (!heard && clock.monotonicMs() - beganMs > NO_CONSUMER_MS)
+        throw new TorikiError('no-consumer', { ids: { run } })
     }
     try {
       await clock.sleep(here ? LOOK_MS : LOOK_ELSEWHERE_MS, context.signal)

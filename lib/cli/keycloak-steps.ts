@@ -8,20 +8,43 @@ export interface Step {
 /** Rights of realm-management that a complete read-only backup needs. `view-organizations` exists from 26.7 on. */
 export const BACKUP_ROLES: readonly string[] = ['view-users', 'view-realm', 'view-clients', 'view-identity-providers']
 /** Rights that a restore needs. Given to a client of its own, whose secret backup functions never hold. */
-export const RESTORE_ROLES: readonly string[] = ['manage-realm', 'manage-users', 'manage-clients', 'manage-identity-providers']
+export const RESTORE_ROLES: readonly string[] = [
+  'manage-realm',
+  'manage-users',
+  'manage-clients',
+  'manage-identity-providers',
+]
 
-export function keycloakSteps({ url, realm, client }: { readonly url: string; readonly realm: string; readonly client: string }): readonly Step[] {
+export function keycloakSteps({
+  url,
+  realm,
+  client,
+}: {
+  readonly url: string
+  readonly realm: string
+  readonly client: string
+}): readonly Step[] {
   const restore = client.replace(/-backup$/, '') + '-restore'
   const make = (name: string): string =>
     `kcadm.sh create clients -r ${realm} -s clientId=${name} -s publicClient=false \\\n  -s serviceAccountsEnabled=true -s standardFlowEnabled=false -s directAccessGrantsEnabled=false`
   const grant = (name: string, roles: readonly string[]): string =>
     `kcadm.sh add-roles -r ${realm} --uusername service-account-${name} --cclientid realm-management \\\n  ${roles.map((role) => `--rolename ${role}`).join(' ')}`
-  const secret = (name: string): string => `kcadm.sh get clients -r ${realm} -q clientId=${name} --fields id   # then:\nkcadm.sh get clients/ID/client-secret -r ${realm}`
+  const secret = (name: string): string =>
+    `kcadm.sh get clients -r ${realm} -q clientId=${name} --fields id   # then:\nkcadm.sh get clients/ID/client-secret -r ${realm}`
   return [
-    { step: 'Log in as an administrator', command: `kcadm.sh config credentials --server ${url} --realm master --user admin` },
+    {
+      step: 'Log in as an administrator',
+      command: `kcadm.sh config credentials --server ${url} --realm master --user admin`,
+    },
     { step: `The client that backs up: it can only read`, command: `${make(client)}\n${grant(client, BACKUP_ROLES)}` },
-    { step: 'From Keycloak 26.7 on, organizations have a right of their own', command: grant(client, ['view-organizations']) },
+    {
+      step: 'From Keycloak 26.7 on, organizations have a right of their own',
+      command: grant(client, ['view-organizations']),
+    },
     { step: 'Its secret: put it where `components.keycloak.secret` points', command: secret(client) },
-    { step: 'The client that restores, with rights of its own (not needed for backups)', command: `${make(restore)}\n${grant(restore, RESTORE_ROLES)}` },
+    {
+      step: 'The client that restores, with rights of its own (not needed for backups)',
+      command: `${make(restore)}\n${grant(restore, RESTORE_ROLES)}`,
+    },
   ]
 }

@@ -56,35 +56,69 @@ function explain(terminal: Terminal, error: unknown, signal: AbortSignal): numbe
   terminal.err(`${terminal.style('red', `toriki: ${coded.code}`)}: ${coded.message}\n`)
   terminal.err(terminal.style('dim', wrap(`→ ${coded.remedy}`, terminal.width, '  ')))
   const debug = environment('TORIKI_LOG') === 'debug'
-  if (debug) terminal.err(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n${coded.cause instanceof Error ? `cause: ${coded.cause.stack ?? coded.cause.message}\n` : ''}`)
-  else if (coded.code === 'internal') terminal.err(terminal.style('dim', '  Run it again with TORIKI_LOG=debug to see where.\n'))
+  if (debug)
+    terminal.err(
+      `${error instanceof Error ? (error.stack ?? '') : String(error)}\n${coded.cause instanceof Error ? `cause: ${coded.cause.stack ?? coded.cause.message}\n` : ''}`,
+    )
+  else if (coded.code === 'internal')
+    terminal.err(terminal.style('dim', '  Run it again with TORIKI_LOG=debug to see where.\n'))
   return exitStatusOfError(coded)
 }
 
 function buildProgram(invocation: Invocation, ended: (status: number) => void): Command {
   const { terminal } = invocation
+  // At 80 columns descriptions wrap beside their terms; every command has options, so saying so is noise.
+  const help = {
+    showGlobalOptions: true,
+    minWidthToWrap: 20,
+    subcommandTerm: (one: Command) =>
+      [one.name(), one.usage().replace('[options]', '').trim()].filter((part) => part !== '').join(' '),
+  }
   const program = new Command('toriki')
     .description('Backup and restore for Nebari: people, passwords, groups and homes.')
     .version(invocation.version, '-V, --version')
     .option('-s, --settings <file>', 'settings file (else $TORIKI_SETTINGS, else ./toriki.yaml)')
     .option('--json', 'print exactly one JSON document on stdout')
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, getOutHelpWidth: () => terminal.width, getErrHelpWidth: () => terminal.width })
-    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      getOutHelpWidth: () => terminal.width,
+      getErrHelpWidth: () => terminal.width,
+    })
+    .configureHelp(help)
     .showHelpAfterError('See `toriki --help`, or `toriki COMMAND --help`.')
-    .addHelpText('after', '\nExit status: 0 complete, 1 failed or refused, 2 bad usage or settings, 3 partial,\n130 interrupted.')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 complete, 1 failed or refused, 2 bad usage or settings,\n3 partial, 130 interrupted.',
+    )
 
   /** Registers one command; its action gets the context and what commander parsed. */
-  const command = (name: string, description: string, build: (one: Command) => Command, action: (context: CommandContext, words: string[], options: never) => Promise<number | void>): void => {
-    const one = build(program.command(name).description(description).configureHelp({ showGlobalOptions: true }))
+  const command = (
+    name: string,
+    description: string,
+    build: (one: Command) => Command,
+    action: (context: CommandContext, words: string[], options: never) => Promise<number | void>,
+  ): void => {
+    const one = build(program.command(name).description(description).configureHelp(help))
     one.action(async (...parsed: unknown[]) => {
       const globals = program.opts<{ settings?: string; json?: boolean }>()
-      const context: CommandContext = { terminal, json: globals.json === true, settingsFile: globals.settings, signal: invocation.signal, host: invocation.host }
+      const context: CommandContext = {
+        terminal,
+        json: globals.json === true,
+        settingsFile: globals.settings,
+        signal: invocation.signal,
+        host: invocation.host,
+      }
       // Commander passes the arguments, then the options, then the command.
       ended((await action(context, parsed.slice(0, -2) as string[], parsed.at(-2) as never)) ?? EXIT.complete)
     })
   }
-  const slice = (one: Command): Command => one.option('-u, --user <name>', 'one person').option('-g, --group <name>', 'one group (leaf or path)').option('--shared', 'the shared state')
+  const slice = (one: Command): Command =>
+    one
+      .option('-u, --user <name>', 'one person')
+      .option('-g, --group <name>', 'one group (leaf or path)')
+      .option('--shared', 'the shared state')
   const plain = (one: Command): Command => one
 
   command(
@@ -103,11 +137,14 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         .option('--keyring <file>', 'where the keyring is, or shall be'),
     async (context, [what], options) => {
       if (what === 'keycloak') return await initKeycloak(context)
-      if (what !== undefined) throw new TorikiError('usage', { message: `There is \`init\` and \`init keycloak\`, not \`init ${what}\`.` })
+      if (what !== undefined)
+        throw new TorikiError('usage', { message: `There is \`init\` and \`init keycloak\`, not \`init ${what}\`.` })
       return await init(context, options)
     },
   )
-  command('doctor', 'try every connection and right, and say what to do about each that fails', plain, (context) => doctor(context))
+  command('doctor', 'try every connection and right, and say what to do about each that fails', plain, (context) =>
+    doctor(context),
+  )
   command(
     'users',
     'who there is, and which components know them',
@@ -133,34 +170,57 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
     (one) => one.addOption(new Option('-l, --limit <count>', 'at most so many').argParser(wholeNumber).default(20)),
     (context, _words, options) => runs(context, options),
   )
-  command('status [run]', 'how a run stands or ended (the latest, unless named)', plain, (context, [run]) => status(context, run))
+  command('status [run]', 'how a run stands or ended (the latest, unless named)', plain, (context, [run]) =>
+    status(context, run),
+  )
   command('cancel <run>', 'stop a run: what is saved stays', plain, (context, [run = '']) => cancel(context, run))
   command(
     'replay [run]',
     'try the failed slices of a run again, in that run (the latest, unless named)',
-    (one) => one.option('-u, --user <name>', 'only this person (again for more)', gather).option('-d, --detach', 'do not wait'),
+    (one) =>
+      one
+        .option('-u, --user <name>', 'only this person (again for more)', gather)
+        .option('-d, --detach', 'do not wait'),
     (context, [run], options) => replay(context, run, options),
   )
   command(
     'accept <run>',
     'a suspect run is the truth after all',
-    (one) => one.option('-u, --user <name>', 'only this person (again for more)', gather).option('-y, --yes', 'do not ask'),
+    (one) =>
+      one.option('-u, --user <name>', 'only this person (again for more)', gather).option('-y, --yes', 'do not ask'),
     (context, [run = ''], options) => accept(context, run, options),
   )
   command('snapshots', 'what is stored, newest first', slice, (context, _words, options) => snapshots(context, options))
-  command('ls <snapshot> [component] [prefix]', 'the resources of a snapshot', slice, (context, [snapshot = '', component, prefix], options) => ls(context, snapshot, component, prefix, options))
+  command(
+    'ls <snapshot> [component] [prefix]',
+    'the resources of a snapshot',
+    slice,
+    (context, [snapshot = '', component, prefix], options) => ls(context, snapshot, component, prefix, options),
+  )
   command(
     'cat <snapshot> <component> <key>',
     'one resource: its body, or its bytes',
-    (one) => slice(one).option('--content', 'write the bytes to stdout').option('--secrets', 'show secret values in clear'),
+    (one) =>
+      slice(one).option('--content', 'write the bytes to stdout').option('--secrets', 'show secret values in clear'),
     (context, [snapshot = '', component = '', key = ''], options) => cat(context, snapshot, component, key, options),
   )
-  command('find <pattern>', 'where something stands, in every snapshot', slice, (context, [pattern = ''], options) => find(context, pattern, options))
-  command('diff <a> <b>', 'what is different in snapshot B (`live`: in the deployment now)', slice, (context, [a = '', b = ''], options) => diff(context, a, b, options))
+  command('find <pattern>', 'where something stands, in every snapshot', slice, (context, [pattern = ''], options) =>
+    find(context, pattern, options),
+  )
+  command(
+    'diff <a> <b>',
+    'what is different in snapshot B (`live`: in the deployment now)',
+    slice,
+    (context, [a = '', b = ''], options) => diff(context, a, b, options),
+  )
   command(
     'export',
     'a snapshot as plain files',
-    (one) => slice(one).option('--snapshot <id>', 'which (else the latest)').requiredOption('-o, --out <folder>', 'a new or empty folder').option('--secrets', 'include secret values in clear'),
+    (one) =>
+      slice(one)
+        .option('--snapshot <id>', 'which (else the latest)')
+        .requiredOption('-o, --out <folder>', 'a new or empty folder')
+        .option('--secrets', 'include secret values in clear'),
     (context, _words, options) => exportSnapshot(context, options),
   )
   command('work', 'consume the queues until stopped', plain, (context) => work(context))

@@ -36,7 +36,9 @@ export function runProgress(terminal: Terminal, clock: Clock): Progress {
     return [
       `${formatCount(done)}/${formatCount(slices.total)}`,
       ...(bytes > 0 ? [formatBytes(bytes), `${formatBytes((bytes * 1000) / elapsedMs)}/s`] : []),
-      ...(done > 0 && done < slices.total ? [`${formatDuration((elapsedMs / done) * (slices.total - done))} left`] : []),
+      ...(done > 0 && done < slices.total
+        ? [`${formatDuration((elapsedMs / done) * (slices.total - done))} left`]
+        : []),
       bad > 0 ? terminal.style('red', plural(bad, 'failure')) : 'no failures',
     ].join(' · ')
   }

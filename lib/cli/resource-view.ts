@@ -25,10 +25,15 @@ export function listedResource(component: string, resource: StoredResource): Lis
 }
 
 /** Body for people and scripts: `state`, `kept`, and the secrets by name, masked unless they were asked for (which needs the right to open content). */
-export async function shownBody(repository: SliceRepository, resource: StoredResource, secrets: boolean): Promise<JsonObject> {
+export async function shownBody(
+  repository: SliceRepository,
+  resource: StoredResource,
+  secrets: boolean,
+): Promise<JsonObject> {
   const body = await repository.body(resource)
   const shown: Record<string, string> = {}
-  for (const [name, reference] of Object.entries(resource.secrets)) shown[name] = secrets ? await readText(repository, reference) : MASK
+  for (const [name, reference] of Object.entries(resource.secrets))
+    shown[name] = secrets ? await readText(repository, reference) : MASK
   return {
     key: formatKey(resource.key),
     state: body.state,
@@ -38,9 +43,13 @@ export async function shownBody(repository: SliceRepository, resource: StoredRes
   }
 }
 
-async function readText(repository: SliceRepository, reference: NonNullable<StoredResource['content']>): Promise<string> {
+async function readText(
+  repository: SliceRepository,
+  reference: NonNullable<StoredResource['content']>,
+): Promise<string> {
   if (reference.sizeBytes > SECRET_BYTES_MAX) throw new RangeError('a secret longer than 1 MiB')
   const parts: Uint8Array[] = []
-  for await (const part of repository.content(reference)) parts.push(part instanceof Uint8Array ? Buffer.from(part) : Buffer.alloc(part.holeBytes))
+  for await (const part of repository.content(reference))
+    parts.push(part instanceof Uint8Array ? Buffer.from(part) : Buffer.alloc(part.holeBytes))
   return Buffer.concat(parts).toString('utf8')
 }

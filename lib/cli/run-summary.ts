@@ -26,20 +26,55 @@ export function reportJson(report: RunReport): object {
 export function formatReport(terminal: Terminal, report: RunReport): string {
   const { slices } = report
   const state = report.open ? 'open' : report.outcome
-  const style = report.open ? 'cyan' : report.outcome === 'complete' ? 'green' : report.outcome === 'partial' ? 'yellow' : 'red'
-  const took = report.endedAt === undefined ? '' : `, took ${formatDuration(Date.parse(report.endedAt) - Date.parse(report.startedAt))}`
+  const style = report.open
+    ? 'cyan'
+    : report.outcome === 'complete'
+      ? 'green'
+      : report.outcome === 'partial'
+        ? 'yellow'
+        : 'red'
+  const took =
+    report.endedAt === undefined
+      ? ''
+      : `, took ${formatDuration(Date.parse(report.endedAt) - Date.parse(report.startedAt))}`
   const lines = [
     `\n${terminal.style('bold', `Run ${report.run}`)}: ${terminal.style(style, state)}\n`,
     `began ${formatTime(report.startedAt)} UTC${took}\n\n`,
     formatTable(
       [
         { heading: 'SLICES', cell: () => formatCount(slices.total), align: 'right' },
-        { heading: 'SAVED', cell: () => formatCount(slices.saved), align: 'right', paint: (text) => terminal.style('green', text) },
-        { heading: 'PARTIAL', cell: () => formatCount(slices.partial), align: 'right', paint: (text) => (slices.partial > 0 ? terminal.style('yellow', text) : text) },
+        {
+          heading: 'SAVED',
+          cell: () => formatCount(slices.saved),
+          align: 'right',
+          paint: (text) => terminal.style('green', text),
+        },
+        {
+          heading: 'PARTIAL',
+          cell: () => formatCount(slices.partial),
+          align: 'right',
+          paint: (text) => (slices.partial > 0 ? terminal.style('yellow', text) : text),
+        },
         { heading: 'SKIPPED', cell: () => formatCount(slices.skipped), align: 'right' },
-        { heading: 'FAILED', cell: () => formatCount(slices.failed), align: 'right', paint: (text) => (slices.failed > 0 ? terminal.style('red', text) : text) },
-        ...(slices.pending > 0 ? [{ heading: 'TO DO', cell: () => formatCount(slices.pending), align: 'right' as const }] : []),
-        ...(slices.suspect > 0 ? [{ heading: 'SUSPECT', cell: () => formatCount(slices.suspect), align: 'right' as const, paint: (text: string) => terminal.style('yellow', text) }] : []),
+        {
+          heading: 'FAILED',
+          cell: () => formatCount(slices.failed),
+          align: 'right',
+          paint: (text) => (slices.failed > 0 ? terminal.style('red', text) : text),
+        },
+        ...(slices.pending > 0
+          ? [{ heading: 'TO DO', cell: () => formatCount(slices.pending), align: 'right' as const }]
+          : []),
+        ...(slices.suspect > 0
+          ? [
+              {
+                heading: 'SUSPECT',
+                cell: () => formatCount(slices.suspect),
+                align: 'right' as const,
+                paint: (text: string) => terminal.style('yellow', text),
+              },
+            ]
+          : []),
         { heading: 'READ', cell: () => formatBytes(report.bytes.read), align: 'right' },
         { heading: 'STORED', cell: () => formatBytes(report.bytes.stored), align: 'right' },
         { heading: 'OBJECTS', cell: () => formatCount(report.objects.put), align: 'right' },
@@ -50,14 +85,32 @@ export function formatReport(terminal: Terminal, report: RunReport): string {
     ),
   ]
   for (const source of report.sources) {
-    if (source.unreachable !== undefined) lines.push(terminal.style('yellow', `\n${source.component}: its members could not be listed (${source.unreachable}); those of the last run stand in.\n`))
-    if (source.suspect !== undefined) lines.push(terminal.style('yellow', wrap(`${source.component} is suspect: ${source.suspect}`, terminal.width)))
+    if (source.unreachable !== undefined)
+      lines.push(
+        '\n',
+        terminal.style(
+          'yellow',
+          wrap(
+            `${source.component}: its members could not be listed (${source.unreachable}); those of the last run stand in.`,
+            terminal.width,
+          ),
+        ),
+      )
+    if (source.suspect !== undefined)
+      lines.push(terminal.style('yellow', wrap(`${source.component} is suspect: ${source.suspect}`, terminal.width)))
   }
   if (slices.suspect > 0) {
-    lines.push('\n', wrap(`${plural(slices.suspect, 'slice')} stored but not believed: the source looked emptied. Check the mount or the server; if it is the truth: toriki accept ${report.run}`, terminal.width))
+    lines.push(
+      '\n',
+      wrap(
+        `${plural(slices.suspect, 'slice')} stored but not believed: the source looked emptied. Check the mount or the server; if it is the truth: toriki accept ${report.run}`,
+        terminal.width,
+      ),
+    )
   }
   lines.push(...formatCauses(terminal, report.failures))
-  if (!report.open && report.failures.length > 0) lines.push(`\nWhen mended: ${terminal.style('bold', `toriki replay ${report.run}`)}\n`)
+  if (!report.open && report.failures.length > 0)
+    lines.push(`\nWhen mended: ${terminal.style('bold', `toriki replay ${report.run}`)}\n`)
   return lines.join('')
 }
 

@@ -20,7 +20,10 @@ export interface StoreSession {
 }
 
 /** For commands that only look at what is stored: no source is asked, no secret of one resolved. */
-export async function withRepository<T>(context: CommandContext, action: (session: StoreSession) => Promise<T>): Promise<T> {
+export async function withRepository<T>(
+  context: CommandContext,
+  action: (session: StoreSession) => Promise<T>,
+): Promise<T> {
   const settings = loadSettings({ file: context.settingsFile, resolve: 'platform' })
   const platform = await assemblePlatform(settings, { log: commandLog() })
   try {
@@ -32,14 +35,20 @@ export async function withRepository<T>(context: CommandContext, action: (sessio
 }
 
 /** For commands about runs: a service without components. */
-export async function withRecords<T>(context: CommandContext, action: (service: RunView & Service) => Promise<T>): Promise<T> {
+export async function withRecords<T>(
+  context: CommandContext,
+  action: (service: RunView & Service) => Promise<T>,
+): Promise<T> {
   const settings = loadSettings({ file: context.settingsFile, resolve: 'platform' })
   const service = await assembleService(settings, { log: commandLog() })
   return await action(service).finally(() => closeService(service))
 }
 
 /** For commands that ask the sources. */
-export async function withService<T>(context: CommandContext, action: (session: { readonly service: Service; readonly settings: Settings }) => Promise<T>): Promise<T> {
+export async function withService<T>(
+  context: CommandContext,
+  action: (session: { readonly service: Service; readonly settings: Settings }) => Promise<T>,
+): Promise<T> {
   const settings = loadSettings({ file: context.settingsFile })
   const service = await assembleService(settings, { log: commandLog() })
   return await action({ service, settings }).finally(() => closeService(service))
@@ -49,12 +58,18 @@ export async function withService<T>(context: CommandContext, action: (session: 
 export function commandLog(): Log {
   const level = environment('TORIKI_LOG')
   const least = level === 'debug' || level === 'info' || level === 'warn' ? level : 'error'
-  return jsonLog((line) => void process.stderr.write(line), () => systemClock.now(), least)
+  return jsonLog(
+    (line) => void process.stderr.write(line),
+    () => systemClock.now(),
+    least,
+  )
 }
 
 /** Resolves when the signal is aborted. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
-  return signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  return signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
 async function closeService(service: Service): Promise<void> {

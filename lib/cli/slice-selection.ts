@@ -12,7 +12,9 @@ export interface SliceOptions {
 
 /** The one slice that is named, or `undefined` when none is. @throws TorikiError `usage` when more than one is. */
 export function selectedSlice(options: SliceOptions): Slice | undefined {
-  const named = [options.user, options.group, options.shared === true ? 'shared' : undefined].filter((one) => one !== undefined)
+  const named = [options.user, options.group, options.shared === true ? 'shared' : undefined].filter(
+    (one) => one !== undefined,
+  )
   if (named.length > 1) throw new TorikiError('usage', { message: 'Name one of --user, --group and --shared.' })
   if (options.user !== undefined) return userSlice(parseSegment(options.user))
   // A group is known by the last part of its path, as Nebari names its shared directory.

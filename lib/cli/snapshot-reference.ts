@@ -24,40 +24,62 @@ export function snapshotLabel(slice: Slice | { readonly name: string }, snapshot
 }
 
 /** @throws TorikiError `usage` (no slice named), `snapshot-not-found`. */
-export async function viewSnapshot(deployment: DeploymentRepository, text: string, selected: Slice | undefined, access: Access): Promise<SnapshotView> {
+export async function viewSnapshot(
+  deployment: DeploymentRepository,
+  text: string,
+  selected: Slice | undefined,
+  access: Access,
+): Promise<SnapshotView> {
   const at = text.lastIndexOf('@')
   const slice = at === -1 ? selected : parseSlice(text.slice(0, at))
   const id = at === -1 ? text : text.slice(at + 1)
-  if (slice === undefined) throw new TorikiError('usage', { message: `Whose snapshot is ${text}? Write user/NAME@${text}, or name --user, --group or --shared.` })
-  if (selected !== undefined && selected.name !== slice.name) throw new TorikiError('usage', { message: 'The snapshot and the option name different slices.' })
+  if (slice === undefined)
+    throw new TorikiError('usage', {
+      message: `Whose snapshot is ${text}? Write user/NAME@${text}, or name --user, --group or --shared.`,
+    })
+  if (selected !== undefined && selected.name !== slice.name)
+    throw new TorikiError('usage', { message: 'The snapshot and the option name different slices.' })
 
   const newest = await deployment.openSlice(slice.name, { access })
-  if (newest === undefined) throw new TorikiError('snapshot-not-found', { message: 'That user or group has no snapshot.' })
+  if (newest === undefined)
+    throw new TorikiError('snapshot-not-found', { message: 'That user or group has no snapshot.' })
   if (id === 'latest') {
     const components = new Map<string, Snapshot>()
     for (const component of componentNames) {
       const snapshot = await newest.latest(component)
       if (snapshot !== undefined) components.set(component, snapshot)
     }
-    if (components.size === 0) throw new TorikiError('snapshot-not-found', { message: 'That user or group has no snapshot that is to be believed.' })
+    if (components.size === 0)
+      throw new TorikiError('snapshot-not-found', {
+        message: 'That user or group has no snapshot that is to be believed.',
+      })
     return { slice, repository: newest, label: `${slice.name}@latest`, components }
   }
   // An id of an earlier person of that name lies in an earlier generation.
   for (let generation = newest.generation; generation >= 1; generation--) {
-    const repository = generation === newest.generation ? newest : await deployment.openSlice(slice.name, { access, generation })
+    const repository =
+      generation === newest.generation ? newest : await deployment.openSlice(slice.name, { access, generation })
     const snapshot = repository === undefined ? undefined : await findSnapshot(repository, id)
     if (repository === undefined || snapshot === undefined) continue
-    const components = new Map(componentNames.filter((name) => snapshot.components[name] !== undefined).map((name) => [name, snapshot]))
+    const components = new Map(
+      componentNames.filter((name) => snapshot.components[name] !== undefined).map((name) => [name, snapshot]),
+    )
     return { slice, repository, label: snapshotLabel(slice, snapshot), components }
   }
   throw new TorikiError('snapshot-not-found')
 }
 
 /** The components of a view, or the one that is named. @throws TorikiError `resource-not-found` when the view has no such component. */
-export function viewComponents(view: SnapshotView, component?: string): readonly (readonly [component: string, snapshot: Snapshot])[] {
+export function viewComponents(
+  view: SnapshotView,
+  component?: string,
+): readonly (readonly [component: string, snapshot: Snapshot])[] {
   if (component === undefined) return [...view.components]
   const snapshot = view.components.get(component)
-  if (snapshot === undefined) throw new TorikiError('resource-not-found', { message: `That snapshot does not hold ${component}; it holds ${[...view.components.keys()].join(', ') || 'nothing'}.` })
+  if (snapshot === undefined)
+    throw new TorikiError('resource-not-found', {
+      message: `That snapshot does not hold ${component}; it holds ${[...view.components.keys()].join(', ') || 'nothing'}.`,
+    })
   return [[component, snapshot]]
 }
 

@@ -15,13 +15,23 @@ const GAP = '  '
 const FLEXIBLE_LEAST = 8
 
 /** Lines without trailing blanks, heading first, each ended by a newline. No rows: no lines. */
-export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number, paintHeading: (text: string) => string = (text) => text): string {
+export function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  width: number,
+  paintHeading: (text: string) => string = (text) => text,
+): string {
   if (rows.length === 0) return ''
   const cells = rows.map((row) => columns.map((column) => column.cell(row)))
-  const widths = columns.map((column, index) => Math.max(displayWidth(column.heading), ...cells.map((line) => displayWidth(line[index] ?? ''))))
+  const widths = columns.map((column, index) =>
+    Math.max(displayWidth(column.heading), ...cells.map((line) => displayWidth(line[index] ?? ''))),
+  )
   let surplus = widths.reduce((sum, one) => sum + one, 0) + GAP.length * (columns.length - 1) - width
   while (surplus > 0) {
-    const widest = columns.reduce((best, column, index) => (column.flexible === true && (widths[index] ?? 0) > (widths[best] ?? -1) ? index : best), -1)
+    const widest = columns.reduce(
+      (best, column, index) => (column.flexible === true && (widths[index] ?? 0) > (widths[best] ?? -1) ? index : best),
+      -1,
+    )
     const current = widths[widest] ?? 0
     if (widest === -1 || current <= FLEXIBLE_LEAST) break
     widths[widest] = current - 1
@@ -29,7 +39,9 @@ export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly
   }
   const line = (texts: readonly string[], paint: (text: string, index: number) => string): string =>
     texts
-      .map((text, index) => paint(pad(cut(text, widths[index] ?? 0), widths[index] ?? 0, columns[index]?.align === 'right'), index))
+      .map((text, index) =>
+        paint(pad(cut(text, widths[index] ?? 0), widths[index] ?? 0, columns[index]?.align === 'right'), index),
+      )
       .join(GAP)
       .trimEnd()
   const heading = line(
@@ -53,7 +65,8 @@ export function cut(text: string, width: number): string {
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 // East Asian wide and emoji take two places; good enough for names of people.
-const WIDE = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}|[\uff01-\uff60]/u
+const WIDE =
+  /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}|[\uff01-\uff60]/u
 
 /** Places a text takes on a terminal. */
 export function displayWidth(text: string): number {

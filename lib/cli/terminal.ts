@@ -23,13 +23,18 @@ const WIDTH_LEAST = 40
 /** The terminal of this process. Colours only where a terminal is, `NO_COLOR` is not set and `TERM` is not `dumb`. */
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process
-  const colours = stdout.isTTY && stderr.isTTY && (environment('NO_COLOR') ?? '') === '' && environment('TERM') !== 'dumb'
+  const colours =
+    stdout.isTTY && stderr.isTTY && (environment('NO_COLOR') ?? '') === '' && environment('TERM') !== 'dumb'
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
-    outBytes: (bytes) => new Promise((resolve, reject) => stdout.write(bytes, (error) => (error ? reject(error) : resolve()))),
+    outBytes: (bytes) =>
+      new Promise((resolve, reject) => stdout.write(bytes, (error) => (error ? reject(error) : resolve()))),
     get width() {
-      return Math.max(WIDTH_LEAST, stdout.columns ?? stderr.columns ?? (Number(environment('COLUMNS')) || WIDTH_DEFAULT))
+      return Math.max(
+        WIDTH_LEAST,
+        stdout.columns ?? stderr.columns ?? (Number(environment('COLUMNS')) || WIDTH_DEFAULT),
+      )
     },
     interactive: stderr.isTTY && environment('TERM') !== 'dumb',
     style: (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text),

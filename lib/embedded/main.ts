@@ -25,7 +25,15 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 // `toriki ls … | head` closes the pipe: nobody reads on, so there is nothing more to say.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-process.exitCode = await main({ words: process.argv.slice(2), terminal, host: embeddedHost(), signal: interrupt.signal, version })
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+process.exitCode = await main({
+  words: process.argv.slice(2),
+  terminal,
+  host: embeddedHost(),
+  signal: interrupt.signal,
+  version,
+})
 // Sockets of a source that hangs must not keep a finished command alive.
 setTimeout(() => process.exit(), 2_000).unref()

@@ -29,7 +29,12 @@ export async function scheduleLoop(
       await clock.sleep(Math.min(LOOK_AGAIN_MS, next.getTime() - clock.now().getTime()), signal).catch(() => undefined) // aborted: the loops end by themselves
       if (signal.aborted) return
     }
-    for (let later = nextFire(schedule, next); later !== undefined && later <= clock.now(); later = nextFire(schedule, later)) next = later
+    for (
+      let later = nextFire(schedule, next);
+      later !== undefined && later <= clock.now();
+      later = nextFire(schedule, later)
+    )
+      next = later
     await events.fire(next)
     after = next
   }

@@ -35,14 +35,56 @@ export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOpt
     const { queues, clock, random, log } = service.platform
     const source = (name: string, queue: Queue, handler: EventHandler, concurrency: number): EventSource =>
       // One message a batch: a slice that takes long holds up nobody, and answers by itself.
-      startEventSource({ queue, name, handler, clock, random, log, batchSize: 1, concurrency, timeoutMs: TIMEOUT_MS, visibilityMs: leaseMs, leaseMs })
+      startEventSource({
+        queue,
+        name,
+        handler,
+        clock,
+        random,
+        log,
+        batchSize: 1,
+        concurrency,
+        timeoutMs: TIMEOUT_MS,
+        visibilityMs: leaseMs,
+        leaseMs,
+      })
     const sources = [
-      source('backup-slice', queues.queue('backup-slice'), answering((event, context) => backupSlice.handle(service, event, context)), service.limits.parallel),
-      source('settle-run', queues.queue('settle-run'), answering((event, context) => settleRun.handle(service, event, context)), 1),
-      source('replay-run', queues.queue('replay-run'), answering((event, context) => replayRun.handle(service, event, context)), 1),
-      source('backup-slice-dead', queues.deadLetter('backup-slice'), answering((event) => deadLetter.handle(service, event)), 1),
-      source('settle-run-dead', queues.deadLetter('settle-run'), answering((event) => deadLetter.handle(service, event)), 1),
-      source('replay-run-dead', queues.deadLetter('replay-run'), answering((event) => deadLetter.handle(service, event)), 1),
+      source(
+        'backup-slice',
+        queues.queue('backup-slice'),
+        answering((event, context) => backupSlice.handle(service, event, context)),
+        service.limits.parallel,
+      ),
+      source(
+        'settle-run',
+        queues.queue('settle-run'),
+        answering((event, context) => settleRun.handle(service, event, context)),
+        1,
+      ),
+      source(
+        'replay-run',
+        queues.queue('replay-run'),
+        answering((event, context) => replayRun.handle(service, event, context)),
+        1,
+      ),
+      source(
+        'backup-slice-dead',
+        queues.deadLetter('backup-slice'),
+        answering((event) => deadLetter.handle(service, event)),
+        1,
+      ),
+      source(
+        'settle-run-dead',
+        queues.deadLetter('settle-run'),
+        answering((event) => deadLetter.handle(service, event)),
+        1,
+      ),
+      source(
+        'replay-run-dead',
+        queues.deadLetter('replay-run'),
+        answering((event) => deadLetter.handle(service, event)),
+        1,
+      ),
     ]
     return {
       ended: Promise.race(sources.map((one) => one.ended)),
@@ -51,10 +93,19 @@ export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOpt
       },
     }
   }
-  return { startWorkers: (service) => Promise.resolve(start(service)), serve: (service, settings, events, signal) => serve(start, service, settings, events, signal) }
+  return {
+    startWorkers: (service) => Promise.resolve(start(service)),
+    serve: (service, settings, events, signal) => serve(start, service, settings, events, signal),
+  }
 }
 
-async function serve(start: (service: Service) => Workers, service: Service, { schedule: plan }: Settings, events: ServeEvents, signal: AbortSignal): Promise<void> {
+async function serve(
+  start: (service: Service) => Workers,
+  service: Service,
+  { schedule: plan }: Settings,
+  events: ServeEvents,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock } = service.platform
   const workers = start(service)
   const stopped = new AbortController()
@@ -80,7 +131,11 @@ async function serve(start: (service: Service) => Workers, service: Service, { s
             async fire(intended) {
               const event = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event', time: intended.toISOString() }
               try {
-                const answer = await schedule(service, event, { awsRequestId: intended.toISOString(), getRemainingTimeInMillis: () => TIMEOUT_MS, signal: both })
+                const answer = await schedule(service, event, {
+                  awsRequestId: intended.toISOString(),
+                  getRemainingTimeInMillis: () => TIMEOUT_MS,
+                  signal: both,
+                })
                 if ('refused' in answer) events.refused(answer.run, answer.message)
                 else if ('run' in answer) events.started(answer.run)
               } catch (error) {
@@ -103,7 +158,9 @@ async function serve(start: (service: Service) => Workers, service: Service, { s
 /** A function's answer, as the event source takes it (its lists are read-only). */
 function answering(handle: (...parameters: Parameters<EventHandler>) => Promise<unknown>): EventHandler {
   return async (event, context) => {
-    const answer = (await handle(event, context)) as { batchItemFailures?: readonly { itemIdentifier: string }[] } | undefined
+    const answer = (await handle(event, context)) as
+      | { batchItemFailures?: readonly { itemIdentifier: string }[] }
+      | undefined
     return { batchItemFailures: [...(answer?.batchItemFailures ?? [])] }
   }
 }

@@ -11,7 +11,11 @@ const ALARM_TIMEOUT_MS = 30_000
  */
 export async function runAlarmCommand(command: string, document: object, log: Log): Promise<void> {
   await new Promise<void>((resolve) => {
-    const child = spawn(command, [], { stdio: ['pipe', 'ignore', 'ignore'], timeout: ALARM_TIMEOUT_MS, killSignal: 'SIGKILL' })
+    const child = spawn(command, [], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      timeout: ALARM_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    })
     let started = true
     child.on('error', (error) => {
       started = false
@@ -19,7 +23,8 @@ export async function runAlarmCommand(command: string, document: object, log: Lo
       resolve()
     })
     child.on('close', (status, signal) => {
-      if (started && status !== 0) log.write('error', 'alarm-command-failed', { status: status ?? -1, signal: signal ?? undefined })
+      if (started && status !== 0)
+        log.write('error', 'alarm-command-failed', { status: status ?? -1, signal: signal ?? undefined })
       resolve()
     })
     // A program that does not read its input closes the pipe: its exit status tells what matters.

@@ -8,14 +8,24 @@ describe('the catalogue of errors', () => {
     expect(readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')).toBe(errorsPage())
   })
 
-  test.each(Object.entries(errorCatalogue))('%s has a sentence and a remedy, each ending as one', (_code, { message, remedy }) => {
-    expect(message).toMatch(/^[A-Z].*\.$/)
-    expect(remedy).toMatch(/^[A-Z].*[.`]$/)
-  })
+  test.each(Object.entries(errorCatalogue))(
+    '%s has a sentence and a remedy, each ending as one',
+    (_code, { message, remedy }) => {
+      expect(message).toMatch(/^[A-Z].*\.$/)
+      expect(remedy).toMatch(/^[A-Z].*[.`]$/)
+    },
+  )
 
   test('an error takes retry class and remedy from it, unless more is known', () => {
-    expect(new TorikiError('store-full')).toMatchObject({ code: 'store-full', retry: 'later', message: 'The store has no room left.' })
-    expect(new TorikiError('store-full', { message: 'Disk 7 is full.', retry: 'never' })).toMatchObject({ message: 'Disk 7 is full.', retry: 'never' })
+    expect(new TorikiError('store-full')).toMatchObject({
+      code: 'store-full',
+      retry: 'later',
+      message: 'The store has no room left.',
+    })
+    expect(new TorikiError('store-full', { message: 'Disk 7 is full.', retry: 'never' })).toMatchObject({
+      message: 'Disk 7 is full.',
+      retry: 'never',
+    })
   })
 
   test('anything thrown becomes coded, with the original as its cause and none of its text', () => {

@@ -76,11 +76,17 @@ limits: { parallel: 4, attempts: 5, shrink: 20%, requestsPerSecond: { keycloak: 
   })
 
   test.each([
-    ['deployment: Campus!\ncomponents: { files: { root: /x, home: "home/{user}" } }', /toriki\.yaml:1: deployment: must be lower-case/],
+    [
+      'deployment: Campus!\ncomponents: { files: { root: /x, home: "home/{user}" } }',
+      /toriki\.yaml:1: deployment: must be lower-case/,
+    ],
     ['deployment: campus\n', /components/],
     ['deployment: campus\ncomponents: {}\n', /needs at least one component/],
     [`${minimal}colour: red\n`, /toriki\.yaml:4: colour: there is no such setting/],
-    ['deployment: campus\ncomponents:\n  files:\n    root: /x\n    home: home/ann\n', /toriki\.yaml:5: components\.files\.home: must be a relative path with \{user\}/],
+    [
+      'deployment: campus\ncomponents:\n  files:\n    root: /x\n    home: home/ann\n',
+      /toriki\.yaml:5: components\.files\.home: must be a relative path with \{user\}/,
+    ],
     ['deployment: campus\ncomponents:\n  files:\n    root: /x\n    home: ../{user}\n', /toriki\.yaml:5/],
     ['deployment: campus\ncomponents:\n  files: {root: /x}\n', /needs `home`, `group` or both/],
     [`${minimal}schedule: { cron: "0 2 * *" }\n`, /schedule\.cron: must be a cron expression/],
@@ -88,9 +94,18 @@ limits: { parallel: 4, attempts: 5, shrink: 20%, requestsPerSecond: { keycloak: 
     [`${minimal}limits: { shrink: 20 }\n`, /limits\.shrink: must be a share/],
     [`${minimal}limits: { parallel: 0 }\n`, /limits\.parallel: must be a whole number from 1 to 64/],
     [`${minimal}store: { folder: ./a }\nstore: { folder: ./b }\n`, /toriki\.yaml:5: this is not YAML/],
-    [`${minimal}  jupyterhub: { url: "https://x" }\n`, /components\.jupyterhub: JupyterHub is not backed up by this version/],
-    [`${minimal}regions: [eu-central-1]\nstore: { s3: { bucket: b, region: us-east-1 } }\n`, /region us-east-1 is not in/],
-    [`${minimal}store: { folder: ./data }\nkeys: { keyring: ./data/keyring }\n`, /toriki\.yaml:5: keys\.keyring: lies inside the store/],
+    [
+      `${minimal}  jupyterhub: { url: "https://x" }\n`,
+      /components\.jupyterhub: JupyterHub is not backed up by this version/,
+    ],
+    [
+      `${minimal}regions: [eu-central-1]\nstore: { s3: { bucket: b, region: us-east-1 } }\n`,
+      /region us-east-1 is not in/,
+    ],
+    [
+      `${minimal}store: { folder: ./data }\nkeys: { keyring: ./data/keyring }\n`,
+      /toriki\.yaml:5: keys\.keyring: lies inside the store/,
+    ],
   ])('refuse a mistake with file, line, key and what would be right: %j', (text, message) => {
     const error = refusal(text)
     expect(error.message).toMatch(message)
@@ -98,30 +113,48 @@ limits: { parallel: 4, attempts: 5, shrink: 20%, requestsPerSecond: { keycloak: 
   })
 
   test('refuse a secret in clear without repeating it', () => {
-    const error = refusal('deployment: campus\ncomponents:\n  keycloak:\n    url: https://x/auth\n    realm: nebari\n    client: c\n    secret: hunter2-in-clear\n')
+    const error = refusal(
+      'deployment: campus\ncomponents:\n  keycloak:\n    url: https://x/auth\n    realm: nebari\n    client: c\n    secret: hunter2-in-clear\n',
+    )
     expect(error.message).toMatch(/toriki\.yaml:7: components\.keycloak\.secret: must be a reference/)
     expect(error.message).not.toContain('hunter2')
   })
 
   test('name the variable that a reference misses', () => {
-    const error = refusal('deployment: campus\ncomponents:\n  keycloak:\n    url: https://x/auth\n    realm: nebari\n    client: c\n    secret: "${env:TORIKI_NO_SUCH}"\n')
+    const error = refusal(
+      'deployment: campus\ncomponents:\n  keycloak:\n    url: https://x/auth\n    realm: nebari\n    client: c\n    secret: "${env:TORIKI_NO_SUCH}"\n',
+    )
     expect(error.code).toBe('reference-unresolved')
-    expect(error.message).toBe('/etc/toriki/toriki.yaml:7: components.keycloak.secret: the environment has no TORIKI_NO_SUCH.')
+    expect(error.message).toBe(
+      '/etc/toriki/toriki.yaml:7: components.keycloak.secret: the environment has no TORIKI_NO_SUCH.',
+    )
   })
 
   test('leave the secrets of sources alone when only the platform is asked for', () => {
-    const text = 'deployment: campus\ncomponents:\n  keycloak:\n    url: https://x/auth\n    realm: nebari\n    client: c\n    secret: "${env:TORIKI_NO_SUCH}"\n'
-    expect(parseSettings(text, '/x/toriki.yaml', 'platform')).toMatchObject({ components: {}, componentNames: ['keycloak'] })
+    const text =
+      'deployment: campus\ncomponents:\n  keycloak:\n    url: https://x/auth\n    realm: nebari\n    client: c\n    secret: "${env:TORIKI_NO_SUCH}"\n'
+    expect(parseSettings(text, '/x/toriki.yaml', 'platform')).toMatchObject({
+      components: {},
+      componentNames: ['keycloak'],
+    })
   })
 
   test('read a secret from a file, without its last newline', () => {
     const folder = mkdtempSync(join(tmpdir(), 'toriki-settings-'))
     writeFileSync(join(folder, 'secret'), 'from-file\n')
-    writeFileSync(join(folder, 'toriki.yaml'), 'deployment: campus\ncomponents:\n  keycloak: { url: "https://x/auth", realm: nebari, client: c, secret: "${file:secret}" }\n')
-    expect(loadSettings({ file: join(folder, 'toriki.yaml') }).components.keycloak?.login).toEqual({ client: 'c', secret: 'from-file' })
+    writeFileSync(
+      join(folder, 'toriki.yaml'),
+      'deployment: campus\ncomponents:\n  keycloak: { url: "https://x/auth", realm: nebari, client: c, secret: "${file:secret}" }\n',
+    )
+    expect(loadSettings({ file: join(folder, 'toriki.yaml') }).components.keycloak?.login).toEqual({
+      client: 'c',
+      secret: 'from-file',
+    })
   })
 
   test('say so when there is no file', () => {
-    expect(() => loadSettings({ file: '/nonexistent/toriki.yaml' })).toThrow('The settings file /nonexistent/toriki.yaml cannot be read.')
+    expect(() => loadSettings({ file: '/nonexistent/toriki.yaml' })).toThrow(
+      'The settings file /nonexistent/toriki.yaml cannot be read.',
+    )
   })
 })

@@ -31,19 +31,35 @@ export async function backup(context: CommandContext, options: BackupOptions): P
   }
   return await withService(context, async ({ service, settings }) => {
     for (const name of selection.components ?? []) {
-      if (!service.components.some((component) => component.name === name)) throw new TorikiError('usage', { message: `${name} is not configured in ${settings.file}.` })
+      if (!service.components.some((component) => component.name === name))
+        throw new TorikiError('usage', { message: `${name} is not configured in ${settings.file}.` })
     }
     if (options.dryRun === true) {
-      const slices = (await previewRun(service, selection, { signal: context.signal })).map(({ slice, known }) => ({ slice, known }))
-      answer(context, { dryRun: true, slices }, () => [...slices.map(({ slice, known }) => `${slice}  ${context.terminal.style('dim', known.join(', '))}\n`), `${plural(slices.length, 'slice')} would be backed up; nothing was written.\n`].join(''))
+      const slices = (await previewRun(service, selection, { signal: context.signal })).map(({ slice, known }) => ({
+        slice,
+        known,
+      }))
+      answer(context, { dryRun: true, slices }, () =>
+        [
+          ...slices.map(({ slice, known }) => `${slice}  ${context.terminal.style('dim', known.join(', '))}\n`),
+          `${plural(slices.length, 'slice')} would be backed up; nothing was written.\n`,
+        ].join(''),
+      )
       return 0
     }
-    return await followRun(context, service, settings, { detach: options.detach === true }, (running) => begin(context, running, settings, selection))
+    return await followRun(context, service, settings, { detach: options.detach === true }, (running) =>
+      begin(context, running, settings, selection),
+    )
   })
 }
 
 /** Starts the run. With workers here, a full run that was interrupted is gone on with, instead of being refused. */
-async function begin(context: CommandContext, service: Service, settings: Settings, selection: Selection): Promise<{ readonly run: string }> {
+async function begin(
+  context: CommandContext,
+  service: Service,
+  settings: Settings,
+  selection: Selection,
+): Promise<{ readonly run: string }> {
   const trigger = { ...(Object.keys(selection).length === 0 ? {} : { selection }) }
   try {
     return await startRun(service, trigger, { signal: context.signal })
@@ -59,11 +75,19 @@ async function begin(context: CommandContext, service: Service, settings: Settin
 /** The error names no people; the terminal of whoever typed the name may. */
 function unknownSlice(error: TorikiError, { users = [], groups = [] }: Selection): TorikiError {
   const name = (error.ids['kind'] === 'group' ? groups : users)[Number(error.ids['place']) - 1]
-  return name === undefined ? error : new TorikiError('slice-unknown', { message: `Nobody knows the ${error.ids['kind'] === 'group' ? 'group' : 'user'} ${formatSegment(Buffer.from(name))}.`, cause: error })
+  return name === undefined
+    ? error
+    : new TorikiError('slice-unknown', {
+        message: `Nobody knows the ${error.ids['kind'] === 'group' ? 'group' : 'user'} ${formatSegment(Buffer.from(name))}.`,
+        cause: error,
+      })
 }
 
 function componentName(text: string): ComponentName {
   const name = componentNames.find((one) => one === text)
-  if (name === undefined) throw new TorikiError('usage', { message: `There is no component ${text}; there are ${componentNames.join(', ')}.` })
+  if (name === undefined)
+    throw new TorikiError('usage', {
+      message: `There is no component ${text}; there are ${componentNames.join(', ')}.`,
+    })
   return name
 }

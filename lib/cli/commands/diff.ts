@@ -26,15 +26,26 @@ export async function diff(context: CommandContext, a: string, b: string, option
       ? await withService(context, async ({ service }) => {
           const before = await viewSnapshot(service.repository, a, selected, 'read-trees')
           const live = await captureLive(service, before.slice, context.signal)
-          for (const { component, code } of live.snapshot.missing) if (before.components.has(component)) context.terminal.err(`${component} could not be read now (${code}); it is left out.\n`)
+          for (const { component, code } of live.snapshot.missing)
+            if (before.components.has(component))
+              context.terminal.err(`${component} could not be read now (${code}); it is left out.\n`)
           const components = new Map(Object.keys(live.snapshot.components).map((name) => [name, live.snapshot]))
           return await compare(live.repository, before, { ...before, repository: live.repository, components })
         })
       : await withRepository(context, async ({ repository }) => {
           const before = await viewSnapshot(repository, a, selected, 'read-content')
-          const after = await viewSnapshot(repository, b, selected ?? before.slice, 'read-content')
-          if (before.slice.name !== after.slice.name) throw new TorikiError('usage', { message: 'The two snapshots are of different users or groups.' })
-          if (before.repository.sliceId !== after.repository.sliceId) throw new TorikiError('usage', { message: 'The two snapshots are of different people who had the same name.' })
+          const after = await viewSnapshot(
+            repository,
+            b,
+            selected ?? (b.includes('@') ? undefined : before.slice),
+            'read-content',
+          )
+          if (before.slice.name !== after.slice.name)
+            throw new TorikiError('usage', { message: 'The two snapshots are of different users or groups.' })
+          if (before.repository.sliceId !== after.repository.sliceId)
+            throw new TorikiError('usage', {
+              message: 'The two snapshots are of different people who had the same name.',
+            })
           return await compare(before.repository, before, after)
         })
   answer(context, result, () => forPeople(context, result))
@@ -51,18 +62,26 @@ async function compare(repository: SliceRepository, before: SnapshotView, after:
       const key = formatKey(difference.key)
       if (difference.before === undefined) result.added.push({ component, key })
       else if (difference.after === undefined) result.removed.push({ component, key })
-      else result.changed.push({ component, key, fields: await fieldsOf(repository, difference.before, difference.after) })
+      else
+        result.changed.push({ component, key, fields: await fieldsOf(repository, difference.before, difference.after) })
     }
   }
   return result
 }
 
 /** Dotted names of what differs: `email`, `attributes.team`, `kept.id`, `secrets.password`, `content`. */
-async function fieldsOf(repository: SliceRepository, before: StoredResource, after: StoredResource): Promise<readonly string[]> {
+async function fieldsOf(
+  repository: SliceRepository,
+  before: StoredResource,
+  after: StoredResource,
+): Promise<readonly string[]> {
   const fields: string[] = []
   try {
     const [one, two] = [await repository.body(before), await repository.body(after)]
-    fields.push(...changedFields(one.state, two.state), ...changedFields(one.kept, two.kept).map((field) => `kept.${field}`))
+    fields.push(
+      ...changedFields(one.state, two.state),
+      ...changedFields(one.kept, two.kept).map((field) => `kept.${field}`),
+    )
   } catch (error) {
     // Without the right to open content a long body is compared by digest alone.
     if (!(error instanceof TorikiError) || error.code !== 'content-locked') throw error
@@ -80,7 +99,10 @@ function forPeople({ terminal }: CommandContext, { added, removed, changed }: Di
   return [
     ...added.map(({ component, key }) => `${terminal.style('green', '+')} ${component}  ${key}\n`),
     ...removed.map(({ component, key }) => `${terminal.style('red', '-')} ${component}  ${key}\n`),
-    ...changed.map(({ component, key, fields }) => `${terminal.style('yellow', '~')} ${component}  ${key}  ${terminal.style('dim', fields.join(', '))}\n`),
+    ...changed.map(
+      ({ component, key, fields }) =>
+        `${terminal.style('yellow', '~')} ${component}  ${key}  ${terminal.style('dim', fields.join(', '))}\n`,
+    ),
     `${plural(added.length, 'resource')} added, ${removed.length} removed, ${changed.length} changed.\n`,
   ].join('')
 }

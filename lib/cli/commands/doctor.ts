@@ -41,7 +41,11 @@ export async function doctor(context: CommandContext): Promise<number> {
     }
   }
   const failed = checks.filter(({ ok }) => !ok).length
-  answer(context, checks, () => (failed === 0 ? terminal.style('green', `\nAll ${checks.length} checks passed.\n`) : terminal.style('red', `\n${failed} of ${checks.length} checks failed.\n`)))
+  answer(context, checks, () =>
+    failed === 0
+      ? terminal.style('green', `\nAll ${checks.length} checks passed.\n`)
+      : terminal.style('red', `\n${failed} of ${checks.length} checks failed.\n`),
+  )
   return failed === 0 ? EXIT.complete : EXIT.failed
 }
 

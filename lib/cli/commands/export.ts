@@ -42,14 +42,28 @@ export async function exportSnapshot(context: CommandContext, options: ExportOpt
     const view = await viewSnapshot(repository, options.snapshot ?? 'latest', slice, 'read-content')
     const sum: Exported = { snapshot: view.label, out: options.out, resources: 0, files: 0, bytes: 0 }
     const links: PendingLink[] = []
-    for (const [component, snapshot] of view.components) await exportComponent(view.repository, snapshot, component, options, sum, links, context.signal)
+    for (const [component, snapshot] of view.components)
+      await exportComponent(view.repository, snapshot, component, options, sum, links, context.signal)
     for (const link of links) await symlink(link.target, link.path)
     return sum
   })
-  answer(context, exported, () => `${exported.snapshot}: ${plural(exported.resources, 'resource')} and ${plural(exported.files, 'file')} (${formatBytes(exported.bytes)}) written to ${exported.out}\n`)
+  answer(
+    context,
+    exported,
+    () =>
+      `${exported.snapshot}: ${plural(exported.resources, 'resource')} and ${plural(exported.files, 'file')} (${formatBytes(exported.bytes)}) written to ${exported.out}\n`,
+  )
 }
 
-async function exportComponent(repository: SliceRepository, snapshot: Snapshot, component: string, options: ExportOptions, sum: Exported, links: PendingLink[], signal: AbortSignal): Promise<void> {
+async function exportComponent(
+  repository: SliceRepository,
+  snapshot: Snapshot,
+  component: string,
+  options: ExportOptions,
+  sum: Exported,
+  links: PendingLink[],
+  signal: AbortSignal,
+): Promise<void> {
   for await (const resource of repository.resources(snapshot, component)) {
     signal.throwIfAborted()
     const { kind, segments } = decodeKey(resource.key)
@@ -64,16 +78,36 @@ async function exportComponent(repository: SliceRepository, snapshot: Snapshot, 
   }
 }
 
-async function exportEntry(repository: SliceRepository, resource: StoredResource, segments: readonly Buffer[], root: string, sum: Exported, links: PendingLink[]): Promise<void> {
+async function exportEntry(
+  repository: SliceRepository,
+  resource: StoredResource,
+  segments: readonly Buffer[],
+  root: string,
+  sum: Exported,
+  links: PendingLink[],
+): Promise<void> {
   // A snapshot is hostile input: a segment that is no file name never becomes one.
-  if (segments.some((segment) => segment.length === 0 || segment.equals(Buffer.from('.')) || segment.equals(Buffer.from('..')) || segment.includes(0x2f) || segment.includes(0))) {
+  if (
+    segments.some(
+      (segment) =>
+        segment.length === 0 ||
+        segment.equals(Buffer.from('.')) ||
+        segment.equals(Buffer.from('..')) ||
+        segment.includes(0x2f) ||
+        segment.includes(0),
+    )
+  ) {
     throw new TorikiError('seal-broken', { message: 'A stored path is not a path inside a home.' })
   }
   const path = Buffer.concat([Buffer.from(root), ...segments.flatMap((segment) => [Buffer.from('/'), segment])])
   const { state } = await repository.body(resource)
   if (state['type'] === 'directory') await mkdir(path, { recursive: true })
   else if (resource.content !== undefined) {
-    const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+    const file = await open(
+      path,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    )
     try {
       let offset = 0
       for await (const part of repository.content(resource.content)) {
@@ -91,19 +125,30 @@ async function exportEntry(repository: SliceRepository, resource: StoredResource
   } else if (state['type'] === 'link') {
     const target = state['target']
     const bytes = state['targetBytes']
-    links.push({ path, target: typeof bytes === 'string' ? Buffer.from(bytes, 'base64url') : Buffer.from(typeof target === 'string' ? target : '') })
+    links.push({
+      path,
+      target:
+        typeof bytes === 'string'
+          ? Buffer.from(bytes, 'base64url')
+          : Buffer.from(typeof target === 'string' ? target : ''),
+    })
   }
 }
 
 /** One segment as a file name of its own: `/`, `%`, control characters, a leading dot and over-long names are made harmless. */
 function fileName(segment: Uint8Array): string {
   const written = formatSegment(segment).replace(/^\./, '%2E')
-  return written === '' ? '%' : written.length > 200 ? `${written.slice(0, 180)}~${Buffer.from(segment).toString('hex').slice(-16)}` : written
+  return written === ''
+    ? '%'
+    : written.length > 200
+      ? `${written.slice(0, 180)}~${Buffer.from(segment).toString('hex').slice(-16)}`
+      : written
 }
 
 async function refuseUnlessEmpty(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  if ((await readdir(folder)).length > 0) throw new TorikiError('usage', { message: `${folder} is not empty.`, remedy: 'Name a new folder with --out.' })
+  if ((await readdir(folder)).length > 0)
+    throw new TorikiError('usage', { message: `${folder} is not empty.`, remedy: 'Name a new folder with --out.' })
   const probe = join(folder, '.toriki-probe')
   await (await open(probe, 'wx')).close()
   await rm(probe)

@@ -24,12 +24,15 @@ interface Found extends ListedResource {
  */
 export async function find(context: CommandContext, pattern: string, options: SliceOptions): Promise<void> {
   const matcher = ignore({ ignorecase: false }).add(pattern)
-  if (pattern.trim() === '' || pattern.startsWith('!') || pattern.startsWith('#')) throw new TorikiError('usage', { message: 'A pattern is a name such as *.ipynb or notes/**.' })
+  if (pattern.trim() === '' || pattern.startsWith('!') || pattern.startsWith('#'))
+    throw new TorikiError('usage', { message: 'A pattern is a name such as *.ipynb or notes/**.' })
   const selected = selectedSlice(options)
   const found = await withRepository(context, async ({ repository, platform }) => {
     const rows: Found[] = []
     if (selected !== undefined) await search(repository, selected.name, matcher, rows)
-    else for await (const slice of knownSlices(repository.records, platform.clock.now())) await search(repository, slice, matcher, rows)
+    else
+      for await (const slice of knownSlices(repository.records, platform.clock.now()))
+        await search(repository, slice, matcher, rows)
     return rows
   })
   const { terminal } = context
@@ -37,11 +40,21 @@ export async function find(context: CommandContext, pattern: string, options: Sl
   answer(context, found, () =>
     found.length === 0
       ? 'Nothing found.\n'
-      : found.map(({ snapshot, component, size, key }) => `${terminal.style('dim', `${snapshot}  ${component}`)}  ${key}${size === undefined ? '' : terminal.style('dim', `  ${formatBytes(size)}`)}\n`).join(''),
+      : found
+          .map(
+            ({ snapshot, component, size, key }) =>
+              `${terminal.style('dim', `${snapshot}  ${component}`)}  ${key}${size === undefined ? '' : terminal.style('dim', `  ${formatBytes(size)}`)}\n`,
+          )
+          .join(''),
   )
 }
 
-async function search(repository: DeploymentRepository, slice: SliceName, matcher: ReturnType<typeof ignore>, rows: Found[]): Promise<void> {
+async function search(
+  repository: DeploymentRepository,
+  slice: SliceName,
+  matcher: ReturnType<typeof ignore>,
+  rows: Found[],
+): Promise<void> {
   const opened = await repository.openSlice(slice, { access: 'read-trees' })
   if (opened === undefined) return
   const roots = new Set<string>()

@@ -35,7 +35,11 @@ export async function init(context: CommandContext, options: InitOptions): Promi
   const file = settingsFile(context.settingsFile)
   const created: string[] = []
   if (options.fromStore !== undefined) {
-    if (existsSync(file)) throw new TorikiError('usage', { message: `${file} is there already.`, remedy: 'Name another file with --settings, or move that one away.' })
+    if (existsSync(file))
+      throw new TorikiError('usage', {
+        message: `${file} is there already.`,
+        remedy: 'Name another file with --settings, or move that one away.',
+      })
     writeNew(file, await settingsFromStore(file, options))
     created.push(file)
   } else if (!existsSync(file)) {
@@ -54,15 +58,28 @@ export async function init(context: CommandContext, options: InitOptions): Promi
 /** Prints how to make the two clients in Keycloak, with the roles each needs and no more. */
 export async function initKeycloak(context: CommandContext): Promise<void> {
   const settings = loadSettings({ file: context.settingsFile, resolve: 'platform' })
-  const keycloak = (settings.source['components'] as { keycloak?: { url?: string; realm?: string; client?: string } } | undefined)?.keycloak
-  if (keycloak === undefined) throw new TorikiError('settings-invalid', { message: `${settings.file} has no components.keycloak.`, remedy: 'Add it, or run `toriki init` anew.' })
-  const steps = keycloakSteps({ url: keycloak.url ?? '', realm: keycloak.realm ?? '', client: keycloak.client ?? 'toriki-backup' })
-  answer(context, steps, () => steps.map(({ step, command }) => `${context.terminal.style('bold', `# ${step}`)}\n${command}\n`).join('\n'))
+  const keycloak = (
+    settings.source['components'] as { keycloak?: { url?: string; realm?: string; client?: string } } | undefined
+  )?.keycloak
+  if (keycloak === undefined)
+    throw new TorikiError('settings-invalid', {
+      message: `${settings.file} has no components.keycloak.`,
+      remedy: 'Add it, or run `toriki init` anew.',
+    })
+  const steps = keycloakSteps({
+    url: keycloak.url ?? '',
+    realm: keycloak.realm ?? '',
+    client: keycloak.client ?? 'toriki-backup',
+  })
+  answer(context, steps, () =>
+    steps.map(({ step, command }) => `${context.terminal.style('bold', `# ${step}`)}\n${command}\n`).join('\n'),
+  )
 }
 
 async function makeKeysAndStore(context: CommandContext, settings: Settings): Promise<string[]> {
   const created: string[] = []
-  if ('keyring' in settings.keys && (await createPlatformKeys(settings)) === 'created') created.push(settings.keys.keyring)
+  if ('keyring' in settings.keys && (await createPlatformKeys(settings)) === 'created')
+    created.push(settings.keys.keyring)
   const platform = await assemblePlatform(settings, { log: commandLog() })
   try {
     try {
@@ -89,11 +106,26 @@ async function newSettings(context: CommandContext, options: InitOptions): Promi
     }
     return typed.trim()
   }
-  const deployment = await ask('A name for this deployment (lower-case letters, digits, hyphens)', options.deployment, 'campus')
-  const filesRoot = await ask('Where is the file system of the homes mounted? (empty: no homes)', options.filesRoot, '/mnt/nebari')
-  const keycloakUrl = await ask('The address of Keycloak, with its base path? (empty: no Keycloak)', options.keycloakUrl, 'https://nebari.example.org/auth')
+  const deployment = await ask(
+    'A name for this deployment (lower-case letters, digits, hyphens)',
+    options.deployment,
+    'campus',
+  )
+  const filesRoot = await ask(
+    'Where is the file system of the homes mounted? (empty: no homes)',
+    options.filesRoot,
+    '/mnt/nebari',
+  )
+  const keycloakUrl = await ask(
+    'The address of Keycloak, with its base path? (empty: no Keycloak)',
+    options.keycloakUrl,
+    'https://nebari.example.org/auth',
+  )
   if (deployment === '' || (filesRoot === '' && keycloakUrl === '')) {
-    throw new TorikiError('usage', { message: 'What shall be backed up?', remedy: 'Give --deployment, and --files-root or --keycloak-url or both; or run `toriki init` on a terminal.' })
+    throw new TorikiError('usage', {
+      message: 'What shall be backed up?',
+      remedy: 'Give --deployment, and --files-root or --keycloak-url or both; or run `toriki init` on a terminal.',
+    })
   }
   const settings = {
     deployment,
@@ -111,7 +143,9 @@ async function newSettings(context: CommandContext, options: InitOptions): Promi
               secret: '${env:KEYCLOAK_SECRET}',
             },
           }),
-      ...(filesRoot === '' ? {} : { files: { root: resolve(filesRoot), home: options.home, group: options.groupFolder } }),
+      ...(filesRoot === ''
+        ? {}
+        : { files: { root: resolve(filesRoot), home: options.home, group: options.groupFolder } }),
     },
     schedule: { cron: '0 2 * * *', timezone: Intl.DateTimeFormat().resolvedOptions().timeZone },
   }
@@ -120,11 +154,18 @@ async function newSettings(context: CommandContext, options: InitOptions): Promi
 
 async function settingsFromStore(file: string, options: InitOptions): Promise<string> {
   if (options.keyring === undefined || options.deployment === undefined) {
-    throw new TorikiError('usage', { message: 'To rebuild the settings, give --from-store FOLDER, --keyring FILE and --deployment NAME.' })
+    throw new TorikiError('usage', {
+      message: 'To rebuild the settings, give --from-store FOLDER, --keyring FILE and --deployment NAME.',
+    })
   }
   const store = resolve(options.fromStore ?? '')
   const keyring = resolve(options.keyring)
-  const bare = stringify({ deployment: options.deployment, store: { folder: store }, keys: { keyring }, components: { files: { root: '/', home: 'home/{user}' } } })
+  const bare = stringify({
+    deployment: options.deployment,
+    store: { folder: store },
+    keys: { keyring },
+    components: { files: { root: '/', home: 'home/{user}' } },
+  })
   const platform = await assemblePlatform(parseSettings(bare, file, 'platform'), { log: commandLog() })
   try {
     const source = await readDeploymentSettings(platform, { name: options.deployment })
@@ -138,16 +179,30 @@ function writeNew(file: string, content: string): void {
   try {
     writeFileSync(file, content, { flag: 'wx', mode: 0o600 })
   } catch (cause) {
-    throw new TorikiError('settings-invalid', { message: `${file} cannot be written.`, remedy: `Check that ${dirname(file)} is there and yours.`, cause })
+    throw new TorikiError('settings-invalid', {
+      message: `${file} cannot be written.`,
+      remedy: `Check that ${dirname(file)} is there and yours.`,
+      cause,
+    })
   }
 }
 
 function forPeople(context: CommandContext, settings: Settings, { created }: Initialised): string {
   const { terminal } = context
-  const lines = created.length === 0 ? ['Everything was there already; nothing was changed.\n'] : created.map((what) => `made ${what}\n`)
+  const lines =
+    created.length === 0
+      ? ['Everything was there already; nothing was changed.\n']
+      : created.map((what) => `made ${what}\n`)
   if ('keyring' in settings.keys && created.includes(settings.keys.keyring)) {
-    lines.push(terminal.style('yellow', `\nKeep a copy of ${settings.keys.keyring} somewhere else: without it nothing can ever be restored.\n`))
+    lines.push(
+      terminal.style(
+        'yellow',
+        `\nKeep a copy of ${settings.keys.keyring} somewhere else: without it nothing can ever be restored.\n`,
+      ),
+    )
   }
-  lines.push(`\nNext: ${settings.componentNames.includes('keycloak') ? '`toriki init keycloak` shows the client to make there; then ' : ''}\`toriki doctor\`, then \`toriki backup\`.\n`)
+  lines.push(
+    `\nNext: ${settings.componentNames.includes('keycloak') ? '`toriki init keycloak` shows the client to make there; then ' : ''}\`toriki doctor\`, then \`toriki backup\`.\n`,
+  )
   return lines.join('')
 }

@@ -9,13 +9,20 @@ import { viewComponents, viewSnapshot } from '../snapshot-reference.ts'
 import { selectedSlice } from '../slice-selection.ts'
 import type { SliceOptions } from '../slice-selection.ts'
 
-export async function ls(context: CommandContext, snapshotText: string, component: string | undefined, prefix: string | undefined, options: SliceOptions): Promise<void> {
+export async function ls(
+  context: CommandContext,
+  snapshotText: string,
+  component: string | undefined,
+  prefix: string | undefined,
+  options: SliceOptions,
+): Promise<void> {
   await withRepository(context, async ({ repository }) => {
     const view = await viewSnapshot(repository, snapshotText, selectedSlice(options), 'read-trees')
     const print = context.json ? jsonArray(context) : lines(context)
     for (const [name, snapshot] of viewComponents(view, component)) {
       const under = prefix === undefined ? undefined : parseKey(prefix.replace(/\/+$/, ''), kindsOf(name))
-      for await (const resource of view.repository.resources(snapshot, name, under === undefined ? {} : { under })) print.one(listedResource(name, resource))
+      for await (const resource of view.repository.resources(snapshot, name, under === undefined ? {} : { under }))
+        print.one(listedResource(name, resource))
     }
     print.end()
   })
@@ -40,7 +47,10 @@ function jsonArray({ terminal }: CommandContext): Printer {
 
 function lines({ terminal }: CommandContext): Printer {
   return {
-    one: ({ component, key, size }) => terminal.out(`${terminal.style('dim', component.padEnd(9))} ${size === undefined ? ' '.repeat(14) : String(size).padStart(14)}  ${key}\n`),
+    one: ({ component, key, size }) =>
+      terminal.out(
+        `${terminal.style('dim', component.padEnd(9))} ${size === undefined ? ' '.repeat(14) : String(size).padStart(14)}  ${key}\n`,
+      ),
     end: () => undefined,
   }
 }

@@ -11,7 +11,9 @@ import { withRecords } from '../session.ts'
 import { formatTable } from '../table.ts'
 
 export async function runs(context: CommandContext, options: { readonly limit?: number }): Promise<void> {
-  const reports = await withRecords(context, (service) => listRuns(service, options.limit === undefined ? {} : { limit: options.limit }))
+  const reports = await withRecords(context, (service) =>
+    listRuns(service, options.limit === undefined ? {} : { limit: options.limit }),
+  )
   answer(context, reports.map(reportJson), () =>
     reports.length === 0
       ? 'There is no run yet. Start one with `toriki backup`.\n'
@@ -19,8 +21,16 @@ export async function runs(context: CommandContext, options: { readonly limit?: 
           [
             { heading: 'RUN', cell: (row) => row.run, flexible: true },
             { heading: 'BEGAN (UTC)', cell: (row) => formatTime(row.startedAt) },
-            { heading: 'OUTCOME', cell: (row) => (row.open ? 'open' : row.outcome) + (row.slices.suspect > 0 ? ', suspect' : ''), paint: (text, row) => context.terminal.style(outcomeStyle(row), text) },
-            { heading: 'SAVED', cell: (row) => `${formatCount(row.slices.saved)}/${formatCount(row.slices.total)}`, align: 'right' },
+            {
+              heading: 'OUTCOME',
+              cell: (row) => (row.open ? 'open' : row.outcome) + (row.slices.suspect > 0 ? ', suspect' : ''),
+              paint: (text, row) => context.terminal.style(outcomeStyle(row), text),
+            },
+            {
+              heading: 'SAVED',
+              cell: (row) => `${formatCount(row.slices.saved)}/${formatCount(row.slices.total)}`,
+              align: 'right',
+            },
             { heading: 'STORED', cell: (row) => formatBytes(row.bytes.stored), align: 'right' },
           ],
           reports,
@@ -33,7 +43,11 @@ export async function runs(context: CommandContext, options: { readonly limit?: 
 export async function status(context: CommandContext, run: string | undefined): Promise<number> {
   const report = await withRecords(context, async (service) => {
     const name = run ?? (await listRuns(service, { limit: 1 }))[0]?.run
-    if (name === undefined) throw new TorikiError('run-not-found', { message: 'There is no run yet.', remedy: 'Start one with `toriki backup`.' })
+    if (name === undefined)
+      throw new TorikiError('run-not-found', {
+        message: 'There is no run yet.',
+        remedy: 'Start one with `toriki backup`.',
+      })
     return await runReport(service, name)
   })
   answer(context, reportJson(report), () => formatReport(context.terminal, report))

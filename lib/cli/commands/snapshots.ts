@@ -18,7 +18,19 @@ interface ListedSnapshot {
   readonly run: string
   readonly time: string
   readonly accepted?: true
-  readonly components: Readonly<Record<string, { readonly root: string; readonly resources: number; readonly bytes: number; readonly notes: readonly unknown[]; readonly suspect: boolean; readonly readAt: string }>>
+  readonly components: Readonly<
+    Record<
+      string,
+      {
+        readonly root: string
+        readonly resources: number
+        readonly bytes: number
+        readonly notes: readonly unknown[]
+        readonly suspect: boolean
+        readonly readAt: string
+      }
+    >
+  >
   readonly missing: readonly { readonly component: string; readonly code: string }[]
 }
 
@@ -27,7 +39,9 @@ export async function snapshots(context: CommandContext, options: SliceOptions):
   const listed = await withRepository(context, async ({ repository, platform }) => {
     const found: ListedSnapshot[] = []
     if (selected !== undefined) await collect(repository, selected.name, found)
-    else for await (const slice of knownSlices(repository.records, platform.clock.now())) await collect(repository, slice, found)
+    else
+      for await (const slice of knownSlices(repository.records, platform.clock.now()))
+        await collect(repository, slice, found)
     return found.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : a.slice < b.slice ? -1 : 1))
   })
   answer(context, listed, () => forPeople(context, listed))
@@ -37,14 +51,20 @@ async function collect(repository: DeploymentRepository, slice: SliceName, found
   const newest = await repository.openSlice(slice, { access: 'read-trees' })
   if (newest === undefined) return
   for (let generation = newest.generation; generation >= 1; generation--) {
-    const opened = generation === newest.generation ? newest : await repository.openSlice(slice, { access: 'read-trees', generation })
+    const opened =
+      generation === newest.generation
+        ? newest
+        : await repository.openSlice(slice, { access: 'read-trees', generation })
     if (opened === undefined) continue
     for await (const snapshot of opened.snapshots()) found.push(list(slice, generation, snapshot))
   }
 }
 
 function list(slice: SliceName, generation: number, snapshot: Snapshot): ListedSnapshot {
-  const components = Object.entries(snapshot.components).map(([name, { root, resources, bytes, notes, suspect, readAt }]) => [name, { root, resources, bytes, notes, suspect: suspect !== undefined, readAt }] as const)
+  const components = Object.entries(snapshot.components).map(
+    ([name, { root, resources, bytes, notes, suspect, readAt }]) =>
+      [name, { root, resources, bytes, notes, suspect: suspect !== undefined, readAt }] as const,
+  )
   return {
     id: `${slice}@${snapshot.id}`,
     slice,
@@ -64,7 +84,12 @@ function forPeople(context: CommandContext, listed: readonly ListedSnapshot[]): 
     [
       // Never cut: people copy it. It holds the time of its run, in UTC.
       { heading: 'SNAPSHOT', cell: (row) => row.id },
-      { heading: 'HOLDS', cell: holds, flexible: true, paint: (text, row) => (isWorrying(row) ? terminal.style('yellow', text) : text) },
+      {
+        heading: 'HOLDS',
+        cell: holds,
+        flexible: true,
+        paint: (text, row) => (isWorrying(row) ? terminal.style('yellow', text) : text),
+      },
     ],
     listed,
     terminal.width,
@@ -73,13 +98,19 @@ function forPeople(context: CommandContext, listed: readonly ListedSnapshot[]): 
 }
 
 function isWorrying(row: ListedSnapshot): boolean {
-  return row.missing.some(({ code }) => code !== 'not-selected') || (row.accepted !== true && Object.values(row.components).some(({ suspect }) => suspect))
+  return (
+    row.missing.some(({ code }) => code !== 'not-selected') ||
+    (row.accepted !== true && Object.values(row.components).some(({ suspect }) => suspect))
+  )
 }
 
 function holds(row: ListedSnapshot): string {
   const kept = Object.entries(row.components).map(
-    ([name, record]) => `${name} ${formatCount(record.resources)}${record.bytes > 0 ? ` (${formatBytes(record.bytes)})` : ''}${record.suspect ? (row.accepted === true ? ' accepted' : ' SUSPECT') : ''}`,
+    ([name, record]) =>
+      `${name} ${formatCount(record.resources)}${record.bytes > 0 ? ` (${formatBytes(record.bytes)})` : ''}${record.suspect ? (row.accepted === true ? ' accepted' : ' SUSPECT') : ''}`,
   )
-  const missing = row.missing.filter(({ code }) => code !== 'not-selected').map(({ component, code }) => `no ${component}: ${code}`)
+  const missing = row.missing
+    .filter(({ code }) => code !== 'not-selected')
+    .map(({ component, code }) => `no ${component}: ${code}`)
   return [...kept, ...missing].join(', ')
 }

@@ -20,18 +20,35 @@ export async function users(context: CommandContext, options: { readonly all?: b
   const listed = await withService(context, async ({ service }) => {
     const names = service.components.map(({ name }) => name)
     const { members, unreachable } = await listMembers(service, context.signal)
-    for (const { component, code } of unreachable) context.terminal.err(context.terminal.style('yellow', `${component} could not be listed (${code}); its people may be missing here.\n`))
+    for (const { component, code } of unreachable)
+      context.terminal.err(
+        context.terminal.style(
+          'yellow',
+          `${component} could not be listed (${code}); its people may be missing here.\n`,
+        ),
+      )
     const rows: ListedUser[] = []
     for (const member of members) {
       if (!member.slice.startsWith('user/')) continue
       const known = Object.fromEntries(names.map((name) => [name, member.known.includes(name)]))
-      rows.push({ name: member.slice.slice('user/'.length), slice: member.slice, known, orphan: names.some((name) => known[name] === false) })
+      rows.push({
+        name: member.slice.slice('user/'.length),
+        slice: member.slice,
+        known,
+        orphan: names.some((name) => known[name] === false),
+      })
     }
     if (options.all === true) {
       const present = new Set(rows.map(({ slice }) => slice))
       for await (const slice of knownSlices(service.repository.records, service.platform.clock.now())) {
         if (slice.startsWith('user/') && !present.has(slice)) {
-          rows.push({ name: slice.slice('user/'.length), slice, known: Object.fromEntries(names.map((name) => [name, false])), orphan: false, left: true })
+          rows.push({
+            name: slice.slice('user/'.length),
+            slice,
+            known: Object.fromEntries(names.map((name) => [name, false])),
+            orphan: false,
+            left: true,
+          })
         }
       }
     }
@@ -47,9 +64,14 @@ export async function users(context: CommandContext, options: { readonly all?: b
           ...components.map((name) => ({
             heading: name.toUpperCase(),
             cell: (row: ListedUser) => (row.known[name] === true ? 'yes' : '–'),
-            paint: (text: string, row: ListedUser) => (row.known[name] === true ? text : terminal.style('yellow', text)),
+            paint: (text: string, row: ListedUser) =>
+              row.known[name] === true ? text : terminal.style('yellow', text),
           })),
-          { heading: '', cell: (row) => (row.left === true ? 'left' : row.orphan ? 'not everywhere' : ''), paint: (text) => terminal.style('dim', text) },
+          {
+            heading: '',
+            cell: (row) => (row.left === true ? 'left' : row.orphan ? 'not everywhere' : ''),
+            paint: (text) => terminal.style('dim', text),
+          },
         ],
         listed,
         terminal.width,

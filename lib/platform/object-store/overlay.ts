@@ -13,7 +13,8 @@ export function overlayStore(below: ObjectStore, clock: Clock, bytesMax: number)
   let held = 0
   return {
     async create(key, body) {
-      if (created.has(key) || (await below.list(key)).objects.some((object) => object.key === key)) throw new TorikiError('object-exists')
+      if (created.has(key) || (await below.list(key)).objects.some((object) => object.key === key))
+        throw new TorikiError('object-exists')
       const kept = held + body.length <= bytesMax ? Buffer.from(body) : undefined
       held += kept?.length ?? 0
       created.set(key, { body: kept, info: { key, sizeBytes: body.length, modifiedAt: clock.now() } })
@@ -21,18 +22,27 @@ export function overlayStore(below: ObjectStore, clock: Clock, bytesMax: number)
     async get(key, options = {}) {
       const own = created.get(key)
       if (own === undefined) return await below.get(key, options)
-      if (own.body === undefined) throw new TorikiError('object-not-found', { message: 'That was too large to be kept for a comparison.', remedy: 'Make a backup and compare with it.' })
-      return options.range === undefined ? Buffer.from(own.body) : Buffer.from(own.body.subarray(options.range.offset, options.range.offset + options.range.length))
+      if (own.body === undefined)
+        throw new TorikiError('object-not-found', {
+          message: 'That was too large to be kept for a comparison.',
+          remedy: 'Make a backup and compare with it.',
+        })
+      return options.range === undefined
+        ? Buffer.from(own.body)
+        : Buffer.from(own.body.subarray(options.range.offset, options.range.offset + options.range.length))
     },
     async list(prefix, options = {}): Promise<ListPage> {
       const page = await below.list(prefix, options)
       const after = options.after ?? ''
-      const own = [...created.values()].map(({ info }) => info).filter(({ key }) => key.startsWith(prefix) && key > after && (page.next === undefined || key <= page.next))
+      const own = [...created.values()]
+        .map(({ info }) => info)
+        .filter(({ key }) => key.startsWith(prefix) && key > after && (page.next === undefined || key <= page.next))
       const objects = [...page.objects, ...own].sort((a, b) => (a.key < b.key ? -1 : 1))
       if (objects.length <= PAGE_OBJECTS_MAX) return { ...page, objects }
       const shown = objects.slice(0, PAGE_OBJECTS_MAX)
       return { at: page.at, objects: shown, next: (shown.at(-1) as ObjectInfo).key }
     },
-    delete: () => Promise.reject(new TorikiError('store-refused', { message: 'Nothing is deleted through an overlay.' })),
+    delete: () =>
+      Promise.reject(new TorikiError('store-refused', { message: 'Nothing is deleted through an overlay.' })),
   }
 }

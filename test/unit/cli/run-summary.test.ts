@@ -3,7 +3,14 @@ import { formatReport, reportJson } from '../../../lib/cli/run-summary.ts'
 import type { Terminal } from '../../../lib/cli/terminal.ts'
 import type { RunReport } from '../../../lib/runs/outcome.ts'
 
-const terminal: Terminal = { out: () => undefined, err: () => undefined, outBytes: async () => undefined, width: 80, interactive: false, style: (_style, text) => text }
+const terminal: Terminal = {
+  out: () => undefined,
+  err: () => undefined,
+  outBytes: async () => undefined,
+  width: 80,
+  interactive: false,
+  style: (_style, text) => text,
+}
 
 const report: RunReport = {
   run: '20261121T020000Z-k3x7',
@@ -15,8 +22,22 @@ const report: RunReport = {
   bytes: { read: 5 * 2 ** 30, stored: 3 * 2 ** 20 },
   objects: { put: 2010 },
   failures: [
-    { slice: 'user/ann', component: 'keycloak', code: 'source-failed', message: 'The source answered with an error.', remedy: 'Look at its own log for the time of the run.', attempts: 5 },
-    { slice: 'user/ben', component: 'keycloak', code: 'source-failed', message: 'The source answered with an error.', remedy: 'Look at its own log for the time of the run.', attempts: 5 },
+    {
+      slice: 'user/ann',
+      component: 'keycloak',
+      code: 'source-failed',
+      message: 'The source answered with an error.',
+      remedy: 'Look at its own log for the time of the run.',
+      attempts: 5,
+    },
+    {
+      slice: 'user/ben',
+      component: 'keycloak',
+      code: 'source-failed',
+      message: 'The source answered with an error.',
+      remedy: 'Look at its own log for the time of the run.',
+      attempts: 5,
+    },
   ],
   sources: [{ component: 'files', suspect: 'the root holds 10 homes, and held 1,000' }],
 }
@@ -43,6 +64,17 @@ When mended: toriki replay 20261121T020000Z-k3x7
   })
 
   test('has the members of the contract as JSON', () => {
-    expect(Object.keys(reportJson(report))).toEqual(['run', 'open', 'outcome', 'startedAt', 'endedAt', 'slices', 'bytes', 'objects', 'failures', 'sources'])
+    expect(Object.keys(reportJson(report))).toEqual([
+      'run',
+      'open',
+      'outcome',
+      'startedAt',
+      'endedAt',
+      'slices',
+      'bytes',
+      'objects',
+      'failures',
+      'sources',
+    ])
   })
 })

@@ -13,19 +13,35 @@ const columns = [
 
 describe('tables', () => {
   test('align and end without trailing blanks', () => {
-    expect(formatTable(columns, [{ name: 'ann', size: 5 }, { name: 'benedict', size: 12345 }], 80)).toBe('NAME       SIZE\nann           5\nbenedict  12345\n')
+    expect(
+      formatTable(
+        columns,
+        [
+          { name: 'ann', size: 5 },
+          { name: 'benedict', size: 12345 },
+        ],
+        80,
+      ),
+    ).toBe('NAME       SIZE\nann           5\nbenedict  12345\n')
   })
 
   test('cut the flexible column until the row fits', () => {
-    expect(formatTable(columns, [{ name: 'a-very-long-name-of-a-person', size: 7 }], 20)).toBe('NAME            SIZE\na-very-long-n…     7\n')
+    expect(formatTable(columns, [{ name: 'a-very-long-name-of-a-person', size: 7 }], 20)).toBe(
+      'NAME            SIZE\na-very-long-n…     7\n',
+    )
   })
 
   test('never exceed the width, whatever the names', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ name: fc.string({ unit: 'grapheme' }), size: fc.nat(99999) }), { minLength: 1 }), fc.integer({ min: 40, max: 120 }), (rows, width) => {
-        const clean = rows.map((row) => ({ ...row, name: row.name.replace(/[\p{C}]/gu, '') }))
-        for (const line of formatTable(columns, clean, width).split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(width)
-      }),
+      fc.property(
+        fc.array(fc.record({ name: fc.string({ unit: 'grapheme' }), size: fc.nat(99999) }), { minLength: 1 }),
+        fc.integer({ min: 40, max: 120 }),
+        (rows, width) => {
+          const clean = rows.map((row) => ({ ...row, name: row.name.replace(/[\p{C}]/gu, '') }))
+          for (const line of formatTable(columns, clean, width).split('\n'))
+            expect(displayWidth(line)).toBeLessThanOrEqual(width)
+        },
+      ),
     )
   })
 
@@ -41,6 +57,8 @@ describe('texts', () => {
   })
 
   test('wrap at blanks, each line indented', () => {
-    expect(wrap('Check that the store is reachable from here.', 20, '  ')).toBe('  Check that the\n  store is reachable\n  from here.\n')
+    expect(wrap('Check that the store is reachable from here.', 20, '  ')).toBe(
+      '  Check that the\n  store is reachable\n  from here.\n',
+    )
   })
 })
