@@ -146,7 +146,7 @@ class Source implements EventSource {
         const max = Math.min(RECEIVE_MAX, slots * batchSize)
         const messages = await queue.receive({ max, waitMs: waits ? waitMs : 0, visibilityMs: leaseMs ?? visibilityMs, ...(waits ? { signal: this.#nudge.signal } : {}) })
         for (let index = 0; index < messages.length; index += batchSize) this.#begin(messages.slice(index, index + batchSize))
-        if (messages.length === 0 && !waits && this.#inWork.size === 0) this.#releaseIdle()
+        if (messages.length === 0 && !waits) this.#releaseIdle()
         pauseMs = PAUSE_FIRST_MS
       } catch (error) {
         const { code, retry } = toTorikiError(error)

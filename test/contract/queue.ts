@@ -167,6 +167,20 @@ export function queueContract(driver: string, open: (clock: FakeClock) => Promis
       expect(bodies(await receive(queue, 1))).toEqual(['good'])
     })
 
+    test.each([0, HIDDEN_MS])('a message that dies does not make a receive give more than was asked for, nor the same twice (visibility %d)', async (visibilityMs) => {
+      await queue.send([{ body: 'bad' }])
+      for (let count = 0; count < CONTRACT_RECEIVES_MAX; count++) {
+        await one()
+        await clock.advance(HIDDEN_MS)
+      }
+      await queue.send(['a', 'b', 'c'].map((body) => ({ body })))
+      const two = await queue.receive({ max: 2, waitMs: 0, visibilityMs })
+      expect(two.length).toBeGreaterThan(0)
+      expect(two.length).toBeLessThanOrEqual(2)
+      expect(new Set(bodies(two)).size).toBe(two.length)
+      expect(bodies(two)).not.toContain('bad')
+    })
+
     test('a dead-letter queue hides, gives back and deletes as any other, and never gives up a message', async () => {
       await queue.send([{ body: 'bad' }])
       for (let count = 0; count <= CONTRACT_RECEIVES_MAX; count++) {

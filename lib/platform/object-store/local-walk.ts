@@ -19,8 +19,8 @@ export async function* walkKeys(root: string, prefix: string, after: string | un
 async function* walk(root: string, directory: string, prefix: string, after: string | undefined): AsyncGenerator<string> {
   for (const key of await entries(join(root, directory))) {
     const path = directory + key
+    if (!path.startsWith(prefix)) continue
     const isDirectory = path.endsWith('/')
-    if (isDirectory ? !path.startsWith(prefix) && !prefix.startsWith(path) : !path.startsWith(prefix)) continue
     if (after !== undefined && path <= after && !(isDirectory && after.startsWith(path))) continue
     if (isDirectory) yield* walk(root, path, prefix, after)
     else yield path

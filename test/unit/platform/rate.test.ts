@@ -25,6 +25,7 @@ describe('a rate', () => {
   test('saves no more than one burst over a long rest', async () => {
     const clock = new FakeClock({ auto: true })
     const rate = new Rate(clock, { perSecond: 10, burst: 2 })
+    await rate.take(1)
     await clock.advance(3_600_000)
     const start = clock.monotonicMs()
     for (let count = 0; count < 4; count++) await rate.take(1)

@@ -10,6 +10,7 @@ import { temporaryFolder } from '../../../kit/temporary-folder.ts'
 const calls: string[] = []
 let root = ''
 let afterLink: () => Promise<void> = async () => undefined
+let duringSync: (place: string) => Promise<void> = async () => undefined
 let failing: { readonly call: string; readonly errno: string } | undefined
 
 function note(call: string, path: string): void {
@@ -26,6 +27,7 @@ jest.unstable_mockModule('node:fs/promises', () => ({
     const write = handle.writeFile.bind(handle)
     handle.sync = async () => {
       note('sync', path)
+      await duringSync(relative(root, path))
       await sync()
     }
     handle.writeFile = async (data) => {
@@ -62,6 +64,7 @@ describe('what the local object store asks of the file system', () => {
   afterEach(() => {
     afterLink = async () => undefined
     failing = undefined
+    duringSync = async () => undefined
   })
 
   test('a create syncs the bytes before the name is given, and the directory after; nothing more', async () => {
@@ -72,6 +75,28 @@ describe('what the local object store asks of the file system', () => {
   test('new directories are made durable from the top down before anybody is told', async () => {
     await store.create('new/er/key', Buffer.from('x'))
     expect(calls).toEqual(['write (temporary)', 'sync (temporary)', 'link new/er/key', 'mkdir new/er', 'sync .', 'sync new', 'link new/er/key', 'sync new/er', 'unlink (temporary)'])
+  })
+
+  test('who creates in a directory that another is just making waits until its name is durable', async () => {
+    const ended: string[] = []
+    let release: () => void = () => undefined
+    const syncing = new Promise<void>((begun) => {
+      duringSync = async (place) => {
+        if (place !== '') return
+        begun()
+        await new Promise<void>((resolve) => (release = resolve))
+      }
+    })
+    const first = store.create('new/first', Buffer.from('x')).then(() => ended.push('first'))
+    await syncing
+    const second = store.create('new/second', Buffer.from('x')).then(() => ended.push('second'))
+    while (calls.filter((call) => call === 'sync (temporary)').length < 2) await new Promise((resolve) => setImmediate(resolve))
+    // Others, who begin later, come to their end meanwhile.
+    await store.create('known/third', Buffer.from('x'))
+    await store.create('known/fourth', Buffer.from('x'))
+    expect(ended).toEqual([])
+    release()
+    await Promise.all([first, second])
   })
 
   test('who loses is told only when the winner is durable', async () => {
