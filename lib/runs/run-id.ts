@@ -1,15 +1,15 @@
 /**
- * Names of runs: `20261121T020000Z-full-1f0c2d3e4a`. Sorted as text they are sorted by the time they were meant for. The last part is a digest of what caused the
+ * Names of runs: `20261121T020000000Z-full-1f0c2d3e4a`. Sorted as text they are sorted by the time they were meant for. The last part is a digest of what caused the
  * run (the schedule, an invocation), so that a retried invocation finds the run it opened, although its clock went on.
  */
 import { createHash } from 'node:crypto'
 import type { RunRecord } from './run.ts'
 
-const RUN_ID = /^\d{8}T\d{6}Z-(full|narrowed)-[0-9a-f]{10}$/
+const RUN_ID = /^\d{8}T\d{9}Z-(full|narrowed)-[0-9a-f]{10}$/
 
 /** The same time, policy and cause give the same id. `cause` is any text; nothing of it can be read from the id. */
 export function runId(intendedAt: Date, policy: RunRecord['policy'], cause: string): string {
-  const time = intendedAt.toISOString().replace(/[-:]|\.\d+/g, '')
+  const time = intendedAt.toISOString().replace(/[-:.]/g, '')
   return `${time}-${runSuffix(policy, cause)}`
 }
 

@@ -4,7 +4,7 @@ import { TorikiError } from '../../lib/errors.ts'
 import { encodeMessage, parseMessage } from '../../lib/messages.ts'
 import type { Message } from '../../lib/messages.ts'
 
-const run = '20261121T020000Z-full-0123456789'
+const run = '20261121T020000000Z-full-0123456789'
 
 function refusal(body: string): TorikiError {
   try {

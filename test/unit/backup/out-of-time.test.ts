@@ -6,6 +6,8 @@ import { startRun } from '../../../lib/backup/start-run.ts'
 import { TorikiError } from '../../../lib/errors.ts'
 import { parseMessage } from '../../../lib/messages.ts'
 import type { BackupSliceMessage } from '../../../lib/messages.ts'
+import { FaultInjector } from '../../../lib/platform/fault.ts'
+import { faultyQueues } from '../../../lib/platform/queue/fault.ts'
 import { createDeployment } from '../../../lib/repository/deployment-repository.ts'
 import { drainQueues } from '../../kit/drain-queues.ts'
 import { fakeComponent, put } from '../../kit/fake-component.ts'
@@ -51,14 +53,10 @@ const sent = () =>
 const events = () =>
   house.platform.store.keys().flatMap((key) => (key.startsWith(`runs/${run}/events/`) ? [key.split('.').at(-1)] : []))
 /** Handles the message in a process whose time ends before the resource with this number. */
-async function handle(
-  given: BackupSliceMessage,
-  endsBefore: number | undefined,
-  { attempt = 1, code = 'deadline' as 'deadline' | 'interrupted' } = {},
-) {
+async function handle(given: BackupSliceMessage, endsBefore: number | undefined, attempt = 1) {
   const time = new AbortController()
   homes.live.beforeResource = (_slice, index) => {
-    if (index === endsBefore) time.abort(new TorikiError(code))
+    if (index === endsBefore) time.abort(new TorikiError('deadline'))
   }
   return await backupSlice(house.service, given, { attempt, signal: time.signal })
 }
@@ -101,25 +99,25 @@ describe('a slice that is out of time', () => {
   test('delivered again after its continuation was sent is done', async () => {
     await handle(message(), 10)
     const reads = homes.calls.read
-    expect(await handle(message(), undefined, { attempt: 2 })).toEqual({ done: true })
+    expect(await handle(message(), undefined, 2)).toEqual({ done: true })
     expect(homes.calls.read).toBe(reads)
     expect(sent()).toEqual([undefined, 1])
   })
 
   test('cut off between checkpoint and continuation sends it when it is delivered again', async () => {
-    const queue = house.platform.queues.queue('backup-slice')
-    const cut = { ...house.platform.queues, queue: () => ({ ...queue, send: () => Promise.reject(new Error('cut')) }) }
-    const service = {
-      ...house.service,
-      platform: { ...house.platform, queues: cut as unknown as typeof house.platform.queues },
-    }
+    const faults = new FaultInjector({
+      plan: ({ operation }) => (operation === 'send' ? { kind: 'fail-before' } : undefined),
+      clock: house.clock,
+    })
+    const platform = { ...house.platform, queues: faultyQueues(house.platform.queues, faults) }
+    const service = { ...house.service, platform }
     const time = new AbortController()
     homes.live.beforeResource = (_slice, index) => {
       if (index === 10) time.abort(new TorikiError('deadline'))
     }
     expect(await backupSlice(service, message(), { attempt: 1, signal: time.signal })).toMatchObject({ done: false })
     // It goes on from the checkpoint that is there, and ends by itself or in a continuation.
-    expect(await handle(message(), 20, { attempt: 2 })).toEqual({ done: true })
+    expect(await handle(message(), 20, 2)).toEqual({ done: true })
     expect(sent()).toEqual([undefined, 1])
   })
 

@@ -7,7 +7,7 @@ import type { SettleRunMessage } from '../../../lib/messages.ts'
 import { recordsHouse } from '../../kit/run-house.ts'
 
 let house: Awaited<ReturnType<typeof recordsHouse>>
-const run = '20261121T020000Z-full-0123456789'
+const run = '20261121T020000000Z-full-0123456789'
 
 beforeEach(async () => {
   house = await recordsHouse([])

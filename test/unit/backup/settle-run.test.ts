@@ -135,7 +135,7 @@ describe('settling', () => {
   })
 
   test('a run nobody knows is an error', async () => {
-    await expect(settleRun(house.service, { run: '20261121T020000Z-full-0000000000' })).rejects.toMatchObject({
+    await expect(settleRun(house.service, { run: '20261121T020000000Z-full-0000000000' })).rejects.toMatchObject({
       code: 'run-not-found',
     })
   })

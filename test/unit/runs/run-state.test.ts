@@ -9,7 +9,7 @@ import type { RunRecord, RunSlice, SliceEvent, SliceEventName, SourceRecord } fr
 import { memoryRecords } from '../../kit/memory-records.ts'
 import type { MemoryRecords } from '../../kit/memory-records.ts'
 
-const run = '20261121T020000Z-full-0123456789'
+const run = '20261121T020000000Z-full-0123456789'
 const startedAt = '2026-11-21T02:00:00.000Z'
 const silenceMs = 3 * 60_000
 let clock: Date
