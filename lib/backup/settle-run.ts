@@ -6,7 +6,7 @@ import { canonicalJson } from '../resources/json.ts'
 import type { RunReport } from '../runs/outcome.ts'
 import { toRecord } from '../runs/record-schemas.ts'
 import { claimTick, readRun } from '../runs/run-log.ts'
-import { readRunState } from '../runs/run-state.ts'
+import { isRunOpen, readRunState } from '../runs/run-state.ts'
 import type { RunState } from '../runs/run-state.ts'
 import { createSummary, latestSummary } from '../runs/summary-log.ts'
 import { sendTick } from './send-tick.ts'
@@ -31,11 +31,12 @@ export async function settleRun(service: Service, { run: id, tick }: SettleReque
   const run = await readRun(records, id)
   if (tick !== undefined && (await claimTick(records, id, tick.number, tick.messageId)) === 'taken')
     return { open: true, claimed: false }
-  const state = await readRunState(records, run, service.platform.clock.now())
-  if (state.report.open) {
+  const now = service.platform.clock.now()
+  if (await isRunOpen(records, run, now)) {
     if (tick !== undefined) await sendTick(service, id, tick.number + 1)
     return { open: true, claimed: true }
   }
+  const state = await readRunState(records, run, now)
   const n = await summarise(service, id, state)
   await tellEnd(service, state.report, n)
   return { open: false, claimed: true }

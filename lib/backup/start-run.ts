@@ -166,7 +166,8 @@ async function resume(service: Service, run: RunRecord): Promise<StartedRun> {
   const started: StartedRun = { run: run.run, policy: run.policy, slices: run.slicesTotal, resumed: true }
   if (!(await settleRun(service, { run: run.run })).open) return started
   const unheard: SliceName[] = []
-  for await (const { slice, fold } of sliceStates(records, run)) if (fold.highest === 0) unheard.push(slice.slice)
+  for await (const { slice, fold } of sliceStates(records, run, { withoutBodies: true }))
+    if (fold.highest === 0) unheard.push(slice.slice)
   await enqueue(service, run, unheard)
   return started
 }

@@ -6,6 +6,7 @@
  * cancelled run ends at once: what it did not reach counts as skipped.
  */
 import { errorCatalogue } from '../errors.ts'
+import type { EventKey } from './event-log.ts'
 import type { SliceFold } from './fold.ts'
 import { failureOf, runOutcome } from './outcome.ts'
 import type { Failure, RunReport, SliceCounts } from './outcome.ts'
@@ -21,13 +22,30 @@ export interface RunState {
   readonly expired: boolean
 }
 
+/** Is work under way or to come? By listing alone: what a tick asks every minute of a run of thousands. */
+export async function isRunOpen(records: RunRecords, run: RunRecord, now: Date): Promise<boolean> {
+  if ((await cancelledAt(records, run.run)) !== undefined) return false
+  let pending = 0
+  let heardMs = Date.parse(run.startedAt)
+  const onEvent = ({ modifiedAt }: EventKey): void => {
+    heardMs = Math.max(heardMs, modifiedAt.getTime())
+  }
+  for await (const { fold } of sliceStates(records, run, { onEvent, withoutBodies: true })) if (fold.pending) pending++
+  return pending > 0 && now.getTime() - heardMs <= silenceMsOf(run)
+}
+
+/** Nothing heard of any slice for longer than this: nobody works on the run any more. */
+function silenceMsOf({ attemptsMax, visibilityMs }: RunRecord): number {
+  return attemptsMax * visibilityMs
+}
+
 type Ending = 'not' | 'cancelled' | 'expired'
 
 export async function readRunState(records: RunRecords, run: RunRecord, now: Date): Promise<RunState> {
   const cancelled = await cancelledAt(records, run.run)
   let ending: Ending = cancelled === undefined ? 'not' : 'cancelled'
   let tally = await tallySlices(records, run, ending)
-  const silenceMs = run.attemptsMax * run.visibilityMs
+  const silenceMs = silenceMsOf(run)
   if (ending === 'not' && tally.counts.pending > 0 && now.getTime() - tally.heardMs > silenceMs) {
     // Seldom: read once more rather than keep every pending slice in memory every time.
     ending = 'expired'
@@ -77,11 +95,11 @@ async function tallySlices(records: RunRecords, run: RunRecord, ending: Ending):
   const bytes = { read: 0, stored: 0 }
   const objects = { put: 0 }
   const failures: Failure[] = []
-  const states = sliceStates(records, run, ({ modifiedAt }) => {
+  const onEvent = ({ modifiedAt }: EventKey): void => {
     events++
     heardMs = Math.max(heardMs, modifiedAt.getTime())
-  })
-  for await (const { slice, fold } of states) {
+  }
+  for await (const { slice, fold } of sliceStates(records, run, { onEvent })) {
     const counted = countedAs(fold, ending)
     counts[counted]++
     if (fold.suspect.length > 0) counts.suspect++

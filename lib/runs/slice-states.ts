@@ -17,15 +17,28 @@ export interface SliceState {
 /** Slices whose events are read side by side. */
 const BATCH = 32
 
-/** Every slice of the run exactly once, ascending by slice id. `onEvent` is told of every event, those of slices that are not the run's included. */
+export interface SliceStatesOptions {
+  /** Told of every event, those of slices that are not the run's included. */
+  readonly onEvent?: (event: EventKey) => void
+  /** Only from the listing: outcomes are right; causes, figures and suspicion are missing. */
+  readonly withoutBodies?: boolean
+}
+
+/** Every slice of the run exactly once, ascending by slice id. */
 export async function* sliceStates(
   records: RunRecords,
   run: RunRecord,
-  onEvent: (event: EventKey) => void = () => undefined,
+  { onEvent = () => undefined, withoutBodies = false }: SliceStatesOptions = {},
 ): AsyncGenerator<SliceState> {
+  const eventOf = async (key: EventKey): Promise<FoldedEvent> =>
+    withoutBodies ? { n: key.n, event: key.event } : await withBody(records, key)
+  const stateOf = async ({ slice, keys }: SliceKeys): Promise<SliceState> => ({
+    slice,
+    fold: foldSlice(await Promise.all(keys.map(eventOf))),
+  })
   const events = listEvents(records, run.run)
   let next = await events.next()
-  let batch: { readonly slice: RunSlice; readonly keys: EventKey[] }[] = []
+  let batch: SliceKeys[] = []
   try {
     for await (const slice of runSlices(records, run)) {
       const keys: EventKey[] = []
@@ -36,18 +49,19 @@ export async function* sliceStates(
       }
       batch.push({ slice, keys })
       if (batch.length < BATCH) continue
-      yield* await Promise.all(batch.map(async (one) => await stateOf(records, one.slice, one.keys)))
+      yield* await Promise.all(batch.map(stateOf))
       batch = []
     }
-    yield* await Promise.all(batch.map(async (one) => await stateOf(records, one.slice, one.keys)))
+    yield* await Promise.all(batch.map(stateOf))
     for (; next.done !== true; next = await events.next()) onEvent(next.value)
   } finally {
     await events.return(undefined)
   }
 }
 
-async function stateOf(records: RunRecords, slice: RunSlice, keys: readonly EventKey[]): Promise<SliceState> {
-  return { slice, fold: foldSlice(await Promise.all(keys.map(async (key) => await withBody(records, key)))) }
+interface SliceKeys {
+  readonly slice: RunSlice
+  readonly keys: EventKey[]
 }
 
 /** The events of one slice, folded, by one listing. */
