@@ -131,7 +131,17 @@ class Source implements EventSource {
   }
 
   async #loop(): Promise<void> {
-    const { queue, batchSize, concurrency, visibilityMs, leaseMs, waitMs = WAIT_MS_DEFAULT, clock, log, name } = this.#options
+    const {
+      queue,
+      batchSize,
+      concurrency,
+      visibilityMs,
+      leaseMs,
+      waitMs = WAIT_MS_DEFAULT,
+      clock,
+      log,
+      name,
+    } = this.#options
     let pauseMs = PAUSE_FIRST_MS
     while (!this.#stopping.signal.aborted) {
       const slots = concurrency - this.#inWork.size
@@ -144,8 +154,14 @@ class Source implements EventSource {
       const waits = this.#idleWaiters.length === 0 || this.#inWork.size > 0
       try {
         const max = Math.min(RECEIVE_MAX, slots * batchSize)
-        const messages = await queue.receive({ max, waitMs: waits ? waitMs : 0, visibilityMs: leaseMs ?? visibilityMs, ...(waits ? { signal: this.#nudge.signal } : {}) })
-        for (let index = 0; index < messages.length; index += batchSize) this.#begin(messages.slice(index, index + batchSize))
+        const messages = await queue.receive({
+          max,
+          waitMs: waits ? waitMs : 0,
+          visibilityMs: leaseMs ?? visibilityMs,
+          ...(waits ? { signal: this.#nudge.signal } : {}),
+        })
+        for (let index = 0; index < messages.length; index += batchSize)
+          this.#begin(messages.slice(index, index + batchSize))
         if (messages.length === 0 && !waits) this.#releaseIdle()
         pauseMs = PAUSE_FIRST_MS
       } catch (error) {
@@ -187,7 +203,11 @@ class Source implements EventSource {
         if (!failed.has(message.id)) await queue.delete(message.receipt)
         else if (interrupted) await queue.changeVisibility(message.receipt, 0)
       } catch (error) {
-        log.write('warn', 'event-source.acknowledge-failed', { queue: name, message: message.id, code: toTorikiError(error).code }) // delivered again later
+        log.write('warn', 'event-source.acknowledge-failed', {
+          queue: name,
+          message: message.id,
+          code: toTorikiError(error).code,
+        }) // delivered again later
       }
     }
   }
@@ -201,22 +221,44 @@ class Source implements EventSource {
     const signal = AbortSignal.any([over.signal, this.#interrupt.signal])
     const startMs = clock.monotonicMs()
     const requestId = random.bytes(16).toString('hex')
-    const context: EventContext = { awsRequestId: requestId, getRemainingTimeInMillis: () => Math.max(0, timeoutMs - (clock.monotonicMs() - startMs)), signal }
+    const context: EventContext = {
+      awsRequestId: requestId,
+      getRemainingTimeInMillis: () => Math.max(0, timeoutMs - (clock.monotonicMs() - startMs)),
+      signal,
+    }
     const timedOut = clock.sleep(timeoutMs, timer.signal).then(
       () => over.abort(new TorikiError('deadline')),
       () => undefined, // the handler was in time
     )
     try {
-      const answering = Promise.resolve().then(() => handler({ Records: batch.map((message) => this.#record(message)) }, context))
+      const answering = Promise.resolve().then(() =>
+        handler({ Records: batch.map((message) => this.#record(message)) }, context),
+      )
       const answer = await Promise.race([answering, timedOut.then(() => undefined)])
       if (over.signal.aborted) {
-        log.write('error', 'event-source.timed-out', { queue: name, request: requestId, messages: batch.length, timeoutMs })
-        answering.catch((error: unknown) => log.write('debug', 'event-source.ended-late', { queue: name, request: requestId, code: toTorikiError(error).code }))
+        log.write('error', 'event-source.timed-out', {
+          queue: name,
+          request: requestId,
+          messages: batch.length,
+          timeoutMs,
+        })
+        answering.catch((error: unknown) =>
+          log.write('debug', 'event-source.ended-late', {
+            queue: name,
+            request: requestId,
+            code: toTorikiError(error).code,
+          }),
+        )
         return all
       }
       return failures(answer, all)
     } catch (error) {
-      log.write('warn', 'event-source.handler-failed', { queue: name, request: requestId, messages: batch.length, code: toTorikiError(error).code })
+      log.write('warn', 'event-source.handler-failed', {
+        queue: name,
+        request: requestId,
+        messages: batch.length,
+        code: toTorikiError(error).code,
+      })
       return all
     } finally {
       timer.abort()
@@ -236,7 +278,11 @@ class Source implements EventSource {
       if (ended) return
       for (const { receipt, id } of batch) {
         await queue.changeVisibility(receipt, leaseMs).catch((error: unknown) => {
-          log.write('warn', 'event-source.renewal-failed', { queue: name, message: id, code: toTorikiError(error).code }) // tried again at the next third
+          log.write('warn', 'event-source.renewal-failed', {
+            queue: name,
+            message: id,
+            code: toTorikiError(error).code,
+          }) // tried again at the next third
         })
       }
     }

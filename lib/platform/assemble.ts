@@ -36,11 +36,21 @@ export async function assemblePlatform(settings: Settings, options: AssembleOpti
     clock,
     random,
     onRetry: (error: unknown, tries: number, pauseMs: number) =>
-      log.write('debug', 'platform.retry', { code: error instanceof TorikiError ? error.code : 'internal', tries, pauseMs: Math.round(pauseMs) }),
+      log.write('debug', 'platform.retry', {
+        code: error instanceof TorikiError ? error.code : 'internal',
+        tries,
+        pauseMs: Math.round(pauseMs),
+      }),
   }
-  const keys = retryKeyService(await openLocalKeyService({ path: keyring, deployment: settings.deployment, random }), retry)
+  const keys = retryKeyService(
+    await openLocalKeyService({ path: keyring, deployment: settings.deployment, random }),
+    retry,
+  )
   const store = retryObjectStore(new LocalObjectStore({ folder, clock, random }), retry)
-  const queues = retryQueues(openLocalQueues({ folder: sqlite, clock, random, receivesMax: settings.limits.attempts }), retry)
+  const queues = retryQueues(
+    openLocalQueues({ folder: sqlite, clock, random, receivesMax: settings.limits.attempts }),
+    retry,
+  )
   return { store, keyStore: store, keys, queues, clock, random, log, close: () => queues.close() }
 }
 
@@ -48,14 +58,21 @@ export async function assemblePlatform(settings: Settings, options: AssembleOpti
  * Makes what `assemblePlatform` needs for keys and is never made by itself: the keyring. What is there stays as it is.
  * @throws TorikiError `settings-invalid`, `keyring-invalid`.
  */
-export async function createPlatformKeys(settings: Settings, options: Omit<AssembleOptions, 'log'> = {}): Promise<'created' | 'exists'> {
+export async function createPlatformKeys(
+  settings: Settings,
+  options: Omit<AssembleOptions, 'log'> = {},
+): Promise<'created' | 'exists'> {
   const { clock = systemClock, random = systemRandom } = options
   const { folder, keyring } = localSettings(settings)
   await refuseKeyringInStore(settings.file, keyring, folder)
   return createKeyring(keyring, { deployment: settings.deployment, clock, random })
 }
 
-function localSettings({ file, store, keys, queue }: Settings): { readonly folder: string; readonly keyring: string; readonly sqlite: string } {
+function localSettings({ file, store, keys, queue }: Settings): {
+  readonly folder: string
+  readonly keyring: string
+  readonly sqlite: string
+} {
   if (!('folder' in store)) throw notHere(file, 'store.s3', 'store: { folder: … }')
   if (!('keyring' in keys)) throw notHere(file, 'keys.kms', 'keys: { keyring: … }')
   if (!('sqlite' in queue)) throw notHere(file, 'queue.sqs', 'queue: { sqlite: … }')
@@ -63,7 +80,10 @@ function localSettings({ file, store, keys, queue }: Settings): { readonly folde
 }
 
 function notHere(file: string, what: string, instead: string): TorikiError {
-  return new TorikiError('settings-invalid', { message: `${file}: ${what}: this build has no driver for it yet.`, remedy: `Write \`${instead}\`.` })
+  return new TorikiError('settings-invalid', {
+    message: `${file}: ${what}: this build has no driver for it yet.`,
+    remedy: `Write \`${instead}\`.`,
+  })
 }
 
 /** The settings were refused when the paths say so; here links are followed. */

@@ -37,7 +37,7 @@ export class Killed extends Error {
 
 const unavailable: Readonly<Record<FaultCall['port'], ErrorCode>> = {
   'object-store': 'store-unavailable',
-  'queue': 'queue-unavailable',
+  queue: 'queue-unavailable',
   'key-service': 'key-service-unavailable',
 }
 
@@ -67,7 +67,11 @@ export class FaultInjector {
   }
 
   /** Does `action` as the plan wants it; `again` is what a duplicate does after it, by default the same. */
-  async run<T>(call: Omit<FaultCall, 'number'>, action: () => Promise<T>, again: (first: T) => Promise<T> = () => action()): Promise<T> {
+  async run<T>(
+    call: Omit<FaultCall, 'number'>,
+    action: () => Promise<T>,
+    again: (first: T) => Promise<T> = () => action(),
+  ): Promise<T> {
     if (this.#killed) throw new Killed()
     const fault = this.#plan({ ...call, number: ++this.#calls })
     if (fault?.kind === 'kill-before') this.#die()
@@ -134,5 +138,7 @@ export function anyOf(...plans: readonly FaultPlan[]): FaultPlan {
 }
 
 function lost(call: Omit<FaultCall, 'number'>): TorikiError {
-  return new TorikiError(unavailable[call.port], { message: `A fault was injected into ${call.port} ${call.operation}.` })
+  return new TorikiError(unavailable[call.port], {
+    message: `A fault was injected into ${call.port} ${call.operation}.`,
+  })
 }

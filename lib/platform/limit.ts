@@ -22,7 +22,10 @@ export class Limit {
   constructor(options: LimitOptions) {
     const { clock, requestsPerSecond, bytesPerSecond, callsAtOnce } = options
     // Requests come evenly, with a burst of a tenth of a second: a neighbour feels bursts.
-    this.#requests = requestsPerSecond === undefined ? undefined : new Rate(clock, { perSecond: requestsPerSecond, burst: Math.max(1, requestsPerSecond / 10) })
+    this.#requests =
+      requestsPerSecond === undefined
+        ? undefined
+        : new Rate(clock, { perSecond: requestsPerSecond, burst: Math.max(1, requestsPerSecond / 10) })
     this.#bytes = bytesPerSecond === undefined ? undefined : new Rate(clock, { perSecond: bytesPerSecond })
     this.#slots = callsAtOnce === undefined ? undefined : pLimit(callsAtOnce)
     this.#signal = options.signal

@@ -25,7 +25,15 @@ const local = async (): Promise<KeyService> => {
 
 keyServiceContract('memory', async () => memory())
 keyServiceContract('local', local)
-keyServiceContract('memory with retries', async () => retryKeyService(memory(), { clock: new FakeClock({ auto: true }), random }))
-keyServiceContract('local with retries, recorded', async () => recordKeyService(retryKeyService(await local(), { clock: systemClock, random })))
-keyServiceContract('memory under limits', async () => limitKeyService(memory(), { clock: new FakeClock({ auto: true }), requestsPerSecond: 100 }))
-keyServiceContract('memory with a fault injector that has no faults', async () => faultyKeyService(memory(), new FaultInjector({ plan: noFaults, clock: new FakeClock() })))
+keyServiceContract('memory with retries', async () =>
+  retryKeyService(memory(), { clock: new FakeClock({ auto: true }), random }),
+)
+keyServiceContract('local with retries, recorded', async () =>
+  recordKeyService(retryKeyService(await local(), { clock: systemClock, random })),
+)
+keyServiceContract('memory under limits', async () =>
+  limitKeyService(memory(), { clock: new FakeClock({ auto: true }), requestsPerSecond: 100 }),
+)
+keyServiceContract('memory with a fault injector that has no faults', async () =>
+  faultyKeyService(memory(), new FaultInjector({ plan: noFaults, clock: new FakeClock() })),
+)

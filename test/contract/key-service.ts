@@ -21,9 +21,13 @@ export function keyServiceContract(driver: string, open: () => Promise<KeyServic
     test('any secret up to 4,096 bytes comes back, under any context', async () => {
       const text = fc.string({ unit: 'grapheme', maxLength: 20 })
       await fc.assert(
-        fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.dictionary(text, text, { maxKeys: 5 }), async (plaintext, given) => {
-          expect(await keys.unwrap(await keys.wrap(plaintext, given), given)).toEqual(Buffer.from(plaintext))
-        }),
+        fc.asyncProperty(
+          fc.uint8Array({ maxLength: 200 }),
+          fc.dictionary(text, text, { maxKeys: 5 }),
+          async (plaintext, given) => {
+            expect(await keys.unwrap(await keys.wrap(plaintext, given), given)).toEqual(Buffer.from(plaintext))
+          },
+        ),
         { numRuns: 50 },
       )
       const longest = Buffer.alloc(WRAP_BYTES_MAX, 7)
@@ -46,7 +50,11 @@ export function keyServiceContract(driver: string, open: () => Promise<KeyServic
         { deployment: 'd1', slice: 'abc","purpose":"tree' },
         {},
       ]
-      for (const other of others) await expect(keys.unwrap(wrapped, other)).rejects.toMatchObject({ code: 'key-context-mismatch', retry: 'never' })
+      for (const other of others)
+        await expect(keys.unwrap(wrapped, other)).rejects.toMatchObject({
+          code: 'key-context-mismatch',
+          retry: 'never',
+        })
     })
 
     test('a wrapped secret with any bit changed, or cut short, is refused', async () => {
@@ -67,8 +75,12 @@ export function keyServiceContract(driver: string, open: () => Promise<KeyServic
 
     test("another service's wrapping is keyring-foreign", async () => {
       const stranger = await open()
-      await expect(keys.unwrap(await stranger.wrap(secret, context), context)).rejects.toMatchObject({ code: 'keyring-foreign' })
-      await expect(keys.unwrap(Buffer.from('AQICAHh something that KMS wrapped, for example'), context)).rejects.toMatchObject({ code: 'keyring-foreign' })
+      await expect(keys.unwrap(await stranger.wrap(secret, context), context)).rejects.toMatchObject({
+        code: 'keyring-foreign',
+      })
+      await expect(
+        keys.unwrap(Buffer.from('AQICAHh something that KMS wrapped, for example'), context),
+      ).rejects.toMatchObject({ code: 'keyring-foreign' })
     })
 
     test('a secret longer than 4,096 bytes is a mistake of the caller', async () => {

@@ -21,8 +21,14 @@ const memory = (clock = new FakeClock()): MemoryObjectStore => new MemoryObjectS
 
 objectStoreContract('memory', async () => memory())
 objectStoreContract('local', local, { propertyRuns: 20 })
-objectStoreContract('memory with retries', async () => retryObjectStore(memory(), { clock: new FakeClock({ auto: true }), random: seededRandom(1) }))
-objectStoreContract('local with retries', async () => retryObjectStore(await local(), { clock: systemClock, random: systemRandom }), { propertyRuns: 5 })
+objectStoreContract('memory with retries', async () =>
+  retryObjectStore(memory(), { clock: new FakeClock({ auto: true }), random: seededRandom(1) }),
+)
+objectStoreContract(
+  'local with retries',
+  async () => retryObjectStore(await local(), { clock: systemClock, random: systemRandom }),
+  { propertyRuns: 5 },
+)
 objectStoreContract('memory under limits', async () => {
   const clock = new FakeClock({ auto: true })
   return limitObjectStore(memory(clock), { clock, requestsPerSecond: 100, bytesPerSecond: 10_000, callsAtOnce: 3 })
@@ -36,8 +42,12 @@ test('local: of two processes that create the same objects each wins what the ot
   const folder = await temporaryFolder()
   const count = 150
   const file = new URL('./processes/create-objects.ts', import.meta.url)
-  const [ann, bob] = (await Promise.all(['ann', 'bob'].map((name) => runProcess(file, folder, name, String(count))))).map((text) => JSON.parse(text) as number[])
-  expect([...(ann ?? []), ...(bob ?? [])].toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, number) => number))
+  const [ann, bob] = (
+    await Promise.all(['ann', 'bob'].map((name) => runProcess(file, folder, name, String(count))))
+  ).map((text) => JSON.parse(text) as number[])
+  expect([...(ann ?? []), ...(bob ?? [])].toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: count }, (_, number) => number),
+  )
   const store = new LocalObjectStore({ folder, clock: systemClock, random: systemRandom })
   for (const number of ann ?? []) expect((await store.get(`race/${number % 7}/${number}`)).toString()).toBe('ann')
   for (const number of bob ?? []) expect((await store.get(`race/${number % 7}/${number}`)).toString()).toBe('bob')

@@ -6,7 +6,11 @@ import { LIST_PAGE_MAX, listAll } from '../../lib/platform/object-store/port.ts'
 import type { ObjectStore } from '../../lib/platform/object-store/port.ts'
 
 /** `open` gives an empty store. */
-export function objectStoreContract(driver: string, open: () => Promise<ObjectStore>, options: { readonly propertyRuns?: number } = {}): void {
+export function objectStoreContract(
+  driver: string,
+  open: () => Promise<ObjectStore>,
+  options: { readonly propertyRuns?: number } = {},
+): void {
   describe(`object store: ${driver}`, () => {
     let store: ObjectStore
     beforeEach(async () => {
@@ -36,7 +40,10 @@ export function objectStoreContract(driver: string, open: () => Promise<ObjectSt
 
     test('creating an existing key fails with object-exists and changes nothing, with the same bytes too', async () => {
       await store.create('runs/r/run', Buffer.from('first'))
-      await expect(store.create('runs/r/run', Buffer.from('second'))).rejects.toMatchObject({ code: 'object-exists', retry: 'never' })
+      await expect(store.create('runs/r/run', Buffer.from('second'))).rejects.toMatchObject({
+        code: 'object-exists',
+        retry: 'never',
+      })
       await expect(store.create('runs/r/run', Buffer.from('first'))).rejects.toMatchObject({ code: 'object-exists' })
       expect((await store.get('runs/r/run')).toString()).toBe('first')
     })
@@ -46,7 +53,9 @@ export function objectStoreContract(driver: string, open: () => Promise<ObjectSt
       const results = await Promise.allSettled(racers.map((name) => store.create('race/one/key', Buffer.from(name))))
       const winners = racers.filter((_, number) => results[number]?.status === 'fulfilled')
       expect(winners).toHaveLength(1)
-      expect(results.filter((result) => result.status === 'rejected' && isTorikiError(result.reason, 'object-exists'))).toHaveLength(19)
+      expect(
+        results.filter((result) => result.status === 'rejected' && isTorikiError(result.reason, 'object-exists')),
+      ).toHaveLength(19)
       expect((await store.get('race/one/key')).toString()).toBe(winners[0])
       expect(await keysUnder('')).toEqual(['race/one/key'])
     })
@@ -66,7 +75,8 @@ export function objectStoreContract(driver: string, open: () => Promise<ObjectSt
 
     test('a range gives the bytes inside it; past the end there is nothing', async () => {
       await store.create('key', Buffer.from('0123456789'))
-      const range = async (offset: number, length: number): Promise<string> => (await store.get('key', { range: { offset, length } })).toString()
+      const range = async (offset: number, length: number): Promise<string> =>
+        (await store.get('key', { range: { offset, length } })).toString()
       expect(await range(0, 10)).toBe('0123456789')
       expect(await range(3, 4)).toBe('3456')
       expect(await range(9, 1)).toBe('9')
@@ -84,25 +94,48 @@ export function objectStoreContract(driver: string, open: () => Promise<ObjectSt
     })
 
     test('a listing is in byte order of whole keys, where punctuation sorts before and after the slash', async () => {
-      const keys = ['a-b', 'a-b/c', 'a.b', 'a.b/c', 'a/b', 'a/b-c', 'a/b/c', 'a0', 'a0/c', 'aB', 'a_b', 'ab', 'z', 'A/b']
+      const keys = [
+        'a-b',
+        'a-b/c',
+        'a.b',
+        'a.b/c',
+        'a/b',
+        'a/b-c',
+        'a/b/c',
+        'a0',
+        'a0/c',
+        'aB',
+        'a_b',
+        'ab',
+        'z',
+        'A/b',
+      ]
       const wanted = keys.filter((key) => !keys.some((other) => other.startsWith(`${key}/`)))
       for (const key of wanted.toReversed()) await store.create(key, Buffer.from(key))
       expect(await keysUnder('')).toEqual(wanted.toSorted())
     })
 
     test('a prefix may end anywhere: inside a segment, at a slash, or be a whole key', async () => {
-      for (const key of ['runs/2026-a/run', 'runs/2026-b/run', 'runs/2027/run', 'runs-old/x', 'run']) await store.create(key, Buffer.from(key))
+      for (const key of ['runs/2026-a/run', 'runs/2026-b/run', 'runs/2027/run', 'runs-old/x', 'run'])
+        await store.create(key, Buffer.from(key))
       expect(await keysUnder('runs/2026')).toEqual(['runs/2026-a/run', 'runs/2026-b/run'])
       expect(await keysUnder('runs/')).toEqual(['runs/2026-a/run', 'runs/2026-b/run', 'runs/2027/run'])
       expect(await keysUnder('runs')).toEqual(['runs-old/x', 'runs/2026-a/run', 'runs/2026-b/run', 'runs/2027/run'])
-      expect(await keysUnder('run')).toEqual(['run', 'runs-old/x', 'runs/2026-a/run', 'runs/2026-b/run', 'runs/2027/run'])
+      expect(await keysUnder('run')).toEqual([
+        'run',
+        'runs-old/x',
+        'runs/2026-a/run',
+        'runs/2026-b/run',
+        'runs/2027/run',
+      ])
       expect(await keysUnder('runs/2027/run')).toEqual(['runs/2027/run'])
       expect(await keysUnder('nothing/here')).toEqual([])
     })
 
     test('a listing goes on after any text, which need not be a key', async () => {
       for (const key of ['runs/a/1', 'runs/a/2', 'runs/b/1', 'runs/c/1']) await store.create(key, Buffer.from(key))
-      const after = async (text: string): Promise<string[]> => (await store.list('runs/', { after: text })).objects.map(({ key }) => key)
+      const after = async (text: string): Promise<string[]> =>
+        (await store.list('runs/', { after: text })).objects.map(({ key }) => key)
       expect(await after('runs/a/1')).toEqual(['runs/a/2', 'runs/b/1', 'runs/c/1'])
       expect(await after('runs/a/~')).toEqual(['runs/b/1', 'runs/c/1'])
       expect(await after('runs/b')).toEqual(['runs/b/1', 'runs/c/1'])
@@ -120,16 +153,23 @@ export function objectStoreContract(driver: string, open: () => Promise<ObjectSt
           for (const one of stored) await store.create(one, Buffer.from(one))
           const sorted = stored.toSorted()
           expect(await keysUnder('')).toEqual(sorted)
-          expect((await store.list('', { after })).objects.map((object) => object.key)).toEqual(sorted.filter((one) => one > after))
+          expect((await store.list('', { after })).objects.map((object) => object.key)).toEqual(
+            sorted.filter((one) => one > after),
+          )
           const cut = prefix.slice(0, Math.ceil(prefix.length / 2))
-          expect((await store.list(cut, { after })).objects.map((object) => object.key)).toEqual(sorted.filter((one) => one.startsWith(cut) && one > after))
+          expect((await store.list(cut, { after })).objects.map((object) => object.key)).toEqual(
+            sorted.filter((one) => one.startsWith(cut) && one > after),
+          )
         }),
         { numRuns: options.propertyRuns ?? 100 },
       )
     })
 
     test('a long listing comes in pages that leave nothing out and repeat nothing, also when objects come and go between them', async () => {
-      const keys = Array.from({ length: LIST_PAGE_MAX + 5 }, (_, number) => `many/${number % 3}/${String(number).padStart(5, '0')}`).toSorted()
+      const keys = Array.from(
+        { length: LIST_PAGE_MAX + 5 },
+        (_, number) => `many/${number % 3}/${String(number).padStart(5, '0')}`,
+      ).toSorted()
       await Promise.all(keys.map((key) => store.create(key, Buffer.of(1))))
       const first = await store.list('many/')
       expect(first.objects.map(({ key }) => key)).toEqual(keys.slice(0, LIST_PAGE_MAX))
@@ -142,13 +182,15 @@ export function objectStoreContract(driver: string, open: () => Promise<ObjectSt
     })
 
     test('a page that is just full is the last when nothing follows', async () => {
-      await Promise.all(Array.from({ length: LIST_PAGE_MAX }, (_, number) => store.create(`full/${number}`, Buffer.of(1))))
+      await Promise.all(
+        Array.from({ length: LIST_PAGE_MAX }, (_, number) => store.create(`full/${number}`, Buffer.of(1))),
+      )
       const page = await store.list('full/')
       expect(page.objects).toHaveLength(LIST_PAGE_MAX)
       expect(page.next).toBeUndefined()
     })
 
-    test("an object has its size and its time, by the clock that also says when the listing was made", async () => {
+    test('an object has its size and its time, by the clock that also says when the listing was made', async () => {
       const before = (await store.list('')).at
       await store.create('key', Buffer.alloc(123))
       const page = await store.list('')
@@ -180,17 +222,38 @@ export function objectStoreContract(driver: string, open: () => Promise<ObjectSt
           if (number % 2 === 0) await store.delete(`busy/place/${number}`)
         }),
       )
-      expect(await keysUnder('busy/')).toEqual(Array.from({ length: 20 }, (_, number) => `busy/place/${number * 2 + 1}`).toSorted())
+      expect(await keysUnder('busy/')).toEqual(
+        Array.from({ length: 20 }, (_, number) => `busy/place/${number * 2 + 1}`).toSorted(),
+      )
     })
 
     test('what is no key never reaches the store', async () => {
-      const bad = ['', '/', '/a', 'a/', 'a//b', '.', '..', 'a/../b', './a', '.tmp/x', 'a/.hidden', 'a\0b', 'ä', 'a b', 'a\\b', `${'x'.repeat(256)}`, `${'x/'.repeat(600)}x`]
+      const bad = [
+        '',
+        '/',
+        '/a',
+        'a/',
+        'a//b',
+        '.',
+        '..',
+        'a/../b',
+        './a',
+        '.tmp/x',
+        'a/.hidden',
+        'a\0b',
+        'ä',
+        'a b',
+        'a\\b',
+        `${'x'.repeat(256)}`,
+        `${'x/'.repeat(600)}x`,
+      ]
       for (const key of bad) {
         await expect(store.create(key, Buffer.of(1))).rejects.toThrow(/not a key/)
         await expect(store.get(key)).rejects.toThrow(/not a key/)
         await expect(store.delete(key)).rejects.toThrow(/not a key/)
       }
-      for (const prefix of ['/', '../', 'a//', '.', 'a/..', '.tmp/', '*']) await expect(store.list(prefix)).rejects.toThrow(/not a prefix/)
+      for (const prefix of ['/', '../', 'a//', '.', 'a/..', '.tmp/', '*'])
+        await expect(store.list(prefix)).rejects.toThrow(/not a prefix/)
       expect(await keysUnder('')).toEqual([])
     })
   })

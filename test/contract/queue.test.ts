@@ -15,16 +15,24 @@ import { temporaryFolder } from '../kit/temporary-folder.ts'
 import { CONTRACT_RECEIVES_MAX, queueContract } from './queue.ts'
 
 const receivesMax = CONTRACT_RECEIVES_MAX
-const memory = (clock: FakeClock, shuffle = false): Queues => new MemoryQueues({ clock, random: seededRandom(1), receivesMax, shuffle })
-const local = async (clock: FakeClock): Promise<Queues> => openLocalQueues({ folder: await temporaryFolder(), clock, random: seededRandom(1), receivesMax })
+const memory = (clock: FakeClock, shuffle = false): Queues =>
+  new MemoryQueues({ clock, random: seededRandom(1), receivesMax, shuffle })
+const local = async (clock: FakeClock): Promise<Queues> =>
+  openLocalQueues({ folder: await temporaryFolder(), clock, random: seededRandom(1), receivesMax })
 
 queueContract('memory', async (clock) => memory(clock))
 queueContract('memory, in a seeded disorder', async (clock) => memory(clock, true))
 queueContract('local', local)
 queueContract('memory with retries', async (clock) => retryQueues(memory(clock), { clock, random: seededRandom(2) }))
-queueContract('local with retries', async (clock) => retryQueues(await local(clock), { clock, random: seededRandom(2) }))
-queueContract('memory under limits', async (clock) => limitQueues(memory(clock), { clock, requestsPerSecond: 10_000, callsAtOnce: 2 }))
-queueContract('memory with a fault injector that has no faults', async (clock) => faultyQueues(memory(clock), new FaultInjector({ plan: noFaults, clock })))
+queueContract('local with retries', async (clock) =>
+  retryQueues(await local(clock), { clock, random: seededRandom(2) }),
+)
+queueContract('memory under limits', async (clock) =>
+  limitQueues(memory(clock), { clock, requestsPerSecond: 10_000, callsAtOnce: 2 }),
+)
+queueContract('memory with a fault injector that has no faults', async (clock) =>
+  faultyQueues(memory(clock), new FaultInjector({ plan: noFaults, clock })),
+)
 
 describe('queue: local, several processes', () => {
   test('two processes that consume one queue share its messages, each message once', async () => {
@@ -33,7 +41,9 @@ describe('queue: local, several processes', () => {
     const queues = openLocalQueues({ folder, clock: systemClock, random: systemRandom, receivesMax })
     await queues.queue('backup-slice').send(sent.map((body) => ({ body })))
     const file = new URL('./processes/consume-messages.ts', import.meta.url)
-    const had = (await Promise.all([runProcess(file, folder), runProcess(file, folder)])).flatMap((text) => JSON.parse(text) as string[])
+    const had = (await Promise.all([runProcess(file, folder), runProcess(file, folder)])).flatMap(
+      (text) => JSON.parse(text) as string[],
+    )
     expect(had.toSorted()).toEqual(sent.toSorted())
     expect(await queues.queue('backup-slice').depth()).toEqual({ visible: 0, hidden: 0, delayed: 0 })
     await queues.close()
@@ -42,7 +52,12 @@ describe('queue: local, several processes', () => {
   test('processes that open a new queue at the same time all get one', async () => {
     const folder = await temporaryFolder()
     const file = new URL('./processes/consume-messages.ts', import.meta.url)
-    expect(await Promise.all(Array.from({ length: 4 }, () => runProcess(file, folder)))).toEqual(['[]', '[]', '[]', '[]'])
+    expect(await Promise.all(Array.from({ length: 4 }, () => runProcess(file, folder)))).toEqual([
+      '[]',
+      '[]',
+      '[]',
+      '[]',
+    ])
   })
 
   test('a waiting receive sees what another process sent', async () => {
@@ -71,7 +86,9 @@ describe('queue: local, several processes', () => {
     const second = open()
     expect(await second.queue('backup-slice').depth()).toEqual({ visible: 0, hidden: 1, delayed: 0 })
     await clock.advance(5000)
-    expect(await second.queue('backup-slice').receive({ max: 10, waitMs: 0, visibilityMs: 5000 })).toMatchObject([{ body: 'begun', receiveCount: 2 }])
+    expect(await second.queue('backup-slice').receive({ max: 10, waitMs: 0, visibilityMs: 5000 })).toMatchObject([
+      { body: 'begun', receiveCount: 2 },
+    ])
     await second.close()
   })
 })

@@ -21,7 +21,8 @@ export function queueContract(driver: string, open: (clock: FakeClock) => Promis
     })
     afterEach(() => queues.close())
 
-    const receive = (from: Queue = queue, max = 10): Promise<readonly ReceivedMessage[]> => from.receive({ max, waitMs: 0, visibilityMs: HIDDEN_MS })
+    const receive = (from: Queue = queue, max = 10): Promise<readonly ReceivedMessage[]> =>
+      from.receive({ max, waitMs: 0, visibilityMs: HIDDEN_MS })
     const one = async (from: Queue = queue): Promise<ReceivedMessage> => {
       const [message] = await receive(from, 1)
       if (message === undefined) throw new Error('nothing to receive')
@@ -134,7 +135,10 @@ export function queueContract(driver: string, open: (clock: FakeClock) => Promis
     })
 
     test('a delayed message arrives when its delay is over, not before, and later ones overtake it', async () => {
-      await queue.send([{ body: 'late', delaySeconds: 60 }, { body: 'now', delaySeconds: 0 }])
+      await queue.send([
+        { body: 'late', delaySeconds: 60 },
+        { body: 'now', delaySeconds: 0 },
+      ])
       expect(bodies(await receive())).toEqual(['now'])
       await clock.advance(59_999)
       expect(bodies((await receive()).filter(({ body }) => body === 'late'))).toEqual([])
@@ -153,7 +157,12 @@ export function queueContract(driver: string, open: (clock: FakeClock) => Promis
       expect(await receive(queues.deadLetter('backup-slice'))).toEqual([])
       expect(await receive()).toEqual([])
       const dead = await one(queues.deadLetter('backup-slice'))
-      expect(dead).toMatchObject({ id: first.id, body: 'bad', sentAt: first.sentAt, receiveCount: CONTRACT_RECEIVES_MAX + 1 })
+      expect(dead).toMatchObject({
+        id: first.id,
+        body: 'bad',
+        sentAt: first.sentAt,
+        receiveCount: CONTRACT_RECEIVES_MAX + 1,
+      })
       expect(await queue.depth()).toEqual({ visible: 0, hidden: 0, delayed: 0 })
     })
 
@@ -167,19 +176,22 @@ export function queueContract(driver: string, open: (clock: FakeClock) => Promis
       expect(bodies(await receive(queue, 1))).toEqual(['good'])
     })
 
-    test.each([0, HIDDEN_MS])('a message that dies does not make a receive give more than was asked for, nor the same twice (visibility %d)', async (visibilityMs) => {
-      await queue.send([{ body: 'bad' }])
-      for (let count = 0; count < CONTRACT_RECEIVES_MAX; count++) {
-        await one()
-        await clock.advance(HIDDEN_MS)
-      }
-      await queue.send(['a', 'b', 'c'].map((body) => ({ body })))
-      const two = await queue.receive({ max: 2, waitMs: 0, visibilityMs })
-      expect(two.length).toBeGreaterThan(0)
-      expect(two.length).toBeLessThanOrEqual(2)
-      expect(new Set(bodies(two)).size).toBe(two.length)
-      expect(bodies(two)).not.toContain('bad')
-    })
+    test.each([0, HIDDEN_MS])(
+      'a message that dies does not make a receive give more than was asked for, nor the same twice (visibility %d)',
+      async (visibilityMs) => {
+        await queue.send([{ body: 'bad' }])
+        for (let count = 0; count < CONTRACT_RECEIVES_MAX; count++) {
+          await one()
+          await clock.advance(HIDDEN_MS)
+        }
+        await queue.send(['a', 'b', 'c'].map((body) => ({ body })))
+        const two = await queue.receive({ max: 2, waitMs: 0, visibilityMs })
+        expect(two.length).toBeGreaterThan(0)
+        expect(two.length).toBeLessThanOrEqual(2)
+        expect(new Set(bodies(two)).size).toBe(two.length)
+        expect(bodies(two)).not.toContain('bad')
+      },
+    )
 
     test('a dead-letter queue hides, gives back and deletes as any other, and never gives up a message', async () => {
       await queue.send([{ body: 'bad' }])

@@ -60,7 +60,9 @@ export function memoryPlatform(options: MemoryPlatformOptions = {}): MemoryPlatf
       ...(options.key === undefined ? {} : { key: options.key }),
       ...(options.mayUnwrap === undefined ? {} : { mayUnwrap: options.mayUnwrap }),
     }),
-    queues: options.queues ?? new MemoryQueues({ clock, random, receivesMax: options.receivesMax ?? 5, shuffle: options.shuffle ?? false }),
+    queues:
+      options.queues ??
+      new MemoryQueues({ clock, random, receivesMax: options.receivesMax ?? 5, shuffle: options.shuffle ?? false }),
     clock,
     random,
     log: options.log ?? silentLog,
@@ -78,7 +80,13 @@ export interface LocalPlatformOptions {
 
 /** As on one machine, inside `folder`: `store/`, `queue/` and `keyring`, which is made when it is missing. Close it before the folder goes. */
 export async function localPlatform(folder: string, options: LocalPlatformOptions = {}): Promise<Platform> {
-  const { clock = systemClock, random = systemRandom, log = silentLog, deployment = 'campus', receivesMax = 5 } = options
+  const {
+    clock = systemClock,
+    random = systemRandom,
+    log = silentLog,
+    deployment = 'campus',
+    receivesMax = 5,
+  } = options
   await createKeyring(join(folder, 'keyring'), { deployment, clock, random })
   const store = new LocalObjectStore({ folder: join(folder, 'store'), clock, random })
   const keys = await openLocalKeyService({ path: join(folder, 'keyring'), deployment, random })

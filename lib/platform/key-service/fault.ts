@@ -8,6 +8,7 @@ export function faultyKeyService(keys: KeyService, faults: FaultInjector): KeySe
   return {
     description: keys.description,
     wrap: (plaintext, context) => faults.run({ port, operation: 'wrap', subject }, () => keys.wrap(plaintext, context)),
-    unwrap: (wrapped, context) => faults.run({ port, operation: 'unwrap', subject }, () => keys.unwrap(wrapped, context)),
+    unwrap: (wrapped, context) =>
+      faults.run({ port, operation: 'unwrap', subject }, () => keys.unwrap(wrapped, context)),
   }
 }

@@ -20,7 +20,15 @@ const keyringSchema = z.strictObject({
   format: z.literal('toriki-keyring'),
   v: z.literal(1),
   deployment: z.string().min(1),
-  keys: z.array(z.strictObject({ id: z.string().regex(/^[0-9a-f]{32}$/), key: z.base64().length(44), createdAt: z.iso.datetime() })).min(1),
+  keys: z
+    .array(
+      z.strictObject({
+        id: z.string().regex(/^[0-9a-f]{32}$/),
+        key: z.base64().length(44),
+        createdAt: z.iso.datetime(),
+      }),
+    )
+    .min(1),
 })
 
 export interface Keyring {
@@ -41,7 +49,10 @@ export async function readKeyring(path: string): Promise<Keyring> {
       const stat = await handle.stat()
       if (!stat.isFile() || stat.size > KEYRING_BYTES_MAX) throw invalid(path, 'is not a keyring')
       if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
-        throw new TorikiError('keyring-invalid', { message: `The keyring ${path} can be read by others than its owner.`, remedy: `Run \`chmod 600 ${path}\`, and ask who may have read it.` })
+        throw new TorikiError('keyring-invalid', {
+          message: `The keyring ${path} can be read by others than its owner.`,
+          remedy: `Run \`chmod 600 ${path}\`, and ask who may have read it.`,
+        })
       }
       text = await handle.readFile('utf8')
     } finally {
@@ -50,8 +61,13 @@ export async function readKeyring(path: string): Promise<Keyring> {
   } catch (error) {
     if (error instanceof TorikiError) throw error
     const errno = errnoOf(error)
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') throw new TorikiError('keyring-missing', { message: `The keyring ${path} is missing.`, cause: error })
-    throw new TorikiError('keyring-invalid', { message: `The keyring ${path} cannot be read${errno === undefined ? '' : ` (${errno})`}.`, remedy: 'Run as the user who owns it, or bring back a good copy.', cause: error })
+    if (errno === 'ENOENT' || errno === 'ENOTDIR')
+      throw new TorikiError('keyring-missing', { message: `The keyring ${path} is missing.`, cause: error })
+    throw new TorikiError('keyring-invalid', {
+      message: `The keyring ${path} cannot be read${errno === undefined ? '' : ` (${errno})`}.`,
+      remedy: 'Run as the user who owns it, or bring back a good copy.',
+      cause: error,
+    })
   }
   return parseKeyring(text, path)
 }
@@ -60,7 +76,10 @@ export async function readKeyring(path: string): Promise<Keyring> {
  * Makes a keyring with one key, for its owner only; durable when it returns. What is there stays as it is, whatever it is.
  * @throws TorikiError `keyring-invalid` when the file cannot be written.
  */
-export async function createKeyring(path: string, options: { readonly deployment: string; readonly clock: Clock; readonly random: Random }): Promise<'created' | 'exists'> {
+export async function createKeyring(
+  path: string,
+  options: { readonly deployment: string; readonly clock: Clock; readonly random: Random },
+): Promise<'created' | 'exists'> {
   const { deployment, clock, random } = options
   const temporary = `${path}.${random.bytes(6).toString('hex')}.new`
   try {
@@ -84,7 +103,10 @@ export async function createKeyring(path: string, options: { readonly deployment
  * they know, and learn of this one when they meet it.
  * @throws TorikiError as `readKeyring`; `keyring-invalid` when another rotation is under way.
  */
-export async function rotateKeyring(path: string, options: { readonly clock: Clock; readonly random: Random }): Promise<void> {
+export async function rotateKeyring(
+  path: string,
+  options: { readonly clock: Clock; readonly random: Random },
+): Promise<void> {
   const next = `${path}.new` // made exclusively: also the lock against a second rotation, which would lose a key
   let mine = false
   try {
@@ -92,14 +114,22 @@ export async function rotateKeyring(path: string, options: { readonly clock: Clo
     mine = true
     await handle.close()
     const keyring = await readKeyring(path)
-    await writeDurably(next, encodeKeyring({ ...keyring, keys: [...keyring.keys, newKey(options.clock, options.random)] }), 'r+')
+    await writeDurably(
+      next,
+      encodeKeyring({ ...keyring, keys: [...keyring.keys, newKey(options.clock, options.random)] }),
+      'r+',
+    )
     await rename(next, path)
     mine = false
     await syncDirectory(dirname(path))
   } catch (error) {
     if (mine) await unlink(next)
     if (!mine && errnoOf(error) === 'EEXIST') {
-      throw new TorikiError('keyring-invalid', { message: `A rotation of the keyring is under way, or was cut short: ${next} is there.`, remedy: `If no rotation runs, remove ${next} and try again.`, cause: error })
+      throw new TorikiError('keyring-invalid', {
+        message: `A rotation of the keyring is under way, or was cut short: ${next} is there.`,
+        remedy: `If no rotation runs, remove ${next} and try again.`,
+        cause: error,
+      })
     }
     throw error instanceof TorikiError ? error : cannotWrite(path, error)
   }
@@ -114,14 +144,22 @@ function parseKeyring(text: string, path: string): Keyring {
   }
   const parsed = keyringSchema.safeParse(value)
   if (!parsed.success) throw invalid(path, `has a wrong field: ${parsed.error.issues[0]?.path.join('.') ?? ''}`)
-  const keys = parsed.data.keys.map(({ id, key, createdAt }) => ({ id: Buffer.from(id, 'hex'), secret: Buffer.from(key, 'base64'), createdAt: new Date(createdAt) }))
+  const keys = parsed.data.keys.map(({ id, key, createdAt }) => ({
+    id: Buffer.from(id, 'hex'),
+    secret: Buffer.from(key, 'base64'),
+    createdAt: new Date(createdAt),
+  }))
   if (keys.some(({ secret }) => secret.length !== KEY_BYTES)) throw invalid(path, 'has a key of another length')
   if (new Set(parsed.data.keys.map(({ id }) => id)).size !== keys.length) throw invalid(path, 'has a key twice')
   return { deployment: parsed.data.deployment, keys }
 }
 
 function encodeKeyring(keyring: Keyring): string {
-  const keys = keyring.keys.map(({ id, secret, createdAt }) => ({ id: id.toString('hex'), key: secret.toString('base64'), createdAt: createdAt.toISOString() }))
+  const keys = keyring.keys.map(({ id, secret, createdAt }) => ({
+    id: id.toString('hex'),
+    key: secret.toString('base64'),
+    createdAt: createdAt.toISOString(),
+  }))
   return `${JSON.stringify({ format: 'toriki-keyring', v: 1, deployment: keyring.deployment, keys }, undefined, 2)}\n`
 }
 
@@ -155,5 +193,9 @@ function invalid(path: string, what: string): TorikiError {
 
 function cannotWrite(path: string, cause: unknown): TorikiError {
   const errno = errnoOf(cause)
-  return new TorikiError('keyring-invalid', { message: `The keyring ${path} cannot be written${errno === undefined ? '' : ` (${errno})`}.`, remedy: 'Check the folder it is to lie in, and your rights there.', cause })
+  return new TorikiError('keyring-invalid', {
+    message: `The keyring ${path} cannot be written${errno === undefined ? '' : ` (${errno})`}.`,
+    remedy: 'Check the folder it is to lie in, and your rights there.',
+    cause,
+  })
 }

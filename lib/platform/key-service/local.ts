@@ -27,7 +27,11 @@ export async function openLocalKeyService(options: LocalKeyServiceOptions): Prom
       const id = wrappedKeyId(wrapped)
       if (find(id) === undefined) keyring = await readOwn(options) // rotated by another process since it was read
       const key = find(id)
-      if (key === undefined) throw new TorikiError('keyring-foreign', { message: 'A key was wrapped by a key that is not in the keyring.', ids: { keyId: id } })
+      if (key === undefined)
+        throw new TorikiError('keyring-foreign', {
+          message: 'A key was wrapped by a key that is not in the keyring.',
+          ids: { keyId: id },
+        })
       return unwrapSecret(key, wrapped, context)
     },
   }

@@ -25,7 +25,11 @@ export class MemoryKeyService implements KeyService {
   readonly #mayUnwrap: (context: WrapContext) => boolean
 
   /** `mayUnwrap` is the role's policy: false gives `key-unusable`. */
-  constructor(options: { readonly random: Random; readonly key?: MemoryKey; readonly mayUnwrap?: (context: WrapContext) => boolean }) {
+  constructor(options: {
+    readonly random: Random
+    readonly key?: MemoryKey
+    readonly mayUnwrap?: (context: WrapContext) => boolean
+  }) {
     this.#random = options.random
     this.key = options.key ?? memoryKey(options.random)
     this.#mayUnwrap = options.mayUnwrap ?? (() => true)
@@ -40,7 +44,8 @@ export class MemoryKeyService implements KeyService {
   async unwrap(wrapped: Uint8Array, context: WrapContext): Promise<Buffer> {
     this.calls.unwrap++
     this.#refuseDisabled()
-    if (!this.#mayUnwrap(context)) throw new TorikiError('key-unusable', { message: 'This role may not unwrap keys of that purpose.' })
+    if (!this.#mayUnwrap(context))
+      throw new TorikiError('key-unusable', { message: 'This role may not unwrap keys of that purpose.' })
     if (wrappedKeyId(wrapped) !== this.key.id.toString('hex')) throw new TorikiError('keyring-foreign')
     return unwrapSecret(this.key, wrapped, context)
   }

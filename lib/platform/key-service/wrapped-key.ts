@@ -42,10 +42,15 @@ export function wrapSecret(key: WrappingKey, nonce: Buffer, plaintext: Uint8Arra
 export function wrappedKeyId(wrapped: Uint8Array): string {
   const bytes = Buffer.from(wrapped.buffer, wrapped.byteOffset, wrapped.byteLength)
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
-    throw new TorikiError('keyring-foreign', { message: 'A key was wrapped by another key service than this keyring.', remedy: 'Name under `keys` the service or keyring that this store was made with.' })
+    throw new TorikiError('keyring-foreign', {
+      message: 'A key was wrapped by another key service than this keyring.',
+      remedy: 'Name under `keys` the service or keyring that this store was made with.',
+    })
   }
-  if (bytes.length < HEADER_BYTES + TAG_BYTES || bytes.length > HEADER_BYTES + WRAP_BYTES_MAX + TAG_BYTES) throw new TorikiError('key-context-mismatch')
-  if (bytes[MAGIC.length] !== VERSION) throw new TorikiError('format-newer', { message: 'A key was wrapped in a newer form.' })
+  if (bytes.length < HEADER_BYTES + TAG_BYTES || bytes.length > HEADER_BYTES + WRAP_BYTES_MAX + TAG_BYTES)
+    throw new TorikiError('key-context-mismatch')
+  if (bytes[MAGIC.length] !== VERSION)
+    throw new TorikiError('format-newer', { message: 'A key was wrapped in a newer form.' })
   return bytes.toString('hex', KEY_ID_AT, NONCE_AT)
 }
 
@@ -53,7 +58,9 @@ export function wrappedKeyId(wrapped: Uint8Array): string {
 export function unwrapSecret(key: WrappingKey, wrapped: Uint8Array, context: WrapContext): Buffer {
   const bytes = Buffer.from(wrapped.buffer, wrapped.byteOffset, wrapped.byteLength)
   const header = bytes.subarray(0, HEADER_BYTES)
-  const decipher = createDecipheriv('aes-256-gcm', key.secret, bytes.subarray(NONCE_AT, HEADER_BYTES), { authTagLength: TAG_BYTES })
+  const decipher = createDecipheriv('aes-256-gcm', key.secret, bytes.subarray(NONCE_AT, HEADER_BYTES), {
+    authTagLength: TAG_BYTES,
+  })
   decipher.setAAD(additionalData(header, context))
   decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES))
   try {

@@ -8,7 +8,8 @@ export function faultyObjectStore(store: ObjectStore, faults: FaultInjector): Ob
   return {
     create: (key, body) => faults.run({ port, operation: 'create', subject: key }, () => store.create(key, body)),
     get: (key, options) => faults.run({ port, operation: 'get', subject: key }, () => store.get(key, options)),
-    list: (prefix, options) => faults.run({ port, operation: 'list', subject: prefix }, () => store.list(prefix, options)),
+    list: (prefix, options) =>
+      faults.run({ port, operation: 'list', subject: prefix }, () => store.list(prefix, options)),
     delete: (key) => faults.run({ port, operation: 'delete', subject: key }, () => store.delete(key)),
   }
 }

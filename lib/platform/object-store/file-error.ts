@@ -37,7 +37,13 @@ function sentence(code: ErrorCode, errno: string): { readonly message?: string; 
     }
   }
   if (code === 'store-refused') {
-    return { message: `The folder of the store refused the request (${errno}).`, remedy: 'Check who owns the folder of the store, its modes and its mount.' }
+    return {
+      message: `The folder of the store refused the request (${errno}).`,
+      remedy: 'Check who owns the folder of the store, its modes and its mount.',
+    }
   }
-  return { message: `The folder of the store does not answer (${errno}).`, remedy: 'Check the disk or the mount of the store.' }
+  return {
+    message: `The folder of the store does not answer (${errno}).`,
+    remedy: 'Check the disk or the mount of the store.',
+  }
 }

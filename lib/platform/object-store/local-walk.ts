@@ -16,7 +16,12 @@ export async function* walkKeys(root: string, prefix: string, after: string | un
 }
 
 /** `directory` is empty or ends in a slash. */
-async function* walk(root: string, directory: string, prefix: string, after: string | undefined): AsyncGenerator<string> {
+async function* walk(
+  root: string,
+  directory: string,
+  prefix: string,
+  after: string | undefined,
+): AsyncGenerator<string> {
   for (const key of await entries(join(root, directory))) {
     const path = directory + key
     if (!path.startsWith(prefix)) continue

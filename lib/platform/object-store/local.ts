@@ -79,7 +79,11 @@ export class LocalObjectStore implements ObjectStore {
     try {
       handle = await openPlain(join(this.#root, key))
       const stat = await handle.stat()
-      if (!stat.isFile()) throw new TorikiError(stat.isDirectory() ? 'object-not-found' : 'store-refused', { message: 'What stands in the store under that key is not a file.', ids: { key } })
+      if (!stat.isFile())
+        throw new TorikiError(stat.isDirectory() ? 'object-not-found' : 'store-refused', {
+          message: 'What stands in the store under that key is not a file.',
+          ids: { key },
+        })
       const { offset, length } = resolveRange(key, stat.size, options)
       const buffer = Buffer.allocUnsafe(length)
       let filled = 0
@@ -91,7 +95,8 @@ export class LocalObjectStore implements ObjectStore {
       return buffer.subarray(0, filled)
     } catch (error) {
       const errno = errnoOf(error)
-      if (errno === 'ENOENT' || errno === 'ENOTDIR') throw new TorikiError('object-not-found', { ids: { key }, cause: error })
+      if (errno === 'ENOENT' || errno === 'ENOTDIR')
+        throw new TorikiError('object-not-found', { ids: { key }, cause: error })
       throw fileError(error, 'get', key)
     } finally {
       await handle?.close()
@@ -240,7 +245,10 @@ export class LocalObjectStore implements ObjectStore {
 async function sameFile(ours: string, theirs: string): Promise<boolean> {
   const [mine, found] = await Promise.all([lstat(ours, { bigint: true }), lstat(theirs, { bigint: true })])
   if (!found.isFile()) {
-    throw new TorikiError('store-refused', { message: 'Something that is not a file has the name of an object.', remedy: 'Remove from the folder of the store what Toriki did not put there.' })
+    throw new TorikiError('store-refused', {
+      message: 'Something that is not a file has the name of an object.',
+      remedy: 'Remove from the folder of the store what Toriki did not put there.',
+    })
   }
   return mine.ino === found.ino && mine.dev === found.dev
 }

@@ -25,6 +25,9 @@ export function assertObjectKey(key: string): void {
 export function assertObjectPrefix(prefix: string): void {
   const cut = prefix.lastIndexOf('/')
   const last = prefix.slice(cut + 1)
-  const fine = (cut < 0 || isObjectKey(prefix.slice(0, cut))) && (last === '' || isObjectKeySegment(last)) && prefix.length <= KEY_BYTES_MAX
+  const fine =
+    (cut < 0 || isObjectKey(prefix.slice(0, cut))) &&
+    (last === '' || isObjectKeySegment(last)) &&
+    prefix.length <= KEY_BYTES_MAX
   assert(fine, `not a prefix: ${JSON.stringify(prefix.slice(0, KEY_BYTES_MAX))}`)
 }

@@ -8,7 +8,10 @@ export interface RefusingStore extends ObjectStore {
 }
 
 /** `code` is what a second create gets: `store-refused`, as from a bucket policy, or `object-exists`. */
-export function refuseSecondPut(store: ObjectStore, code: 'store-refused' | 'object-exists' = 'store-refused'): RefusingStore {
+export function refuseSecondPut(
+  store: ObjectStore,
+  code: 'store-refused' | 'object-exists' = 'store-refused',
+): RefusingStore {
   const seen = new Set<string>()
   const refused: string[] = []
   return {

@@ -15,7 +15,8 @@ export function faultyQueues(queues: Queues, faults: FaultInjector): Queues {
         async (first) => [...first, ...first],
       ),
     delete: (receipt) => faults.run({ port, operation: 'delete', subject }, () => queue.delete(receipt)),
-    changeVisibility: (receipt, visibilityMs) => faults.run({ port, operation: 'changeVisibility', subject }, () => queue.changeVisibility(receipt, visibilityMs)),
+    changeVisibility: (receipt, visibilityMs) =>
+      faults.run({ port, operation: 'changeVisibility', subject }, () => queue.changeVisibility(receipt, visibilityMs)),
     depth: () => faults.run({ port, operation: 'depth', subject }, () => queue.depth()),
   }))
 }

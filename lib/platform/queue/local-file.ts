@@ -40,12 +40,19 @@ export function openQueueFile(folder: string): DatabaseSync {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     if (networkFileSystems.has(statfsSync(folder).type)) {
-      throw new TorikiError('queue-refused', { message: `The queue's folder ${folder} lies on a network file system, where SQLite is not safe.`, remedy: 'Name a folder on a local disk under `queue.sqlite`.' })
+      throw new TorikiError('queue-refused', {
+        message: `The queue's folder ${folder} lies on a network file system, where SQLite is not safe.`,
+        remedy: 'Name a folder on a local disk under `queue.sqlite`.',
+      })
     }
     makeFile(file)
   } catch (error) {
     if (error instanceof TorikiError) throw error
-    throw new TorikiError('queue-refused', { message: `The queue's folder ${folder} cannot be used.`, remedy: 'Check who owns the folder named under `queue.sqlite`, and its modes.', cause: error })
+    throw new TorikiError('queue-refused', {
+      message: `The queue's folder ${folder} cannot be used.`,
+      remedy: 'Check who owns the folder named under `queue.sqlite`, and its modes.',
+      cause: error,
+    })
   }
   let database: DatabaseSync | undefined
   try {
@@ -95,14 +102,21 @@ function prepareDatabase(database: DatabaseSync, file: string): void {
     }
   }
   if (number('user_version') !== SCHEMA_VERSION) {
-    throw new TorikiError('queue-refused', { message: `The queue ${file} was made by a newer Toriki.`, remedy: 'Use that version, or name another folder under `queue.sqlite`.' })
+    throw new TorikiError('queue-refused', {
+      message: `The queue ${file} was made by a newer Toriki.`,
+      remedy: 'Use that version, or name another folder under `queue.sqlite`.',
+    })
   }
   const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode']
-  if (mode !== 'wal') throw new TorikiError('queue-unavailable', { message: `The queue ${file} is being opened by another process.` })
+  if (mode !== 'wal')
+    throw new TorikiError('queue-unavailable', { message: `The queue ${file} is being opened by another process.` })
 }
 
 function foreign(file: string): TorikiError {
-  return new TorikiError('queue-refused', { message: `${file} is a database of something else.`, remedy: 'Name another folder under `queue.sqlite`.' })
+  return new TorikiError('queue-refused', {
+    message: `${file} is a database of something else.`,
+    remedy: 'Name another folder under `queue.sqlite`.',
+  })
 }
 
 /** https://sqlite.org/rescode.html; the low byte of an extended code is the primary one. */
@@ -115,25 +129,46 @@ const NOTADB = 26
 
 export function queueFileError(error: unknown, file: string): TorikiError {
   if (error instanceof TorikiError) return error
-  const errcode = typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : undefined
+  const errcode =
+    typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number'
+      ? error.errcode
+      : undefined
   if (errcode === undefined) return new TorikiError('internal', { cause: error })
   const details = { ids: { errcode }, cause: error }
   switch (errcode & 0xff) {
     case BUSY:
     case LOCKED:
-      return new TorikiError('queue-unavailable', { ...details, message: `Another process holds the queue ${file}.`, remedy: 'Look for a Toriki that hangs, and end it.' })
+      return new TorikiError('queue-unavailable', {
+        ...details,
+        message: `Another process holds the queue ${file}.`,
+        remedy: 'Look for a Toriki that hangs, and end it.',
+      })
     case IOERR:
-      return new TorikiError('queue-unavailable', { ...details, message: `The disk of the queue ${file} does not answer.`, remedy: 'Check that disk.' })
+      return new TorikiError('queue-unavailable', {
+        ...details,
+        message: `The disk of the queue ${file} does not answer.`,
+        remedy: 'Check that disk.',
+      })
     case FULL:
-      return new TorikiError('queue-unavailable', { ...details, retry: 'later', message: `The disk of the queue ${file} is full.`, remedy: 'Free space there, then start again; nothing is lost.' })
+      return new TorikiError('queue-unavailable', {
+        ...details,
+        retry: 'later',
+        message: `The disk of the queue ${file} is full.`,
+        remedy: 'Free space there, then start again; nothing is lost.',
+      })
     case CORRUPT:
     case NOTADB:
       return new TorikiError('queue-refused', {
         ...details,
         message: `The queue ${file} is damaged, or is not a queue.`,
-        remedy: 'Move the file away and start again: an empty queue is made. Then run `toriki replay`; what is stored is not touched.',
+        remedy:
+          'Move the file away and start again: an empty queue is made. Then run `toriki replay`; what is stored is not touched.',
       })
     default:
-      return new TorikiError('queue-refused', { ...details, message: `The queue ${file} cannot be used.`, remedy: 'Check who owns the file and its folder, and their modes.' })
+      return new TorikiError('queue-refused', {
+        ...details,
+        message: `The queue ${file} cannot be used.`,
+        remedy: 'Check who owns the file and its folder, and their modes.',
+      })
   }
 }

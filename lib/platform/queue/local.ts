@@ -126,8 +126,11 @@ class LocalQueue implements Queue {
     if (messages.length === 0) return
     const now = this.#now()
     this.#file.write(true, () => {
-      const insert = this.#file.statement('INSERT INTO message (id, queue, body, sent_at_ms, visible_at_ms, receive_count) VALUES (?, ?, ?, ?, ?, 0)')
-      for (const { body, delaySeconds = 0 } of messages) insert.run(this.#randomId(), this.#name, body, now, now + delaySeconds * 1000)
+      const insert = this.#file.statement(
+        'INSERT INTO message (id, queue, body, sent_at_ms, visible_at_ms, receive_count) VALUES (?, ?, ?, ?, ?, 0)',
+      )
+      for (const { body, delaySeconds = 0 } of messages)
+        insert.run(this.#randomId(), this.#name, body, now, now + delaySeconds * 1000)
     })
     this.#file.wakeUp.wake()
   }
@@ -148,7 +151,11 @@ class LocalQueue implements Queue {
 
   async delete(receipt: string): Promise<void> {
     const { seq, token } = parseReceipt(receipt)
-    this.#file.write(false, () => this.#file.statement('DELETE FROM message WHERE seq = ? AND receipt = ? AND queue = ?').run(seq, token, this.#name))
+    this.#file.write(false, () =>
+      this.#file
+        .statement('DELETE FROM message WHERE seq = ? AND receipt = ? AND queue = ?')
+        .run(seq, token, this.#name),
+    )
   }
 
   async changeVisibility(receipt: string, visibilityMs: number): Promise<void> {
@@ -157,7 +164,9 @@ class LocalQueue implements Queue {
     const now = this.#now()
     this.#file.write(false, () =>
       this.#file
-        .statement('UPDATE message SET visible_at_ms = ? WHERE seq = ? AND receipt = ? AND queue = ? AND visible_at_ms > ?')
+        .statement(
+          'UPDATE message SET visible_at_ms = ? WHERE seq = ? AND receipt = ? AND queue = ? AND visible_at_ms > ?',
+        )
         .run(now + Math.round(visibilityMs), seq, token, this.#name, now),
     )
     this.#file.wakeUp.wake()
@@ -187,7 +196,9 @@ class LocalQueue implements Queue {
         'SELECT seq, id, body, sent_at_ms, receive_count FROM message WHERE queue = ? AND visible_at_ms <= ? ORDER BY visible_at_ms, seq LIMIT ?',
       )
       const bury = this.#file.statement('UPDATE message SET queue = ?, visible_at_ms = ?, receipt = NULL WHERE seq = ?')
-      const hide = this.#file.statement('UPDATE message SET visible_at_ms = ?, receive_count = ?, receipt = ? WHERE seq = ?')
+      const hide = this.#file.statement(
+        'UPDATE message SET visible_at_ms = ?, receive_count = ?, receipt = ? WHERE seq = ?',
+      )
       for (let buried = true; buried && taken.length < max;) {
         buried = false
         for (const row of select.all(this.#name, now, max - taken.length)) {
@@ -200,7 +211,13 @@ class LocalQueue implements Queue {
           }
           const token = this.#randomId()
           hide.run(now + hideMs, receiveCount, token, seq)
-          taken.push({ id: String(row['id']), receipt: `${seq}.${token}`, body: String(row['body']), receiveCount, sentAt: new Date(Number(row['sent_at_ms'])) })
+          taken.push({
+            id: String(row['id']),
+            receipt: `${seq}.${token}`,
+            body: String(row['body']),
+            receiveCount,
+            sentAt: new Date(Number(row['sent_at_ms'])),
+          })
         }
         if (hideMs === 0) break // what was taken is visible at once, and would be taken again
       }
@@ -210,7 +227,9 @@ class LocalQueue implements Queue {
 
   /** How long until a message of this queue may be visible; 0 or less: one is. */
   #nextVisibleInMs(): number {
-    const row = this.#file.read(() => this.#file.statement('SELECT min(visible_at_ms) AS next FROM message WHERE queue = ?').get(this.#name))
+    const row = this.#file.read(() =>
+      this.#file.statement('SELECT min(visible_at_ms) AS next FROM message WHERE queue = ?').get(this.#name),
+    )
     const next = row?.['next']
     return typeof next === 'number' ? next - this.#now() : Number.POSITIVE_INFINITY
   }

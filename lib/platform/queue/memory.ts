@@ -69,7 +69,14 @@ export class MemoryQueue implements Queue {
     const { clock, random } = this.#options
     const sentAt = clock.now()
     for (const { body, delaySeconds = 0 } of messages) {
-      this.#put({ id: random.bytes(16).toString('hex'), body, sentAt, visibleAtMs: sentAt.getTime() + delaySeconds * 1000, receiveCount: 0, receipt: undefined })
+      this.#put({
+        id: random.bytes(16).toString('hex'),
+        body,
+        sentAt,
+        visibleAtMs: sentAt.getTime() + delaySeconds * 1000,
+        receiveCount: 0,
+        receipt: undefined,
+      })
     }
   }
 

@@ -39,7 +39,12 @@ export interface Queue {
    * Up to `max` (at most 10) messages, hidden from others for `visibilityMs`; waits up to `waitMs` for the first. Aborted while it waits, it
    * answers with none and has taken none.
    */
-  receive(options: { readonly max: number; readonly waitMs: number; readonly visibilityMs: number; readonly signal?: AbortSignal }): Promise<readonly ReceivedMessage[]>
+  receive(options: {
+    readonly max: number
+    readonly waitMs: number
+    readonly visibilityMs: number
+    readonly signal?: AbortSignal
+  }): Promise<readonly ReceivedMessage[]>
   /**
    * Acknowledges. No error when it is gone already. A receipt is good until its message is received again, also after its visibility ended;
    * from then on it does nothing, so a late worker cannot take the message from the one who has it now.

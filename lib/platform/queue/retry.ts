@@ -10,7 +10,10 @@ export function retryQueues(queues: Queues, options: RetryOptions): Queues {
     async receive(receiveOptions) {
       const { signal } = receiveOptions
       try {
-        return await retrying(() => queue.receive(receiveOptions), signal === undefined ? options : { ...options, signal })
+        return await retrying(
+          () => queue.receive(receiveOptions),
+          signal === undefined ? options : { ...options, signal },
+        )
       } catch (error) {
         if (signal?.aborted === true && error === signal.reason) return [] // aborted in a pause, as in a wait: none was taken
         throw error

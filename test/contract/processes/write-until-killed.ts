@@ -7,8 +7,16 @@ import { systemRandom } from '../../../lib/platform/random.ts'
 
 const [folder = ''] = process.argv.slice(2)
 const store = new LocalObjectStore({ folder: join(folder, 'store'), clock: systemClock, random: systemRandom })
-const queue = openLocalQueues({ folder: join(folder, 'queue'), clock: systemClock, random: systemRandom, receivesMax: 5 }).queue('backup-slice')
+const queue = openLocalQueues({
+  folder: join(folder, 'queue'),
+  clock: systemClock,
+  random: systemRandom,
+  receivesMax: 5,
+}).queue('backup-slice')
 for (let number = 0; ; number++) {
-  await Promise.all([store.create(`k${number % 10}/${number}`, Buffer.alloc(200_000, number)), queue.send([{ body: String(number) }])])
+  await Promise.all([
+    store.create(`k${number % 10}/${number}`, Buffer.alloc(200_000, number)),
+    queue.send([{ body: String(number) }]),
+  ])
   process.stdout.write(`${number}\n`)
 }

@@ -17,7 +17,12 @@ const VISIBILITY_MS = 60_000
 
 /** A handler that a test answers for, invocation by invocation. */
 class Invocations {
-  readonly begun: { event: SQSEvent; context: EventContext; answer: (response?: SQSBatchResponse) => void; fail: (error: Error) => void }[] = []
+  readonly begun: {
+    event: SQSEvent
+    context: EventContext
+    answer: (response?: SQSBatchResponse) => void
+    fail: (error: Error) => void
+  }[] = []
   readonly handler = (event: SQSEvent, context: EventContext): Promise<SQSBatchResponse | void> =>
     new Promise((resolve, reject) => this.begun.push({ event, context, answer: resolve, fail: reject }))
 
@@ -27,7 +32,9 @@ class Invocations {
 }
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const bodiesOf = (event: SQSEvent): string[] => event.Records.map(({ body }) => body)
-const failing = (...ids: string[]): SQSBatchResponse => ({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) })
+const failing = (...ids: string[]): SQSBatchResponse => ({
+  batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),
+})
 
 describe('the event source', () => {
   let clock: FakeClock
@@ -53,7 +60,11 @@ describe('the event source', () => {
       handler,
       clock,
       random: seededRandom(2),
-      log: jsonLog((line) => log.push(line), () => clock.now(), 'debug'),
+      log: jsonLog(
+        (line) => log.push(line),
+        () => clock.now(),
+        'debug',
+      ),
       batchSize: 1,
       concurrency: 1,
       timeoutMs: 10_000,
@@ -76,7 +87,12 @@ describe('the event source', () => {
         messageId: expect.stringMatching(/./),
         receiptHandle: expect.stringMatching(/./),
         body: 'x',
-        attributes: { ApproximateReceiveCount: '1', SentTimestamp: String(clock.now().getTime()), SenderId: expect.any(String), ApproximateFirstReceiveTimestamp: expect.any(String) },
+        attributes: {
+          ApproximateReceiveCount: '1',
+          SentTimestamp: String(clock.now().getTime()),
+          SenderId: expect.any(String),
+          ApproximateFirstReceiveTimestamp: expect.any(String),
+        },
         messageAttributes: {},
         md5OfBody: '9dd4e461268c8034f5c8564e155c67a6',
         eventSource: expect.any(String),
@@ -141,16 +157,24 @@ describe('the event source', () => {
 
   test.each([
     ['throws', async () => Promise.reject(new TorikiError('source-unreachable'))],
-    ['throws before it returns a promise', () => { throw new Error('at once') }],
+    [
+      'throws before it returns a promise',
+      () => {
+        throw new Error('at once')
+      },
+    ],
     ['names a message that is not in the batch', async () => failing('nobody')],
     ['names nothing', async () => failing('')],
     ['answers nonsense', async () => ({ batchItemFailures: [null] }) as unknown as SQSBatchResponse],
-  ] as [string, EventSourceOptions['handler']][])('a handler that %s gives the whole batch back', async (_name, handler) => {
-    await send('x', 'y')
-    await start(handler, { batchSize: 10 }).idle()
-    expect(queue.bodies()).toEqual(['x', 'y'])
-    expect(await queue.depth()).toMatchObject({ hidden: 2 })
-  })
+  ] as [string, EventSourceOptions['handler']][])(
+    'a handler that %s gives the whole batch back',
+    async (_name, handler) => {
+      await send('x', 'y')
+      await start(handler, { batchSize: 10 }).idle()
+      expect(queue.bodies()).toEqual(['x', 'y'])
+      expect(await queue.depth()).toMatchObject({ hidden: 2 })
+    },
+  )
 
   test.each([undefined, { batchItemFailures: [] }, null])('the answer %j means that all succeeded', async (answer) => {
     await send('x', 'y')
@@ -343,12 +367,17 @@ describe('the event source', () => {
   })
 
   describe('when the queue fails', () => {
-    const withFaults = (plan: FaultPlan): Partial<EventSourceOptions> => ({ queue: faultyQueues(queues, new FaultInjector({ plan, clock })).queue('backup-slice') })
+    const withFaults = (plan: FaultPlan): Partial<EventSourceOptions> => ({
+      queue: faultyQueues(queues, new FaultInjector({ plan, clock })).queue('backup-slice'),
+    })
 
     test('a receive that fails is tried again after a pause, and told to the log', async () => {
       await send('x')
       let calls = 0
-      const running = start(async () => void calls++, withFaults(({ number }) => (number <= 3 ? { kind: 'fail-before' } : undefined)))
+      const running = start(
+        async () => void calls++,
+        withFaults(({ number }) => (number <= 3 ? { kind: 'fail-before' } : undefined)),
+      )
       for (let round = 0; round < 3; round++) {
         await clock.untilSleeping()
         await clock.advance(5000)
@@ -359,7 +388,10 @@ describe('the event source', () => {
     })
 
     test('a queue that refuses for good ends the source, and says so to whoever waits', async () => {
-      const running = start(async () => undefined, withFaults(() => ({ kind: 'fail-before', error: new TorikiError('queue-refused') })))
+      const running = start(
+        async () => undefined,
+        withFaults(() => ({ kind: 'fail-before', error: new TorikiError('queue-refused') })),
+      )
       await expect(running.ended).rejects.toMatchObject({ code: 'queue-refused' })
       await expect(running.idle()).rejects.toMatchObject({ code: 'queue-refused' })
       await running.stop(0)
@@ -370,7 +402,9 @@ describe('the event source', () => {
       let failed = false
       const running = start(
         async () => undefined,
-        withFaults(({ operation }) => (operation === 'delete' && !failed ? ((failed = true), { kind: 'fail-before' }) : undefined)),
+        withFaults(({ operation }) =>
+          operation === 'delete' && !failed ? ((failed = true), { kind: 'fail-before' }) : undefined,
+        ),
       )
       await running.idle()
       expect(queue.bodies()).toEqual(['x'])
@@ -383,7 +417,10 @@ describe('the event source', () => {
     test('a message delivered twice in one answer is handed over twice and deleted once', async () => {
       await send('x')
       const had: string[] = []
-      await start(async (event) => void had.push(...bodiesOf(event)), { ...withFaults(({ operation }) => (operation === 'receive' ? { kind: 'duplicate' } : undefined)), batchSize: 10 }).idle()
+      await start(async (event) => void had.push(...bodiesOf(event)), {
+        ...withFaults(({ operation }) => (operation === 'receive' ? { kind: 'duplicate' } : undefined)),
+        batchSize: 10,
+      }).idle()
       expect(had).toEqual(['x', 'x'])
       expect(queue.bodies()).toEqual([])
     })

@@ -13,8 +13,15 @@ describe('the assembly', () => {
     folder = await temporaryFolder()
   })
   const settings = (lines = ''): Settings =>
-    parseSettings(`deployment: campus\ncomponents: { files: { root: /mnt, home: "home/{user}" } }\n${lines}`, join(folder, 'toriki.yaml'), 'platform')
-  const local = (keyring: string): Settings => settings(`store: { folder: store }\nkeys: { keyring: ${keyring} }\nqueue: { sqlite: queue }\nlimits: { attempts: 1 }`)
+    parseSettings(
+      `deployment: campus\ncomponents: { files: { root: /mnt, home: "home/{user}" } }\n${lines}`,
+      join(folder, 'toriki.yaml'),
+      'platform',
+    )
+  const local = (keyring: string): Settings =>
+    settings(
+      `store: { folder: store }\nkeys: { keyring: ${keyring} }\nqueue: { sqlite: queue }\nlimits: { attempts: 1 }`,
+    )
 
   test('of local settings gives a platform that works, over the places that are named', async () => {
     expect(await createPlatformKeys(local('keyring'))).toBe('created')
@@ -33,17 +40,27 @@ describe('the assembly', () => {
   })
 
   test('makes nothing when the keyring is missing', async () => {
-    await expect(assemblePlatform(local('keyring'), { log: silentLog })).rejects.toMatchObject({ code: 'keyring-missing' })
+    await expect(assemblePlatform(local('keyring'), { log: silentLog })).rejects.toMatchObject({
+      code: 'keyring-missing',
+    })
     expect(await readdir(folder)).toEqual([])
   })
 
-  test.each(['linked/keyring', 'linked/deep/er/keyring', 'linked'])('a keyring that lies inside the store by way of a link (%s) is refused before anything is written', async (keyring) => {
-    await mkdir(join(folder, 'store'))
-    await symlink('store', join(folder, 'linked'))
-    await expect(createPlatformKeys(local(keyring))).rejects.toMatchObject({ code: 'settings-invalid', message: expect.stringContaining('keys.keyring') })
-    await expect(assemblePlatform(local(keyring), { log: silentLog })).rejects.toMatchObject({ code: 'settings-invalid' })
-    expect(await readdir(join(folder, 'store'))).toEqual([])
-  })
+  test.each(['linked/keyring', 'linked/deep/er/keyring', 'linked'])(
+    'a keyring that lies inside the store by way of a link (%s) is refused before anything is written',
+    async (keyring) => {
+      await mkdir(join(folder, 'store'))
+      await symlink('store', join(folder, 'linked'))
+      await expect(createPlatformKeys(local(keyring))).rejects.toMatchObject({
+        code: 'settings-invalid',
+        message: expect.stringContaining('keys.keyring'),
+      })
+      await expect(assemblePlatform(local(keyring), { log: silentLog })).rejects.toMatchObject({
+        code: 'settings-invalid',
+      })
+      expect(await readdir(join(folder, 'store'))).toEqual([])
+    },
+  )
 
   test('a neighbour of the store whose name begins alike is not inside it', async () => {
     expect(await createPlatformKeys(local('store-keyring'))).toBe('created')
@@ -55,6 +72,10 @@ describe('the assembly', () => {
     ['keys: { kms: { key: alias/k } }', 'keys.kms'],
     ['queue: { sqs: { prefix: p } }', 'queue.sqs'],
   ])('%s is refused: this build has no such driver', async (line, names) => {
-    await expect(assemblePlatform(settings(line), { log: silentLog })).rejects.toMatchObject({ code: 'settings-invalid', message: expect.stringContaining(names), remedy: expect.stringContaining('Write') })
+    await expect(assemblePlatform(settings(line), { log: silentLog })).rejects.toMatchObject({
+      code: 'settings-invalid',
+      message: expect.stringContaining(names),
+      remedy: expect.stringContaining('Write'),
+    })
   })
 })

@@ -22,14 +22,18 @@ describe('the fake clock', () => {
   test('stands still until it is advanced, and wakes sleepers in the order of their times, each at its time', async () => {
     const clock = new FakeClock({ start: '2026-01-01T00:00:00Z' })
     const woken: [string, number][] = []
-    const sleep = (name: string, ms: number): void => void clock.sleep(ms).then(() => woken.push([name, clock.monotonicMs()]))
+    const sleep = (name: string, ms: number): void =>
+      void clock.sleep(ms).then(() => woken.push([name, clock.monotonicMs()]))
     sleep('late', 300)
     sleep('early', 100)
     sleep('never', 1001)
     await clock.advance(50)
     expect(woken).toEqual([])
     await clock.advance(950)
-    expect(woken).toEqual([['early', 100], ['late', 300]])
+    expect(woken).toEqual([
+      ['early', 100],
+      ['late', 300],
+    ])
     expect(clock.now().toISOString()).toBe('2026-01-01T00:00:01.000Z')
     expect(clock.sleeping).toBe(1)
   })

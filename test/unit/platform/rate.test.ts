@@ -7,8 +7,16 @@ describe('a rate', () => {
     const clock = new FakeClock({ auto: true })
     const rate = new Rate(clock, { perSecond: 10, burst: 2 })
     const passed: [number, number][] = []
-    await Promise.all([0, 1, 2, 3, 4].map((number) => rate.take(1).then(() => passed.push([number, clock.monotonicMs()]))))
-    expect(passed).toEqual([[0, 0], [1, 0], [2, 100], [3, 200], [4, 300]])
+    await Promise.all(
+      [0, 1, 2, 3, 4].map((number) => rate.take(1).then(() => passed.push([number, clock.monotonicMs()]))),
+    )
+    expect(passed).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 100],
+      [3, 200],
+      [4, 300],
+    ])
   })
 
   test('never lets more than a burst and the time since then through, whatever the sizes', async () => {

@@ -6,9 +6,13 @@ import { FakeClock } from '../../kit/fake-clock.ts'
 import { seededRandom } from '../../kit/seeded-random.ts'
 
 const random = { ...seededRandom(1), fraction: () => 0.5 }
-const unavailable = (retryAfterMs?: number): TorikiError => new TorikiError('store-unavailable', retryAfterMs === undefined ? {} : { retryAfterMs })
+const unavailable = (retryAfterMs?: number): TorikiError =>
+  new TorikiError('store-unavailable', retryAfterMs === undefined ? {} : { retryAfterMs })
 
-async function pausesOf(errors: readonly Error[], options: { readonly fraction?: number } = {}): Promise<{ pauses: number[]; result: unknown; calls: number }> {
+async function pausesOf(
+  errors: readonly Error[],
+  options: { readonly fraction?: number } = {},
+): Promise<{ pauses: number[]; result: unknown; calls: number }> {
   const clock = new FakeClock({ auto: true })
   const pauses: number[] = []
   let calls = 0
@@ -18,7 +22,11 @@ async function pausesOf(errors: readonly Error[], options: { readonly fraction?:
       if (error !== undefined) throw error
       return 'done'
     },
-    { clock, random: { ...random, fraction: () => options.fraction ?? 0.5 }, onRetry: (_error, _tries, pauseMs) => pauses.push(pauseMs) },
+    {
+      clock,
+      random: { ...random, fraction: () => options.fraction ?? 0.5 },
+      onRetry: (_error, _tries, pauseMs) => pauses.push(pauseMs),
+    },
   ).catch((error: unknown) => error)
   return { pauses, result, calls }
 }
@@ -29,7 +37,11 @@ describe('retrying', () => {
   })
 
   test('a passing failure is tried again after pauses that double, each a share of itself', async () => {
-    expect(await pausesOf([unavailable(), unavailable(), unavailable()])).toEqual({ pauses: [RETRY_FIRST_MS / 2, RETRY_FIRST_MS, RETRY_FIRST_MS * 2], result: 'done', calls: 4 })
+    expect(await pausesOf([unavailable(), unavailable(), unavailable()])).toEqual({
+      pauses: [RETRY_FIRST_MS / 2, RETRY_FIRST_MS, RETRY_FIRST_MS * 2],
+      result: 'done',
+      calls: 4,
+    })
     expect((await pausesOf([unavailable(), unavailable()], { fraction: 0 })).pauses).toEqual([0, 0])
   })
 
@@ -41,9 +53,12 @@ describe('retrying', () => {
     expect(Math.max(...pauses)).toBeLessThanOrEqual(RETRY_LAST_MS)
   })
 
-  test.each([new TorikiError('store-refused'), new TorikiError('store-full'), new TypeError('a mistake')])('%s is not tried again', async (error) => {
-    expect(await pausesOf([error])).toEqual({ pauses: [], result: error, calls: 1 })
-  })
+  test.each([new TorikiError('store-refused'), new TorikiError('store-full'), new TypeError('a mistake')])(
+    '%s is not tried again',
+    async (error) => {
+      expect(await pausesOf([error])).toEqual({ pauses: [], result: error, calls: 1 })
+    },
+  )
 
   test('a pause that the source asks for is kept to the full; a longer one than the bound is not waited for', async () => {
     expect((await pausesOf([unavailable(5000)])).pauses).toEqual([5000 + RETRY_FIRST_MS / 2])

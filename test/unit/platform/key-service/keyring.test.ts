@@ -15,7 +15,8 @@ describe('a keyring', () => {
   beforeEach(async () => {
     path = join(await temporaryFolder(), 'etc', 'keyring')
   })
-  const create = (deployment = 'campus'): Promise<'created' | 'exists'> => createKeyring(path, { deployment, clock, random })
+  const create = (deployment = 'campus'): Promise<'created' | 'exists'> =>
+    createKeyring(path, { deployment, clock, random })
 
   test('is made with one key of 32 bytes, for its owner only, and leaves nothing beside it', async () => {
     expect(await create()).toBe('created')
@@ -43,14 +44,24 @@ describe('a keyring', () => {
   })
 
   test('missing is keyring-missing, and the remedy says what hangs on it', async () => {
-    await expect(readKeyring(path)).rejects.toMatchObject({ code: 'keyring-missing', message: expect.stringContaining(path), remedy: expect.stringContaining('Without it nothing can be opened') })
+    await expect(readKeyring(path)).rejects.toMatchObject({
+      code: 'keyring-missing',
+      message: expect.stringContaining(path),
+      remedy: expect.stringContaining('Without it nothing can be opened'),
+    })
   })
 
-  test.each([0o640, 0o604, 0o660])('readable for others (%o) is refused with the command that mends it', async (mode) => {
-    await create()
-    await chmod(path, mode)
-    await expect(readKeyring(path)).rejects.toMatchObject({ code: 'keyring-invalid', remedy: expect.stringContaining(`chmod 600 ${path}`) })
-  })
+  test.each([0o640, 0o604, 0o660])(
+    'readable for others (%o) is refused with the command that mends it',
+    async (mode) => {
+      await create()
+      await chmod(path, mode)
+      await expect(readKeyring(path)).rejects.toMatchObject({
+        code: 'keyring-invalid',
+        remedy: expect.stringContaining(`chmod 600 ${path}`),
+      })
+    },
+  )
 
   test.each([
     ['', 'JSON'],
@@ -58,20 +69,28 @@ describe('a keyring', () => {
     ['{}', 'format'],
     ['{"format":"toriki-keyring","v":2,"deployment":"campus","keys":[]}', 'v'],
     ['{"format":"toriki-keyring","v":1,"deployment":"campus","keys":[]}', 'keys'],
-    ['{"format":"toriki-keyring","v":1,"deployment":"campus","keys":[{"id":"00112233445566778899aabbccddeeff","key":"c2hvcnQ=","createdAt":"2026-03-01T02:00:00.000Z"}]}', 'keys.0.key'],
+    [
+      '{"format":"toriki-keyring","v":1,"deployment":"campus","keys":[{"id":"00112233445566778899aabbccddeeff","key":"c2hvcnQ=","createdAt":"2026-03-01T02:00:00.000Z"}]}',
+      'keys.0.key',
+    ],
   ])('that holds %j is keyring-invalid, names what is wrong and repeats nothing', async (text, names) => {
     await create()
     await writeFile(path, text)
     const error: unknown = await readKeyring(path).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'keyring-invalid', message: expect.stringContaining(names) })
-    expect(JSON.stringify(error) + String((error as Error).stack) + String((error as Error).cause)).not.toContain('SECRETSECRET')
+    expect(JSON.stringify(error) + String((error as Error).stack) + String((error as Error).cause)).not.toContain(
+      'SECRETSECRET',
+    )
   })
 
   test('that holds a key twice, or is a directory, is keyring-invalid', async () => {
     await create()
     const keyring = JSON.parse(await readFile(path, 'utf8')) as { keys: unknown[] }
     await writeFile(path, JSON.stringify({ ...keyring, keys: [keyring.keys[0], keyring.keys[0]] }))
-    await expect(readKeyring(path)).rejects.toMatchObject({ code: 'keyring-invalid', message: expect.stringContaining('twice') })
+    await expect(readKeyring(path)).rejects.toMatchObject({
+      code: 'keyring-invalid',
+      message: expect.stringContaining('twice'),
+    })
     await expect(readKeyring(join(path, '..'))).rejects.toMatchObject({ code: 'keyring-invalid' })
   })
 
@@ -93,7 +112,8 @@ describe('rotation of a keyring', () => {
     path = join(await temporaryFolder(), 'keyring')
     await createKeyring(path, { deployment: 'campus', clock, random })
   })
-  const service = (): ReturnType<typeof openLocalKeyService> => openLocalKeyService({ path, deployment: 'campus', random })
+  const service = (): ReturnType<typeof openLocalKeyService> =>
+    openLocalKeyService({ path, deployment: 'campus', random })
 
   test('wraps with the new key and unwraps what older keys wrapped', async () => {
     const old = await (await service()).wrap(secret, context)
@@ -120,7 +140,9 @@ describe('rotation of a keyring', () => {
     const done = results.filter(({ status }) => status === 'fulfilled').length
     expect(done).toBeGreaterThan(0)
     expect((await readKeyring(path)).keys).toHaveLength(1 + done)
-    for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'keyring-invalid', remedy: expect.stringContaining('.new') })
+    for (const result of results)
+      if (result.status === 'rejected')
+        expect(result.reason).toMatchObject({ code: 'keyring-invalid', remedy: expect.stringContaining('.new') })
   })
 
   test('of a keyring that cannot be read changes nothing and leaves nothing', async () => {
@@ -130,7 +152,10 @@ describe('rotation of a keyring', () => {
     expect(await readdir(join(path, '..'))).toEqual(['keyring'])
   })
 
-  test("a keyring of another deployment is keyring-foreign, and both names are said", async () => {
-    await expect(openLocalKeyService({ path, deployment: 'other', random })).rejects.toMatchObject({ code: 'keyring-foreign', message: expect.stringMatching(/campus.*other/) })
+  test('a keyring of another deployment is keyring-foreign, and both names are said', async () => {
+    await expect(openLocalKeyService({ path, deployment: 'other', random })).rejects.toMatchObject({
+      code: 'keyring-foreign',
+      message: expect.stringMatching(/campus.*other/),
+    })
   })
 })

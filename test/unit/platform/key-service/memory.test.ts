@@ -9,11 +9,17 @@ describe('the key service in memory', () => {
     const key = memoryKey(random)
     const restore = new MemoryKeyService({ random, key })
     const backup = new MemoryKeyService({ random, key, mayUnwrap: ({ purpose }) => purpose !== 'content' })
-    const [tree, content] = [await backup.wrap(Buffer.from('t'), { purpose: 'tree' }), await backup.wrap(Buffer.from('c'), { purpose: 'content' })]
+    const [tree, content] = [
+      await backup.wrap(Buffer.from('t'), { purpose: 'tree' }),
+      await backup.wrap(Buffer.from('c'), { purpose: 'content' }),
+    ]
     expect((await backup.unwrap(tree, { purpose: 'tree' })).toString()).toBe('t')
     await expect(backup.unwrap(content, { purpose: 'content' })).rejects.toMatchObject({ code: 'key-unusable' })
     expect((await restore.unwrap(content, { purpose: 'content' })).toString()).toBe('c')
-    expect([backup.calls, restore.calls]).toEqual([{ wrap: 2, unwrap: 2 }, { wrap: 0, unwrap: 1 }])
+    expect([backup.calls, restore.calls]).toEqual([
+      { wrap: 2, unwrap: 2 },
+      { wrap: 0, unwrap: 1 },
+    ])
   })
 
   test('a disabled key neither wraps nor unwraps, for any role', async () => {

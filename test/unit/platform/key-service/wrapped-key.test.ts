@@ -8,7 +8,9 @@ const context = { deployment: 'd', purpose: 'tree' }
 describe('the form of a wrapped secret', () => {
   test('is the one that README.md promises: magic, version, key id, nonce, ciphertext, tag', () => {
     const wrapped = wrapSecret(key, nonce, Buffer.from('secret'), context)
-    expect(wrapped.subarray(0, 33).toString('hex')).toBe(`${Buffer.from('TKWR').toString('hex')}01${key.id.toString('hex')}${nonce.toString('hex')}`)
+    expect(wrapped.subarray(0, 33).toString('hex')).toBe(
+      `${Buffer.from('TKWR').toString('hex')}01${key.id.toString('hex')}${nonce.toString('hex')}`,
+    )
     expect(wrapped).toHaveLength(33 + 6 + 16)
     // Made with WebCrypto from the table alone. Stores in the field hold this form.
     expect(wrapped.subarray(33).toString('hex')).toBe('219ccadaca7edd564fd71ee95b965c50b7ebbff7f74b')
@@ -25,7 +27,11 @@ describe('the form of a wrapped secret', () => {
   test('too short or too long is refused before anything is opened', () => {
     const wrapped = wrapSecret(key, nonce, Buffer.alloc(4096), context)
     expect(wrappedKeyId(wrapped)).toBe(key.id.toString('hex'))
-    expect(() => wrappedKeyId(Buffer.concat([wrapped, Buffer.of(0)]))).toThrow(expect.objectContaining({ code: 'key-context-mismatch' }))
-    expect(() => wrappedKeyId(wrapped.subarray(0, 33 + 15))).toThrow(expect.objectContaining({ code: 'key-context-mismatch' }))
+    expect(() => wrappedKeyId(Buffer.concat([wrapped, Buffer.of(0)]))).toThrow(
+      expect.objectContaining({ code: 'key-context-mismatch' }),
+    )
+    expect(() => wrappedKeyId(wrapped.subarray(0, 33 + 15))).toThrow(
+      expect.objectContaining({ code: 'key-context-mismatch' }),
+    )
   })
 })

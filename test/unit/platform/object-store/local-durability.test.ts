@@ -16,7 +16,8 @@ let failing: { readonly call: string; readonly errno: string } | undefined
 function note(call: string, path: string): void {
   const place = relative(root, path).replace(/^\.tmp\/.+/, '(temporary)')
   calls.push(`${call} ${place === '' ? '.' : place}`)
-  if (failing?.call === call) throw Object.assign(new Error(failing.errno), { code: failing.errno, errno: -1, syscall: call })
+  if (failing?.call === call)
+    throw Object.assign(new Error(failing.errno), { code: failing.errno, errno: -1, syscall: call })
 }
 
 jest.unstable_mockModule('node:fs/promises', () => ({
@@ -69,12 +70,28 @@ describe('what the local object store asks of the file system', () => {
 
   test('a create syncs the bytes before the name is given, and the directory after; nothing more', async () => {
     await store.create('known/second', Buffer.from('x'))
-    expect(calls).toEqual(['write (temporary)', 'sync (temporary)', 'link known/second', 'sync known', 'unlink (temporary)'])
+    expect(calls).toEqual([
+      'write (temporary)',
+      'sync (temporary)',
+      'link known/second',
+      'sync known',
+      'unlink (temporary)',
+    ])
   })
 
   test('new directories are made durable from the top down before anybody is told', async () => {
     await store.create('new/er/key', Buffer.from('x'))
-    expect(calls).toEqual(['write (temporary)', 'sync (temporary)', 'link new/er/key', 'mkdir new/er', 'sync .', 'sync new', 'link new/er/key', 'sync new/er', 'unlink (temporary)'])
+    expect(calls).toEqual([
+      'write (temporary)',
+      'sync (temporary)',
+      'link new/er/key',
+      'mkdir new/er',
+      'sync .',
+      'sync new',
+      'link new/er/key',
+      'sync new/er',
+      'unlink (temporary)',
+    ])
   })
 
   test('who creates in a directory that another is just making waits until its name is durable', async () => {
@@ -90,7 +107,8 @@ describe('what the local object store asks of the file system', () => {
     const first = store.create('new/first', Buffer.from('x')).then(() => ended.push('first'))
     await syncing
     const second = store.create('new/second', Buffer.from('x')).then(() => ended.push('second'))
-    while (calls.filter((call) => call === 'sync (temporary)').length < 2) await new Promise((resolve) => setImmediate(resolve))
+    while (calls.filter((call) => call === 'sync (temporary)').length < 2)
+      await new Promise((resolve) => setImmediate(resolve))
     // Others, who begin later, come to their end meanwhile.
     await store.create('known/third', Buffer.from('x'))
     await store.create('known/fourth', Buffer.from('x'))
@@ -111,7 +129,8 @@ describe('what the local object store asks of the file system', () => {
   })
 
   test('a link that succeeded though the server answered EEXIST is our own (NFS)', async () => {
-    afterLink = () => Promise.reject(Object.assign(new Error('EEXIST'), { code: 'EEXIST', errno: -17, syscall: 'link' }))
+    afterLink = () =>
+      Promise.reject(Object.assign(new Error('EEXIST'), { code: 'EEXIST', errno: -17, syscall: 'link' }))
     await store.create('known/second', Buffer.from('mine'))
     expect((await store.get('known/second')).toString()).toBe('mine')
   })
@@ -135,7 +154,11 @@ describe('what the local object store asks of the file system', () => {
     ['link', 'EMLINK', 'store-refused', 'never'],
   ])('%s failing with %s is %s, and nothing is there', async (call, errno, code, retry) => {
     failing = { call, errno }
-    await expect(store.create('known/second', Buffer.from('x'))).rejects.toMatchObject({ code, retry, ids: { operation: 'create', key: 'known/second', errno } })
+    await expect(store.create('known/second', Buffer.from('x'))).rejects.toMatchObject({
+      code,
+      retry,
+      ids: { operation: 'create', key: 'known/second', errno },
+    })
     failing = undefined
     await expect(store.get('known/second')).rejects.toMatchObject({ code: 'object-not-found' })
     expect(await real.readdir(`${root}/.tmp`)).toEqual([])

@@ -15,7 +15,8 @@ describe('the local object store', () => {
     folder = join(await temporaryFolder(), 'on', 'a', 'disk')
     store = new LocalObjectStore({ folder, clock: systemClock, random: systemRandom })
   })
-  const modeOf = async (...path: string[]): Promise<string> => ((await stat(join(folder, ...path))).mode & 0o777).toString(8)
+  const modeOf = async (...path: string[]): Promise<string> =>
+    ((await stat(join(folder, ...path))).mode & 0o777).toString(8)
   const keys = async (): Promise<string[]> => (await store.list('')).objects.map(({ key }) => key)
 
   test('reading, listing and deleting make nothing: a store that is not mounted stays as it is', async () => {
@@ -27,7 +28,12 @@ describe('the local object store', () => {
 
   test('files and directories are for their owner only', async () => {
     await store.create('a/b/c', Buffer.from('x'))
-    expect([await modeOf(), await modeOf('a'), await modeOf('a', 'b'), await modeOf('.tmp')]).toEqual(['700', '700', '700', '700'])
+    expect([await modeOf(), await modeOf('a'), await modeOf('a', 'b'), await modeOf('.tmp')]).toEqual([
+      '700',
+      '700',
+      '700',
+      '700',
+    ])
     expect(await modeOf('a', 'b', 'c')).toBe('600')
   })
 
@@ -84,7 +90,10 @@ describe('the local object store', () => {
 
   test('what has the name of an object but is a directory is refused with a remedy', async () => {
     await store.create('a/b', Buffer.from('x'))
-    await expect(store.create('a', Buffer.from('x'))).rejects.toMatchObject({ code: 'store-refused', remedy: expect.stringContaining('Remove') })
+    await expect(store.create('a', Buffer.from('x'))).rejects.toMatchObject({
+      code: 'store-refused',
+      remedy: expect.stringContaining('Remove'),
+    })
   })
 
   test('directories that a delete left empty are removed, the folder itself is not', async () => {
@@ -99,7 +108,11 @@ describe('the local object store', () => {
   test('a folder where a file stands is refused by a create, and a later create succeeds when it is mended', async () => {
     const parent = await temporaryFolder()
     await writeFile(join(parent, 'file'), '')
-    const blocked = new LocalObjectStore({ folder: join(parent, 'file', 'store'), clock: systemClock, random: systemRandom })
+    const blocked = new LocalObjectStore({
+      folder: join(parent, 'file', 'store'),
+      clock: systemClock,
+      random: systemRandom,
+    })
     await expect(blocked.create('a', Buffer.from('x'))).rejects.toMatchObject({ code: 'store-refused' })
     execFileSync('rm', [join(parent, 'file')])
     await blocked.create('a', Buffer.from('x'))

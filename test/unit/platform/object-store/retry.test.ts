@@ -14,7 +14,10 @@ const clock = new FakeClock({ auto: true })
 const retry = { clock, random: seededRandom(1) }
 
 /** A store over which the first calls have these faults. */
-function setUp(faults: readonly (Fault | undefined)[], restrict: (store: ObjectStore) => ObjectStore = (store) => store) {
+function setUp(
+  faults: readonly (Fault | undefined)[],
+  restrict: (store: ObjectStore) => ObjectStore = (store) => store,
+) {
   const memory = new MemoryObjectStore({ clock })
   const injector = new FaultInjector({ clock, plan: ({ number }) => faults[number - 1] })
   const record = recordObjectStore(faultyObjectStore(restrict(memory), injector))
@@ -35,12 +38,15 @@ describe('a store with retries', () => {
     expect(record).toMatchObject({ create: 2, get: 1 })
   })
 
-  test.each(['other bytes', 'diff', ''])('a retried create that finds other bytes (%j) is object-exists', async (theirs) => {
-    const { store, memory } = setUp([{ kind: 'fail-before' }])
-    memory.replace('key', Buffer.from(theirs))
-    await expect(store.create('key', Buffer.from('mine'))).rejects.toMatchObject({ code: 'object-exists' })
-    expect(memory.peek('key')?.toString()).toBe(theirs)
-  })
+  test.each(['other bytes', 'diff', ''])(
+    'a retried create that finds other bytes (%j) is object-exists',
+    async (theirs) => {
+      const { store, memory } = setUp([{ kind: 'fail-before' }])
+      memory.replace('key', Buffer.from(theirs))
+      await expect(store.create('key', Buffer.from('mine'))).rejects.toMatchObject({ code: 'object-exists' })
+      expect(memory.peek('key')?.toString()).toBe(theirs)
+    },
+  )
 
   test('a first create that finds an object is object-exists at once, even when the bytes are the same', async () => {
     const { store, memory, record } = setUp([])
@@ -59,11 +65,15 @@ describe('a store with retries', () => {
     await store.create('slices/a/packs/p', Buffer.from('mine'))
     const other = setUp([{ kind: 'fail-before' }], withoutRead)
     other.memory.replace('slices/a/packs/p', Buffer.from('longer'))
-    await expect(other.store.create('slices/a/packs/p', Buffer.from('mine'))).rejects.toMatchObject({ code: 'object-exists' })
+    await expect(other.store.create('slices/a/packs/p', Buffer.from('mine'))).rejects.toMatchObject({
+      code: 'object-exists',
+    })
   })
 
   test('reading, listing and deleting are tried again', async () => {
-    const { store, memory } = setUp(Array.from({ length: 12 }, (_, number) => (number % 2 === 0 ? { kind: 'fail-after' as const } : undefined)))
+    const { store, memory } = setUp(
+      Array.from({ length: 12 }, (_, number) => (number % 2 === 0 ? { kind: 'fail-after' as const } : undefined)),
+    )
     memory.replace('key', Buffer.from('x'))
     expect((await store.get('key')).toString()).toBe('x')
     expect((await store.list('')).objects).toHaveLength(1)

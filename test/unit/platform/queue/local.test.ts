@@ -14,14 +14,16 @@ describe('the local queues', () => {
   beforeEach(async () => {
     folder = join(await temporaryFolder(), 'toriki-queue')
   })
-  const open = (clock = new FakeClock()): Queues => openLocalQueues({ folder, clock, random: systemRandom, receivesMax: 2 })
+  const open = (clock = new FakeClock()): Queues =>
+    openLocalQueues({ folder, clock, random: systemRandom, receivesMax: 2 })
   const file = (): string => join(folder, 'queue.sqlite')
   const made = async (): Promise<void> => open().close()
 
   test('lie in one file, for its owner only; after a close nothing else is there', async () => {
     const queues = open()
     await queues.queue('backup-slice').send([{ body: 'x' }])
-    for (const name of await readdir(folder)) expect(((await stat(join(folder, name))).mode & 0o077).toString(8)).toBe('0')
+    for (const name of await readdir(folder))
+      expect(((await stat(join(folder, name))).mode & 0o077).toString(8)).toBe('0')
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
     await queues.close()
     expect(await readdir(folder)).toEqual(['queue.sqlite'])
@@ -39,7 +41,13 @@ describe('the local queues', () => {
     await made()
     await writeFile(file(), 'this is not a database, but it is long enough to look at '.repeat(20))
     const before = await readFile(file())
-    expect(open).toThrow(expect.objectContaining({ code: 'queue-refused', retry: 'never', remedy: expect.stringContaining('Move the file away') }))
+    expect(open).toThrow(
+      expect.objectContaining({
+        code: 'queue-refused',
+        retry: 'never',
+        remedy: expect.stringContaining('Move the file away'),
+      }),
+    )
     expect(await readFile(file())).toEqual(before)
   })
 
@@ -50,7 +58,9 @@ describe('the local queues', () => {
     foreign.exec('CREATE TABLE message (x)')
     foreign.close()
     const before = await readFile(file())
-    expect(open).toThrow(expect.objectContaining({ code: 'queue-refused', message: expect.stringContaining('something else') }))
+    expect(open).toThrow(
+      expect.objectContaining({ code: 'queue-refused', message: expect.stringContaining('something else') }),
+    )
     expect(await readFile(file())).toEqual(before)
   })
 
@@ -70,18 +80,26 @@ describe('the local queues', () => {
     bytes.fill(0xa5, 4096)
     await writeFile(file(), bytes)
     const again = open()
-    await expect(again.queue('backup-slice').receive({ max: 10, waitMs: 0, visibilityMs: 1000 })).rejects.toMatchObject({ code: 'queue-refused', remedy: expect.stringContaining('Move the file away') })
+    await expect(again.queue('backup-slice').receive({ max: 10, waitMs: 0, visibilityMs: 1000 })).rejects.toMatchObject(
+      { code: 'queue-refused', remedy: expect.stringContaining('Move the file away') },
+    )
   })
 
   test('a folder that cannot be made is refused with a remedy', async () => {
     await writeFile(folder, '')
-    expect(open).toThrow(expect.objectContaining({ code: 'queue-refused', remedy: expect.stringContaining('queue.sqlite') }))
+    expect(open).toThrow(
+      expect.objectContaining({ code: 'queue-refused', remedy: expect.stringContaining('queue.sqlite') }),
+    )
   })
 
   test('a send that fails half-way puts nothing in', async () => {
     const queues = open()
     const broken = Array.from({ length: 3 }, (_, number) => ({ body: `message ${number}` }))
-    Object.defineProperty(broken[2], 'body', { get: once('fine', () => { throw new Error('half-way') }) })
+    Object.defineProperty(broken[2], 'body', {
+      get: once('fine', () => {
+        throw new Error('half-way')
+      }),
+    })
     await expect(queues.queue('backup-slice').send(broken)).rejects.toThrow()
     expect(await queues.queue('backup-slice').depth()).toEqual({ visible: 0, hidden: 0, delayed: 0 })
     await queues.queue('backup-slice').send([{ body: 'works still' }])
@@ -90,14 +108,25 @@ describe('the local queues', () => {
 
   test('a file that another process holds for long is queue-unavailable, and usable again when it lets go', async () => {
     const queues = open()
-    const holder = spawn(process.execPath, ['--no-warnings', '-e', `
+    const holder = spawn(
+      process.execPath,
+      [
+        '--no-warnings',
+        '-e',
+        `
       const db = new (require('node:sqlite').DatabaseSync)(${JSON.stringify(file())})
       db.exec('BEGIN IMMEDIATE')
       console.log('held')
       process.stdin.once('data', () => { db.exec('COMMIT'); process.exit(0) })
-    `], { stdio: ['pipe', 'pipe', 'inherit'] })
+    `,
+      ],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    )
     await new Promise((resolve) => holder.stdout.once('data', resolve))
-    await expect(queues.queue('backup-slice').send([{ body: 'x' }])).rejects.toMatchObject({ code: 'queue-unavailable', retry: 'now' })
+    await expect(queues.queue('backup-slice').send([{ body: 'x' }])).rejects.toMatchObject({
+      code: 'queue-unavailable',
+      retry: 'now',
+    })
     const ended = new Promise((resolve) => holder.once('exit', resolve))
     holder.stdin.write('go\n')
     await ended

@@ -9,8 +9,14 @@ import { seededRandom } from '../../../kit/seeded-random.ts'
 describe('queues with retries', () => {
   test('every call is tried again; a send whose answer was lost may put in twice', async () => {
     const clock = new FakeClock({ auto: true })
-    const faults = new FaultInjector({ clock, plan: ({ number }) => (number % 2 === 1 ? { kind: 'fail-after' } : undefined) })
-    const queue = retryQueues(faultyQueues(new MemoryQueues({ clock, random: seededRandom(1), receivesMax: 5 }), faults), { clock, random: seededRandom(2) }).queue('backup-slice')
+    const faults = new FaultInjector({
+      clock,
+      plan: ({ number }) => (number % 2 === 1 ? { kind: 'fail-after' } : undefined),
+    })
+    const queue = retryQueues(
+      faultyQueues(new MemoryQueues({ clock, random: seededRandom(1), receivesMax: 5 }), faults),
+      { clock, random: seededRandom(2) },
+    ).queue('backup-slice')
     await queue.send([{ body: 'x' }])
     expect(await queue.depth()).toMatchObject({ visible: 2 })
     const [message] = await queue.receive({ max: 1, waitMs: 0, visibilityMs: 60_000 })
@@ -23,7 +29,10 @@ describe('queues with retries', () => {
     const clock = new FakeClock()
     const stop = new AbortController()
     const faults = new FaultInjector({ clock, plan: () => ({ kind: 'fail-before' }) })
-    const queues = retryQueues(faultyQueues(new MemoryQueues({ clock, random: seededRandom(1), receivesMax: 5 }), faults), { clock, random: seededRandom(2) })
+    const queues = retryQueues(
+      faultyQueues(new MemoryQueues({ clock, random: seededRandom(1), receivesMax: 5 }), faults),
+      { clock, random: seededRandom(2) },
+    )
     const waiting = queues.queue('backup-slice').receive({ max: 1, waitMs: 0, visibilityMs: 0, signal: stop.signal })
     await clock.untilSleeping()
     stop.abort()
