@@ -72,7 +72,7 @@ export function publicKeyOf(privateKey: Uint8Array): Buffer {
     .subarray(PUBLIC_DER.length)
 }
 
-/** The shared Diffie-Hellman value, all-zero refused (RFC 9180, 7.1.4): it would be the same for every private key. */
+/** The shared Diffie-Hellman value, all-zero refused (RFC 9180, 7.1.4) by OpenSSL and, should that change, by us: it is the same for every private key. */
 function sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Buffer {
   let shared: Buffer
   try {

@@ -206,7 +206,6 @@ export class PackStore implements ChunkSink, ChunkSource {
 
   async #readIndex(): Promise<ChunkIndex> {
     const index = new ChunkIndex()
-    index.condemn(this.#condemned)
     let gathered: ObjectInfo[] = []
     let bytes = 0
     const read = async (): Promise<void> => {
@@ -226,7 +225,7 @@ export class PackStore implements ChunkSink, ChunkSource {
       bytes += object.sizeBytes
     }
     await read()
-    // What was condemned while the index was read.
+    // Also what was condemned while the index was read.
     index.condemn(this.#condemned)
     return index
   }

@@ -120,7 +120,6 @@ export function readPackTable(table: Buffer, visitor: PackTableVisitor): PackDes
       const idAt = at
       at += CHUNK_ID_BYTES
       const length = uint()
-      if (end + length > plainBytes) throw malformed()
       visitor.chunk(table, idAt, end, length)
       end += length
     }

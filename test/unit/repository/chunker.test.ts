@@ -55,6 +55,11 @@ describe('the chunker', () => {
       ),
       { numRuns: 15 },
     )
+    // Parts that end shortly before and behind a cut: what was scanned in the part before must count.
+    const [first, second] = whole as [number, number]
+    for (let before = 0; before <= 34; before++) {
+      expect(cut(noise.subarray(0, first + second), [first - before, 7, second])).toEqual([first, second])
+    }
     expect(cut(noise.subarray(0, 5 * MIB), [4093])).toEqual(cut(noise.subarray(0, 5 * MIB)))
     expect(cut(noise.subarray(0, 600_000), [1])).toEqual(cut(noise.subarray(0, 600_000)))
   })

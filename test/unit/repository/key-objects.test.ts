@@ -237,12 +237,14 @@ describe('a rewrap', () => {
   test('does not hide that the key service gives no answer', async () => {
     await createSliceKeys(place)
     await rewrapSliceKeys(place, [otherService('recovery'), service])
-    const silent = Object.assign(Object.create(service) as MemoryKeyService, {
-      unwrap: () => Promise.reject(new TorikiError('key-service-unavailable')),
-    })
+    let calls = 0
+    const unwrap = (): Promise<Buffer> => (calls++, Promise.reject(new TorikiError('key-service-unavailable')))
+    const silent = Object.assign(Object.create(service) as MemoryKeyService, { unwrap })
     await expect(loadSliceKeys({ ...place, service: silent, access: 'write' })).rejects.toEqual(
       code('key-service-unavailable'),
     )
+    // It asks for the same again later, not for other wrappings now.
+    expect(calls).toBe(1)
   })
 })
 

@@ -5,6 +5,7 @@ import { packPath } from '../../../lib/repository/object-paths.ts'
 import { PackReader } from '../../../lib/repository/pack-reader.ts'
 import { readPackTable, readPackTableHead } from '../../../lib/repository/pack-table.ts'
 import type { BlockDescription } from '../../../lib/repository/pack-table.ts'
+import { sealObject } from '../../../lib/repository/seal.ts'
 import { PackWriter } from '../../../lib/repository/pack-writer.ts'
 import { MemoryObjectStore } from '../../../lib/platform/object-store/memory.ts'
 import type { ChunkSort } from '../../../lib/repository/chunk-store.ts'
@@ -134,6 +135,35 @@ describe.each(sorts)('a %s pack', (sort) => {
     await expect(reader().table(sort, packId, lying.length)).rejects.toEqual(broken)
     await expect(reader().table(sort, packId, 50)).rejects.toEqual(broken)
   })
+})
+
+test('a table that a holder of the tree key forged does not pass: another pack’s, with another chunk, or without the last block', async () => {
+  const chunks = Array.from({ length: 3 }, () => random.bytes(40_000))
+  const { body, path, packId, table, blocks, reader, store } = await stored('tree', chunks)
+  const last = blocks.at(-1) as BlockDescription
+  const forge = async (forged: Buffer): Promise<Buffer> => {
+    const place = { parentKey: writing.treeKey, kind: 'pack-table', path } as const
+    const sealed = sealObject({ ...place, records: [forged], random })
+    const trailer = Buffer.alloc(4)
+    trailer.writeUInt32BE(sealed.length)
+    const whole = Buffer.concat([body.subarray(0, last.offset + last.sealedBytes), sealed, trailer])
+    store.replace(path, whole)
+    return whole
+  }
+  expect(reader().verify('tree', packId, await forge(table))).toEqual(table)
+  const otherId = Buffer.from(table)
+  random.bytes(16).copy(otherId, 1)
+  const forgedId = await forge(otherId)
+  expect(() => reader().verify('tree', packId, forgedId)).toThrow(broken)
+  await expect(reader().table('tree', packId, forgedId.length)).rejects.toEqual(broken)
+  const otherChunk = Buffer.from(table)
+  random.bytes(32).copy(otherChunk, table.length - 36)
+  const forgedChunk = await forge(otherChunk)
+  expect(() => reader().verify('tree', packId, forgedChunk)).toThrow(broken)
+  const shorter = Buffer.from(table.subarray(0, table.length - 12 - 36))
+  shorter.writeUInt32BE(blocks.length - 1, 18 + 72)
+  const forgedEnd = await forge(shorter)
+  expect(() => reader().verify('tree', packId, forgedEnd)).toThrow(broken)
 })
 
 test('a content block stays shut for who has no private key, its own writer first, and without a request', async () => {

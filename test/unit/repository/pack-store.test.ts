@@ -140,6 +140,24 @@ describe('what is put', () => {
   })
 })
 
+test('no more than one pack is on its way at a time, so that memory has a bound', async () => {
+  const store = memoryStore()
+  let [now, most] = [0, 0]
+  const slow = watched(store, {
+    create: async (key, body) => {
+      most = Math.max(most, ++now)
+      await new Promise((resolve) => setImmediate(resolve))
+      await store.create(key, body)
+      now--
+    },
+  })
+  const writer = open(slow, writing)
+  for (let at = 0; at < 20; at++) await writer.put('content', random.bytes(4_000_000))
+  await writer.flush()
+  expect(writer.packs.length).toBeGreaterThan(3)
+  expect(most).toBe(1)
+})
+
 describe('the write role', () => {
   test('can open no content: not of others, nor its own of a moment ago', async () => {
     const store = memoryStore()

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { OBJECT_BYTES_MAX } from '../../../lib/limits.ts'
 import { CHUNK_BYTES_MAX, PACK_CHUNKS_MAX } from '../../../lib/repository/format.ts'
 import { packHeaderBytes, PackTableWriter, readPackTable } from '../../../lib/repository/pack-table.ts'
 import type { ChunkSort } from '../../../lib/repository/chunk-store.ts'
@@ -62,9 +63,10 @@ describe('a pack’s table', () => {
 
   test('is refused when it is cut anywhere, or has something behind it', () => {
     const table = write('content', [
-      { sealedBytes: 30, lengths: [5, 6] },
+      { sealedBytes: 28, lengths: [5, 6] },
       { sealedBytes: 20, lengths: [3] },
     ])
+    expect(read(table).blocks).toHaveLength(2)
     for (let length = 0; length < table.length; length++) expect(() => read(table.subarray(0, length))).toThrow(broken)
     expect(() => read(Buffer.concat([table, Buffer.alloc(1)]))).toThrow(broken)
   })
@@ -74,8 +76,6 @@ describe('a pack’s table', () => {
     ['the other sort’s header', (table) => table.writeUInt8(1, 0)],
     ['more blocks than it has', (table) => table.writeUInt32BE(0xffff_ffff, HEAD + 104)],
     ['a sealed block that is longer than its plaintext can be', (table) => table.writeUInt32BE(11 + 18, HEAD + 108)],
-    ['a plaintext that is longer than chunks are', (table) => table.writeUInt32BE(CHUNK_BYTES_MAX + 1, HEAD + 112)],
-    ['more chunks than a pack has', (table) => table.writeUInt32BE(PACK_CHUNKS_MAX + 1, HEAD + 116)],
     ['a chunk that passes its block’s end', (table) => table.writeUInt32BE(12, HEAD + 120 + 32)],
     ['chunks that do not fill their block', (table) => table.writeUInt32BE(4, HEAD + 120 + 32)],
   ])('is refused with %s', (_, damage) => {
@@ -83,5 +83,31 @@ describe('a pack’s table', () => {
     expect(read(table).blocks).toHaveLength(1)
     damage(table)
     expect(() => read(table)).toThrow(broken)
+  })
+  test('is refused when it asks for more than a pack may have: bytes in a block, chunks, bytes in all', () => {
+    const sealedBytes = 100
+    expect(read(write('content', [{ sealedBytes, lengths: [CHUNK_BYTES_MAX] }])).blocks).toHaveLength(1)
+    expect(() => read(write('content', [{ sealedBytes, lengths: [CHUNK_BYTES_MAX, 1] }]))).toThrow(broken)
+    const empty = Array.from({ length: PACK_CHUNKS_MAX }, () => 0)
+    expect(read(write('content', [{ sealedBytes: 17, lengths: empty }])).blocks).toHaveLength(1)
+    expect(() => read(write('content', [{ sealedBytes: 17, lengths: [...empty, 0] }]))).toThrow(broken)
+    const large = { sealedBytes: CHUNK_BYTES_MAX, lengths: [CHUNK_BYTES_MAX] }
+    const fitting = OBJECT_BYTES_MAX / CHUNK_BYTES_MAX - 1
+    expect(
+      read(
+        write(
+          'content',
+          Array.from({ length: fitting }, () => large),
+        ),
+      ).blocks,
+    ).toHaveLength(fitting)
+    expect(() =>
+      read(
+        write(
+          'content',
+          Array.from({ length: fitting + 1 }, () => large),
+        ),
+      ),
+    ).toThrow(broken)
   })
 })
