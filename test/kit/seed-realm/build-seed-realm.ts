@@ -3,7 +3,7 @@ import { isAtLeast } from '../servers/keycloak-install.ts'
 import type { KeycloakServer } from '../servers/keycloak.ts'
 import { REALM, type Building, type Variant } from './building.ts'
 import { BULK_PASSWORD, bulkUsers } from './bulk.ts'
-import { BACKUP_RIGHTS, buildClients, type BackupClient } from './clients.ts'
+import { buildClients, type BackupClient } from './clients.ts'
 import { expectedOf, type Expected } from './expected.ts'
 import { buildFederation } from './federation.ts'
 import { bindGroups, buildGroups } from './groups.ts'
@@ -74,7 +74,7 @@ export async function buildSeedRealm(server: KeycloakServer, options: SeedOption
       'backup-rw': account('backup-rw'),
       'backup-poor': account('backup-poor'),
       'backup-admin': account('backup-admin'),
-    } satisfies Record<keyof typeof BACKUP_RIGHTS, unknown>,
+    },
     plantedSecrets: plantedSecretsOf(users),
     expected: expectedOf(building, users, bulk),
     tookMs: Date.now() - begun,

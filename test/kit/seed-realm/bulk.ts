@@ -11,7 +11,12 @@ const FIRST_CREATED = 1_717_200_000_000
 
 /** Groups of bulk person `index`: at 10,000, three groups have more than 2,000 members. */
 export function bulkGroups(index: number): string[][] {
-  return [['analyst'], ['users'], ...(index % 2 === 0 ? [['developer']] : []), ...(index % 5 === 0 ? [['projects', 'p1']] : [])]
+  return [
+    ['analyst'],
+    ['users'],
+    ...(index % 2 === 0 ? [['developer']] : []),
+    ...(index % 5 === 0 ? [['projects', 'p1']] : []),
+  ]
 }
 
 /** `bulk-00001` … with groups, the default role, now and then an attribute, a client role and a realm role. */

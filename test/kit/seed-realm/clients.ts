@@ -41,7 +41,11 @@ async function buildScope({ rest }: Building): Promise<void> {
     name: 'extra-scope',
     description: 'Made by hand',
     protocol: 'openid-connect',
-    attributes: { 'include.in.token.scope': 'true', 'display.on.consent.screen': 'true', 'consent.screen.text': 'Mehr' },
+    attributes: {
+      'include.in.token.scope': 'true',
+      'display.on.consent.screen': 'true',
+      'consent.screen.text': 'Mehr',
+    },
     protocolMappers: [hardcodedClaim('extra-claim', 'extra')],
   })
 }

@@ -42,7 +42,13 @@ function hash(password: string, salt: Buffer, kind: HashKind): { value: Buffer; 
   if (kind === 'argon2') {
     const numbers = { parallelism: 1, tagLength: 32, memory: 7168, passes: 5 }
     const value = argon2Sync('argon2id', { message: password, nonce: salt, ...numbers })
-    const additionalParameters = { hashLength: ['32'], memory: ['7168'], type: ['id'], version: ['1.3'], parallelism: ['1'] }
+    const additionalParameters = {
+      hashLength: ['32'],
+      memory: ['7168'],
+      type: ['id'],
+      version: ['1.3'],
+      parallelism: ['1'],
+    }
     return { value, data: { hashIterations: 5, algorithm: 'argon2', additionalParameters } }
   }
   const hashIterations = kind === 'pbkdf2-sha256' ? 27_500 : 210_000
@@ -61,7 +67,8 @@ export function otpCredential(owner: string, device: OtpDevice, priority: number
     id: fixedId(`otp ${owner} ${device.label}`),
     type: 'otp',
     userLabel: device.label,
-    createdDate: CREDENTIAL_DATE + priority,
+    // The device that is tried first was made last.
+    createdDate: CREDENTIAL_DATE + 1000 - priority,
     priority,
     secretData: JSON.stringify({ value: device.secret }),
     credentialData: JSON.stringify({ subType: 'totp', digits: 6, counter: 0, period: 30, algorithm: 'HmacSHA1' }),

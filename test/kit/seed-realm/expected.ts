@@ -75,7 +75,8 @@ function expectedClientRoles(): Record<string, readonly string[]> {
   const roles: Record<string, string[]> = {}
   for (const { clientId, roles: names } of INSTALLER_CLIENTS) roles[clientId] = [...names]
   for (const clientId of ADMIN_CLIENTS) roles[clientId] = []
-  for (const [clientId, made] of Object.entries(ADMIN_CLIENT_ROLES)) roles[clientId]?.push(...made.map(({ name }) => name))
+  for (const [clientId, made] of Object.entries(ADMIN_CLIENT_ROLES))
+    roles[clientId]?.push(...made.map(({ name }) => name))
   return roles
 }
 

@@ -73,7 +73,12 @@ async function buildComponents({ rest }: Building): Promise<void> {
   })
   const providerType = 'org.keycloak.keys.KeyProvider'
   const key = { active: ['true'], enabled: ['true'], priority: ['-10'] }
-  await component({ name: 'extra-rsa', providerId: 'rsa-generated', providerType, config: { ...key, keySize: ['2048'] } })
+  await component({
+    name: 'extra-rsa',
+    providerId: 'rsa-generated',
+    providerType,
+    config: { ...key, keySize: ['2048'] },
+  })
   for (const algorithm of ['HS256', 'HS384']) {
     const config = { ...key, secretSize: ['64'], algorithm: [algorithm] }
     await component({ name: 'twice', providerId: 'hmac-generated', providerType, config })

@@ -66,7 +66,10 @@ export async function buildGroups(building: Building): Promise<void> {
     ids.set(JSON.stringify(path), idOf(id))
   }
   const admin = await findGroup(rest, ['admin'])
-  await rest.put(`/${REALM}/groups/${admin}`, { name: 'admin', attributes: { jupyterlab_profiles: ADMIN_GROUP_PROFILES } })
+  await rest.put(`/${REALM}/groups/${admin}`, {
+    name: 'admin',
+    attributes: { jupyterlab_profiles: ADMIN_GROUP_PROFILES },
+  })
 }
 
 /** Gives the admin's roles to groups; clients and roles must be there. */
@@ -80,7 +83,9 @@ export async function bindGroups(building: Building): Promise<void> {
 export async function findGroup(rest: AdminRest, path: readonly string[]): Promise<string> {
   let id = ''
   for (const name of path) {
-    const list: Named[] = await rest.get(id === '' ? `/${REALM}/groups?max=10000` : `/${REALM}/groups/${id}/children?max=10000`)
+    const list: Named[] = await rest.get(
+      id === '' ? `/${REALM}/groups?max=10000` : `/${REALM}/groups/${id}/children?max=10000`,
+    )
     const group = list.find((one) => one.name === name)
     if (group === undefined) throw new Error(`The seed realm has no group ${JSON.stringify(path)}.`)
     id = group.id

@@ -11,7 +11,10 @@ const WIDTH = 8
 export async function buildUsers(building: Building, users: readonly SeededUser[]): Promise<void> {
   const { rest } = building
   const imported = users.filter(({ by }) => by === 'import')
-  await importUsers(rest, imported.map(({ record }) => record))
+  await importUsers(
+    rest,
+    imported.map(({ record }) => record),
+  )
   for (const { record } of users.filter(({ by }) => by === 'post')) {
     // POST refuses nothing of these and ignores them; groups and the default role are joined by itself.
     const { id: _id, realmRoles: _realm, clientRoles: _client, groups: _groups, ...accepted } = record

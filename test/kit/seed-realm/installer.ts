@@ -84,7 +84,8 @@ interface Profile {
 async function buildProfile({ rest, variant }: Building): Promise<void> {
   const profile = await rest.get<Profile>(`/${REALM}/users/profile`)
   for (const attribute of profile.attributes) {
-    if (attribute.name === 'username') attribute.validations = { ...attribute.validations, length: { min: 3, max: 255 } }
+    if (attribute.name === 'username')
+      attribute.validations = { ...attribute.validations, length: { min: 3, max: 255 } }
     else delete attribute.required
   }
   if (variant === 'A') profile.unmanagedAttributePolicy = 'ENABLED'
@@ -116,8 +117,10 @@ async function buildClient({ rest }: Building, client: InstallerClient): Promise
 }
 
 function roleAttributes(name: string): object {
-  if (name === 'allow-app-sharing-role') return { attributes: { component: ['jupyterhub'], scopes: ['shares,read:users:name,read:groups:name'] } }
-  if (name === GROUP_DIRECTORY) return { attributes: { component: ['shared-directory'], scopes: ['write:shared-mount'] } }
+  if (name === 'allow-app-sharing-role')
+    return { attributes: { component: ['jupyterhub'], scopes: ['shares,read:users:name,read:groups:name'] } }
+  if (name === GROUP_DIRECTORY)
+    return { attributes: { component: ['shared-directory'], scopes: ['write:shared-mount'] } }
   return {}
 }
 

@@ -70,7 +70,10 @@ export async function buildRoles(building: Building): Promise<void> {
   const portal = await clientUuid(rest, 'lab-portal')
   const account = await rest.get<{ id: string }>(`/${REALM}/clients/${portal}/service-account-user`)
   await grant(rest, `/users/${account.id}`, { realm: ['realm-b'], client: { jupyterhub: ['my-perm'] } })
-  await rest.post(`/${REALM}/client-scopes/${await scopeId(building)}/scope-mappings/realm`, await realmRoles(rest, ['realm-b']))
+  await rest.post(
+    `/${REALM}/client-scopes/${await scopeId(building)}/scope-mappings/realm`,
+    await realmRoles(rest, ['realm-b']),
+  )
 }
 
 function plain({ name, description, attributes }: RoleSeed): object {

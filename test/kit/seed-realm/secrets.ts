@@ -11,7 +11,9 @@ export function plantedSecret(purpose: string): string {
 /** A uuid made from a name, the same in every build. */
 export function fixedId(name: string): string {
   const hex = createHash('sha256').update(`toriki seed id ${name}`).digest('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-')
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  )
 }
 
 export const SMTP_SECRET = plantedSecret('smtp-secret')

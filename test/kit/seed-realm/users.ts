@@ -119,7 +119,11 @@ const CASES: readonly Case[] = [
   { name: 'pw-pbkdf2-sha256-27500', guards: 'the hash of 15; re-hashed at the first login', hash: 'pbkdf2-sha256' },
   { name: 'pw-pbkdf2-sha512', guards: 'the hash of 24', hash: 'pbkdf2-sha512' },
   { name: 'totp', guards: 'a second factor; an admin by group', otp: ['Handy'], groups: [...DEFAULTS, ['superadmin']] },
-  { name: 'totp-two', guards: 'the order of two devices, made the other way round', otp: ['second made', 'first made'] },
+  {
+    name: 'totp-two',
+    guards: 'the order of two devices, made the other way round',
+    otp: ['second made', 'first made'],
+  },
   {
     name: 'webauthn-like',
     guards: 'unknown kinds of credential pass through',
@@ -140,7 +144,11 @@ const CASES: readonly Case[] = [
   { name: 'not-analyst', guards: 'taken out of a default group: must not come back', groups: [['users']] },
   { name: 'no-default-role', guards: 'without the default role', realmRoles: [] },
   { name: 'no-groups', guards: 'in no group at all', groups: [] },
-  { name: 'deep-member', guards: 'paths of three levels, a slash in a name', groups: [['projects', 'p3', 'deep'], ['a/b']] },
+  {
+    name: 'deep-member',
+    guards: 'paths of three levels, a slash in a name',
+    groups: [['projects', 'p3', 'deep'], ['a/b']],
+  },
   {
     name: 'direct-and-inherited',
     guards: 'a role both directly and by group',

@@ -37,7 +37,12 @@ type Place = Pick<KeycloakServer, 'url' | 'admin'>
 
 export function connectAdmin(server: Place): AdminRest {
   const token = tokenSource(server)
-  const call = async (method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<Response> => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    contentType = 'application/json',
+  ): Promise<Response> => {
     const headers: Record<string, string> = { Authorization: `Bearer ${await token()}`, Accept: 'application/json' }
     if (body !== undefined) headers['Content-Type'] = contentType
     const response = await fetch(`${server.url}/admin/realms${path}`, {
@@ -45,6 +50,8 @@ export function connectAdmin(server: Place): AdminRest {
       headers,
       signal: AbortSignal.timeout(120_000),
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    }).catch((cause: unknown) => {
+      throw new Error(`${method} ${path}: no answer`, { cause })
     })
     if (!response.ok) throw new AdminRestError(`${method} ${path}`, response.status, await response.text())
     return response
@@ -100,7 +107,11 @@ async function passwordToken(server: Place): Promise<string> {
 }
 
 /** Runs `work` for every item, at most `width` at a time; results in the items' order. The first failure stops new work and is thrown. */
-export async function eachOf<T, R>(items: readonly T[], width: number, work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+export async function eachOf<T, R>(
+  items: readonly T[],
+  width: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = []
   let next = 0
   const worker = async (): Promise<void> => {

@@ -44,7 +44,10 @@ async function aptInstall(packages: readonly string[]): Promise<void> {
   }
   const env = { PATH: process.env.PATH ?? '', DEBIAN_FRONTEND: 'noninteractive' }
   await runToEnd('apt-get', ['update', '-q'], { env, timeoutMs: 600_000 })
-  await runToEnd('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], { env, timeoutMs: 900_000 })
+  await runToEnd('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], {
+    env,
+    timeoutMs: 900_000,
+  })
 }
 
 /** PostgreSQL's major version, which a cached dump depends on. */

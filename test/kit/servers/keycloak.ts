@@ -135,6 +135,7 @@ async function run(version: KeycloakVersion, build: string, basePath: BasePath, 
           giveUp: () => (server.hasEnded() ? `it ended: ${server.output().slice(-4000)}` : undefined),
         },
       )
+      server.letGo()
       const end = async (): Promise<void> => {
         await server.end('SIGTERM')
         removeFolder(home)
@@ -162,7 +163,9 @@ async function exportRealm(
   const [managementPort = 0] = await freePorts(1)
   const args = ['export', '--optimized', '--dir', folder, '--realm', realm, '--users', 'different_files']
   args.push('--users-per-file', '500', ...databaseOptions(database))
-  const extra: Record<string, string> = isAtLeast(version, 26) ? { KC_HTTP_MANAGEMENT_PORT: String(managementPort) } : {}
+  const extra: Record<string, string> = isAtLeast(version, 26)
+    ? { KC_HTTP_MANAGEMENT_PORT: String(managementPort) }
+    : {}
   const child = startJava(home, args, { heap: '-Xmx1024m', extra })
   const timer = setTimeout(() => void child.end('SIGKILL'), START_TIMEOUT_MS)
   const status = await child.ended
@@ -186,7 +189,12 @@ function makeHome(build: string): string {
 function databaseOptions(database: Database): string[] {
   const { host, port, name, user, password } = database
   const pool = ['--db-pool-initial-size=2', '--db-pool-min-size=2', '--db-pool-max-size=30']
-  return [`--db-url=jdbc:postgresql://${host}:${port}/${name}`, `--db-username=${user}`, `--db-password=${password}`, ...pool]
+  return [
+    `--db-url=jdbc:postgresql://${host}:${port}/${name}`,
+    `--db-username=${user}`,
+    `--db-password=${password}`,
+    ...pool,
+  ]
 }
 
 function adminVariables(version: KeycloakVersion): Record<string, string> {
@@ -220,4 +228,3 @@ function startJava(
   const env = { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', HOME: home, ...options.extra }
   return startProcess(java, [...machine, ...args], { cwd: home, env, orphanSignal: 'SIGKILL' })
 }
-

@@ -27,7 +27,13 @@ const version = KEYCLOAK_VERSIONS.find((one) => one === wanted)
 const basePath = (['/auth', '/'] as const).find((one) => one === values['base-path'])
 const variant = (['A', 'B'] as const).find((one) => one === values.variant)
 const bulk = Number(values.bulk)
-if (version === undefined || basePath === undefined || variant === undefined || !Number.isSafeInteger(bulk) || bulk < 0) {
+if (
+  version === undefined ||
+  basePath === undefined ||
+  variant === undefined ||
+  !Number.isSafeInteger(bulk) ||
+  bulk < 0
+) {
   console.error(
     `Give one of the versions ${KEYCLOAK_VERSIONS.join(', ')}; --base-path /auth or /; --variant A or B; --bulk a number of people.`,
   )
@@ -58,5 +64,6 @@ if (values['no-seed']) {
   }
   console.log(JSON.stringify({ ...place, ...seeded }, undefined, 2))
 }
-// The servers' pipes keep this process alive; what ends it (Ctrl-C) ends them and removes their folders.
+// Runs until a signal ends this process, which ends the servers and removes their folders.
 console.error('Running; Ctrl-C stops both servers.')
+setInterval(() => undefined, 2 ** 30)

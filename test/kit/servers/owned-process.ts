@@ -1,5 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -11,6 +12,8 @@ export interface OwnedProcess {
   hasEnded(): boolean
   /** The last 64 KiB of standard output and standard error together. */
   output(): string
+  /** From now on the program does not keep our process alive: a test that fails before it stops its servers does not hang. */
+  letGo(): void
   /** Sends `signal`, waits up to `graceMs`, then SIGKILL. Settles when the program is gone; may be called twice. */
   end(signal?: NodeJS.Signals, graceMs?: number): Promise<void>
 }
@@ -50,6 +53,8 @@ export function startProcess(program: string, args: readonly string[], options: 
   }
   child.stdout.setEncoding('utf8').on('data', collect)
   child.stderr.setEncoding('utf8').on('data', collect)
+  // Pipes are sockets, which the types do not say.
+  const handles = [child, child.stdout as unknown as Socket, child.stderr as unknown as Socket]
   let over = false
   const ended = new Promise<number | string>((resolve) => {
     const settle = (result: number | string): void => {
@@ -68,8 +73,12 @@ export function startProcess(program: string, args: readonly string[], options: 
     ended,
     hasEnded: () => over,
     output: () => output,
+    letGo() {
+      for (const handle of handles) handle.unref()
+    },
     async end(signal = 'SIGTERM', graceMs = 20_000) {
       if (over) return
+      for (const handle of handles) handle.ref()
       child.kill(signal)
       const force = setTimeout(() => child.kill('SIGKILL'), graceMs)
       await ended

@@ -62,7 +62,11 @@ export async function startPostgres(): Promise<Postgres> {
   const env = { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' }
   // Passwords are checked, so that tests of wrong credentials mean something; every role's password is its name.
   const access = ['-U', SUPERUSER, '--pwfile', passwordFile, '-A', 'scram-sha-256']
-  await runToEnd(join(bin, 'initdb'), ['-D', data, ...access, '-E', 'UTF8', '--no-sync'], { ...asUser, env, cwd: folder })
+  await runToEnd(join(bin, 'initdb'), ['-D', data, ...access, '-E', 'UTF8', '--no-sync'], {
+    ...asUser,
+    env,
+    cwd: folder,
+  })
   const { server, port } = await listen(bin, data, folder, { ...asUser, env })
   const client = (program: string, args: readonly string[], as: string, database: string): Promise<string> =>
     runToEnd(join(bin, program), ['-h', '127.0.0.1', '-p', String(port), '-U', as, '-d', database, ...args], {
@@ -123,6 +127,7 @@ async function listen(
           giveUp: () => (server.hasEnded() ? `it ended: ${server.output().slice(-2000)}` : undefined),
         },
       )
+      server.letGo()
       return { server, port }
     } catch (error) {
       await server.end('SIGINT')
