@@ -1,5 +1,15 @@
 /** The component contract over real homes, once for each way into them that this machine has. */
-import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { filesComponent } from '../../lib/components/files/component.ts'
 import { groundKinds, groundOf } from '../../lib/components/files/ground.ts'
@@ -50,10 +60,24 @@ async function openFixture(kind: GroundKind): Promise<ComponentFixture> {
     planted: ['planted-in-a-left-out-file'],
     broken: [
       { what: 'the root is missing', open: () => open({ root: join(scratch.path, 'gone') }), code: 'root-missing' },
-      { what: 'the root is an empty mount point', open: () => open({ root: emptyFolder(scratch.path) }), code: 'root-missing', slice: userSlice('bob') },
-      { what: 'the homes are behind a link', open: () => open({ root: linkedFolder(scratch.path, root) }), code: 'root-missing' },
+      {
+        what: 'the root is an empty mount point',
+        open: () => open({ root: emptyFolder(scratch.path) }),
+        code: 'root-missing',
+        slice: userSlice('bob'),
+      },
+      {
+        what: 'the homes are behind a link',
+        open: () => open({ root: linkedFolder(scratch.path, root) }),
+        code: 'root-missing',
+      },
       { what: 'the home is a link', open: () => open({ root: linked }), code: 'home-is-link', slice: userSlice('ann') },
-      { what: 'the home is a file', open: () => open({ home: 'shared/team/{user}' }), code: 'home-not-directory', slice: userSlice('common.csv') },
+      {
+        what: 'the home is a file',
+        open: () => open({ home: 'shared/team/{user}' }),
+        code: 'home-not-directory',
+        slice: userSlice('common.csv'),
+      },
     ],
     changes: [
       {

@@ -71,40 +71,46 @@ async function codeOf(action: () => Promise<unknown> | undefined): Promise<unkno
 }
 
 describe('volumes', () => {
-  whenPossible(`mounted in a home are named and not entered, also when they are of the same file system${why}`, async () => {
-    make('home/ann/mine', 'home/ann/tmpfs/below', 'home/ann/bound/below', 'home/bob/private', 'home/ann/file')
-    mount(join(root, 'home/ann/tmpfs'), '-t', 'tmpfs', 'tmpfs')
-    mount(join(root, 'home/ann/bound'), '--bind', join(root, 'home/bob'))
-    mount(join(root, 'home/ann/file'), '--bind', join(root, 'home/bob/private'))
-    make('home/ann/tmpfs/elsewhere')
-    const read = await readSlice(open(), ann)
-    expect([...read.entries.keys()]).toEqual(['.', 'bound', 'file', 'mine', 'tmpfs'])
-    expect(notesOf(read, 'other-file-system')).toEqual(['bound', 'file', 'tmpfs'])
-    expect(read.entries.get('file')).not.toHaveProperty('data')
-    expect(read.entries.get('tmpfs')?.state).toMatchObject({ type: 'directory', otherFileSystem: true })
-  })
+  whenPossible(
+    `mounted in a home are named and not entered, also when they are of the same file system${why}`,
+    async () => {
+      make('home/ann/mine', 'home/ann/tmpfs/below', 'home/ann/bound/below', 'home/bob/private', 'home/ann/file')
+      mount(join(root, 'home/ann/tmpfs'), '-t', 'tmpfs', 'tmpfs')
+      mount(join(root, 'home/ann/bound'), '--bind', join(root, 'home/bob'))
+      mount(join(root, 'home/ann/file'), '--bind', join(root, 'home/bob/private'))
+      make('home/ann/tmpfs/elsewhere')
+      const read = await readSlice(open(), ann)
+      expect([...read.entries.keys()]).toEqual(['.', 'bound', 'file', 'mine', 'tmpfs'])
+      expect(notesOf(read, 'other-file-system')).toEqual(['bound', 'file', 'tmpfs'])
+      expect(read.entries.get('file')).not.toHaveProperty('data')
+      expect(read.entries.get('tmpfs')?.state).toMatchObject({ type: 'directory', otherFileSystem: true })
+    },
+  )
 
-  whenPossible(`have the same identity when mounted again, and another one unmounted, or when another is mounted${why}`, async () => {
-    const [first, second] = [makeVolume('first'), makeVolume('second')]
-    mount(root, '-o', 'loop', first)
-    make('home/ann/notes')
-    const identity = await open().source?.(ann, context)
-    unmount(root)
-    expect(await codeOf(() => open().source?.(ann, context))).toBe('root-missing')
-    expect(await codeOf(() => readSlice(open(), ann))).toBe('root-missing')
-    // Somebody made the folders in the empty mount point.
-    make('home/ann/made by a server started without its volume')
-    expect(await open().source?.(ann, context)).not.toEqual(identity)
-    mount(root, '-o', 'loop', second)
-    make('home/ann/notes')
-    expect(await open().source?.(ann, context)).not.toEqual(identity)
-    unmount(root)
-    // On another device number: the second volume holds the first one's.
-    mkdirSync(join(scratch.path, 'aside'))
-    mount(join(scratch.path, 'aside'), '-o', 'loop', second)
-    mount(root, '-o', 'loop', first)
-    expect(await open().source?.(ann, context)).toEqual(identity)
-  })
+  whenPossible(
+    `have the same identity when mounted again, and another one unmounted, or when another is mounted${why}`,
+    async () => {
+      const [first, second] = [makeVolume('first'), makeVolume('second')]
+      mount(root, '-o', 'loop', first)
+      make('home/ann/notes')
+      const identity = await open().source?.(ann, context)
+      unmount(root)
+      expect(await codeOf(() => open().source?.(ann, context))).toBe('root-missing')
+      expect(await codeOf(() => readSlice(open(), ann))).toBe('root-missing')
+      // Somebody made the folders in the empty mount point.
+      make('home/ann/made by a server started without its volume')
+      expect(await open().source?.(ann, context)).not.toEqual(identity)
+      mount(root, '-o', 'loop', second)
+      make('home/ann/notes')
+      expect(await open().source?.(ann, context)).not.toEqual(identity)
+      unmount(root)
+      // On another device number: the second volume holds the first one's.
+      mkdirSync(join(scratch.path, 'aside'))
+      mount(join(scratch.path, 'aside'), '-o', 'loop', second)
+      mount(root, '-o', 'loop', first)
+      expect(await open().source?.(ann, context)).toEqual(identity)
+    },
+  )
 
   whenPossible(`of one person each are read across the mount, and missed when they are not there${why}`, async () => {
     mkdirSync(join(root, 'claim-ann'))
@@ -121,7 +127,10 @@ describe('volumes', () => {
 
 describe('attributes and lists set by the system’s own tools', () => {
   whenPossible(`are kept, and those that belong to the machine are named${why}`, async () => {
-    execFileSync('sh', ['-c', 'command -v setfattr setfacl >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends attr acl; }'])
+    execFileSync('sh', [
+      '-c',
+      'command -v setfattr setfacl >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends attr acl; }',
+    ])
     mount(root, '-o', 'loop', makeVolume('volume'))
     make('home/ann/file', 'home/ann/powerful')
     const file = join(root, 'home/ann/file')
@@ -135,7 +144,13 @@ describe('attributes and lists set by the system’s own tools', () => {
     // Put back as bytes, the tool reads the same list.
     const listed = execFileSync('getfacl', ['-cnp', file], { encoding: 'utf8' })
     const copy = join(root, 'home/ann/powerful')
-    execFileSync('setfattr', ['-n', 'system.posix_acl_access', '-v', `0x${Buffer.from(attributes['system.posix_acl_access'] ?? '', 'base64url').toString('hex')}`, copy])
+    execFileSync('setfattr', [
+      '-n',
+      'system.posix_acl_access',
+      '-v',
+      `0x${Buffer.from(attributes['system.posix_acl_access'] ?? '', 'base64url').toString('hex')}`,
+      copy,
+    ])
     expect(execFileSync('getfacl', ['-cnp', copy], { encoding: 'utf8' })).toBe(listed)
     expect(listed).toContain('user:1234:r--')
     expect(read.entries.get('.')?.state['attributes']).toHaveProperty(['system.posix_acl_default'])
@@ -150,7 +165,9 @@ function findHindrance(): string | undefined {
   try {
     if (spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', probe.path]).status !== 0) return 'this sandbox forbids mounts'
     execFileSync('umount', [probe.path])
-    return spawnSync('losetup', ['-f']).status === 0 && spawnSync('mkfs.ext4', ['-V']).status === 0 ? undefined : 'needs loop devices and mkfs.ext4'
+    return spawnSync('losetup', ['-f']).status === 0 && spawnSync('mkfs.ext4', ['-V']).status === 0
+      ? undefined
+      : 'needs loop devices and mkfs.ext4'
   } finally {
     probe.remove()
   }

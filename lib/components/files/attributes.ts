@@ -13,7 +13,14 @@ const ENTRY_BYTES_MAX = 256 * 1024
 const VALUE_BYTES_MAX = 65_536
 
 /** On every entry where a host has them: said once per slice, not once per file. */
-const HOST_LABELS = new Set(['security.selinux', 'security.ima', 'security.evm', 'security.apparmor', 'security.SMACK64', 'system.nfs4_acl'])
+const HOST_LABELS = new Set([
+  'security.selinux',
+  'security.ima',
+  'security.evm',
+  'security.apparmor',
+  'security.SMACK64',
+  'system.nfs4_acl',
+])
 
 export interface Attributes {
   /** Written name (percent-encoded where it is not UTF-8) → value. */

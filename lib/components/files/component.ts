@@ -75,14 +75,21 @@ class FilesComponent implements Component {
 
   doctor(): AsyncIterable<Check> {
     const { user, group } = this.#places
-    return doctorFiles(this.#settings.root, [user, group].filter((place) => place !== undefined), this.#options.ownFolders ?? [], () => this.#findGround())
+    return doctorFiles(
+      this.#settings.root,
+      [user, group].filter((place) => place !== undefined),
+      this.#options.ownFolders ?? [],
+      () => this.#findGround(),
+    )
   }
 
   async *members(context: ListContext): AsyncGenerator<Member, void, void> {
     for (const place of [this.#places.user, this.#places.group]) {
       if (place === undefined) continue
       stopIfAborted(context.signal)
-      yield* await this.#beneath(place, (_root, above) => (above === undefined ? [] : listMembers(above, place.template, place.placeholder, place.other)))
+      yield* await this.#beneath(place, (_root, above) =>
+        above === undefined ? [] : listMembers(above, place.template, place.placeholder, place.other),
+      )
     }
   }
 
@@ -90,13 +97,18 @@ class FilesComponent implements Component {
     stopIfAborted(context.signal)
     const place = this.#placeOf(slice)
     return await this.#beneath(place, (root, above) => {
-      const member = place === undefined || above === undefined || slice.kind === 'shared' ? undefined : openMember(above, place.template, slice.local)
+      const member =
+        place === undefined || above === undefined || slice.kind === 'shared'
+          ? undefined
+          : openMember(above, place.template, slice.local)
       try {
         return {
           root: identityOf(root),
           ...(above === undefined || above === root ? {} : { above: identityOf(above) }),
           // A home that is a volume of its own: when it is not mounted, its empty mount point must not pass for an emptied home.
-          ...(above === undefined || member === undefined || member.directory.stat.device === above.stat.device ? {} : { own: identityOf(member.directory) }),
+          ...(above === undefined || member === undefined || member.directory.stat.device === above.stat.device
+            ? {}
+            : { own: identityOf(member.directory) }),
         }
       } catch (error) {
         throw readFailed(error)
@@ -110,7 +122,8 @@ class FilesComponent implements Component {
     stopIfAborted(context.signal)
     const place = this.#placeOf(slice)
     if (place === undefined || slice.kind === 'shared') return
-    if (isReserved(place.template, place.placeholder, memberEntry(place.template, slice.local), place.other)) return context.note(fileNote('reserved-name'))
+    if (isReserved(place.template, place.placeholder, memberEntry(place.template, slice.local), place.other))
+      return context.note(fileNote('reserved-name'))
     const root = openRoot(await this.#findGround(), this.#settings.root)
     let above: Directory | undefined
     let member: MemberDirectory | undefined
@@ -118,8 +131,13 @@ class FilesComponent implements Component {
       above = this.#openAbove(root, place)
       member = above === undefined ? undefined : openMember(above, place.template, slice.local)
       if (member === undefined) return context.note(fileNote('no-home'))
-      yield* readHome(member.directory, { exclusions: new Exclusions(this.#settings, place.placeholder), rate: this.#rate }, context)
-      if (!member.isStillThere()) throw new TorikiError('read-failed', { message: 'The directory was moved or replaced while it was read.' })
+      yield* readHome(
+        member.directory,
+        { exclusions: new Exclusions(this.#settings, place.placeholder), rate: this.#rate },
+        context,
+      )
+      if (!member.isStillThere())
+        throw new TorikiError('read-failed', { message: 'The directory was moved or replaced while it was read.' })
     } finally {
       member?.close()
       if (above !== root) above?.close()
@@ -141,7 +159,10 @@ class FilesComponent implements Component {
   }
 
   /** Opens root and the directory above the members for the length of `action`. */
-  async #beneath<T>(place: Place | undefined, action: (root: Directory, above: Directory | undefined) => T): Promise<T> {
+  async #beneath<T>(
+    place: Place | undefined,
+    action: (root: Directory, above: Directory | undefined) => T,
+  ): Promise<T> {
     const root = openRoot(await this.#findGround(), this.#settings.root)
     let above: Directory | undefined
     try {
@@ -162,7 +183,10 @@ class FilesComponent implements Component {
     const above = openAbove(root, place.template)
     if (above !== undefined) return above
     const homes = place.placeholder === 'group' && place.other !== undefined ? openAbove(root, place.other) : undefined
-    if (homes === undefined) throw new TorikiError('root-missing', { message: 'The root of the files is there, but not the directory that holds the homes.' })
+    if (homes === undefined)
+      throw new TorikiError('root-missing', {
+        message: 'The root of the files is there, but not the directory that holds the homes.',
+      })
     if (homes !== root) homes.close()
     return undefined
   }

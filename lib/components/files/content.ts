@@ -39,7 +39,8 @@ export class FileContent implements Content {
   async *parts(): AsyncGenerator<ContentPart, void, void> {
     try {
       const isSparse = this.#file.stat.storedBytes < this.#file.stat.sizeBytes
-      if (isSparse && this.#context.native !== undefined && this.#hasHoles(this.#context.native)) yield* this.#sparse(this.#context.native)
+      if (isSparse && this.#context.native !== undefined && this.#hasHoles(this.#context.native))
+        yield* this.#sparse(this.#context.native)
       else if (isSparse) yield* withGuessedHoles(this.#data(0, this.#file.stat.sizeBytes))
       else yield* this.#data(0, this.#file.stat.sizeBytes)
     } catch (error) {
@@ -108,7 +109,7 @@ const ZEROS = Buffer.alloc(GUESS_BYTES)
 async function* withGuessedHoles(parts: AsyncIterable<Buffer>): AsyncGenerator<ContentPart, void, void> {
   let holeBytes = 0
   for await (const part of parts) {
-    for (let from = 0; from < part.length; ) {
+    for (let from = 0; from < part.length;) {
       const zero = isZero(part, from)
       let to = from
       while (to < part.length && isZero(part, to) === zero) to = Math.min(to + GUESS_BYTES, part.length)

@@ -17,7 +17,12 @@ interface Place {
 }
 
 /** Never throws for a check that fails. */
-export async function* doctorFiles(path: string, places: readonly Place[], ownFolders: readonly string[], findGround: () => Promise<Ground>): AsyncGenerator<Check, void, void> {
+export async function* doctorFiles(
+  path: string,
+  places: readonly Place[],
+  ownFolders: readonly string[],
+  findGround: () => Promise<Ground>,
+): AsyncGenerator<Check, void, void> {
   let ground: Ground
   try {
     ground = await findGround()
@@ -35,7 +40,11 @@ export async function* doctorFiles(path: string, places: readonly Place[], ownFo
     return
   }
   try {
-    yield attempt('files: root readable', () => accessSync(path, constants.R_OK | constants.X_OK), 'Run as a user who may list the root.')
+    yield attempt(
+      'files: root readable',
+      () => accessSync(path, constants.R_OK | constants.X_OK),
+      'Run as a user who may list the root.',
+    )
     for (const place of places) yield* tryPlace(root, place)
     yield attributes(root)
   } finally {
@@ -47,8 +56,19 @@ export async function* doctorFiles(path: string, places: readonly Place[], ownFo
 
 function handles(kind: GroundKind): Check {
   const check = 'files: homes can be walked safely here'
-  if (kind === 'path') return { check, ok: true, remedy: 'Back up real homes on Linux only: here directories are reached by path, which is for trying things out.' }
-  if (kind === 'proc') return { check, ok: true, remedy: 'Install koffi for this system (`npm ci`): without it extended attributes and ACLs are not kept, and holes are guessed.' }
+  if (kind === 'path')
+    return {
+      check,
+      ok: true,
+      remedy: 'Back up real homes on Linux only: here directories are reached by path, which is for trying things out.',
+    }
+  if (kind === 'proc')
+    return {
+      check,
+      ok: true,
+      remedy:
+        'Install koffi for this system (`npm ci`): without it extended attributes and ACLs are not kept, and holes are guessed.',
+    }
   return { check, ok: true }
 }
 
@@ -60,7 +80,12 @@ function* tryPlace(root: Directory, place: Place): Generator<Check, void, void> 
     if (above === undefined) {
       const check = `files: ${what} found`
       // Nebari makes the folder of shared directories with the first of them.
-      if (place.placeholder === 'group' && place.other !== undefined) yield { check, ok: true, remedy: 'Nothing to do if no group has a shared directory yet; else mend `files.group`.' }
+      if (place.placeholder === 'group' && place.other !== undefined)
+        yield {
+          check,
+          ok: true,
+          remedy: 'Nothing to do if no group has a shared directory yet; else mend `files.group`.',
+        }
       else yield { check, ok: false, remedy: `Mount the volume, or mend the template of the ${what} in the settings.` }
       return
     }
@@ -68,11 +93,28 @@ function* tryPlace(root: Directory, place: Place): Generator<Check, void, void> 
     yield {
       check: `files: ${what} found: ${counts.members}`,
       ok: counts.members > 0 || place.placeholder === 'group',
-      ...(counts.members > 0 ? {} : { remedy: `Check that the volume is mounted and that the template of the ${what} is right.` }),
+      ...(counts.members > 0
+        ? {}
+        : { remedy: `Check that the volume is mounted and that the template of the ${what} is right.` }),
     }
-    if (counts.unreadable > 0) yield { check: `files: ${what} may be read`, ok: false, remedy: `${counts.unreadable} may not: run as root, or with CAP_DAC_READ_SEARCH.` }
-    if (counts.links > 0) yield { check: `files: ${what} are directories`, ok: false, remedy: `${counts.links} are links, which are not followed: put real directories there.` }
-    if (counts.others > 0) yield { check: `files: nothing else beside the ${what}`, ok: true, remedy: `${counts.others} entries there are nobody’s directory and are not backed up: move them if they matter.` }
+    if (counts.unreadable > 0)
+      yield {
+        check: `files: ${what} may be read`,
+        ok: false,
+        remedy: `${counts.unreadable} may not: run as root, or with CAP_DAC_READ_SEARCH.`,
+      }
+    if (counts.links > 0)
+      yield {
+        check: `files: ${what} are directories`,
+        ok: false,
+        remedy: `${counts.links} are links, which are not followed: put real directories there.`,
+      }
+    if (counts.others > 0)
+      yield {
+        check: `files: nothing else beside the ${what}`,
+        ok: true,
+        remedy: `${counts.others} entries there are nobody’s directory and are not backed up: move them if they matter.`,
+      }
   } catch (error) {
     yield { check: `files: ${what} found`, ok: false, remedy: remedyOf(error) }
   } finally {
@@ -85,7 +127,9 @@ function count(above: Directory, place: Place): { members: number; links: number
   for (const entry of above.names()) {
     const type = look(above, entry)?.type
     if (type === undefined) continue
-    const isMember = memberName(place.template, entry) !== undefined && !isReserved(place.template, place.placeholder, entry, place.other)
+    const isMember =
+      memberName(place.template, entry) !== undefined &&
+      !isReserved(place.template, place.placeholder, entry, place.other)
     if (isMember && type === 'directory') {
       counts.members++
       if (!opens(above, entry)) counts.unreadable++
@@ -107,7 +151,8 @@ function opens(above: Directory, entry: string): boolean {
 
 function attributes(root: Directory): Check {
   const check = 'files: extended attributes and ACLs'
-  if (root.native === undefined) return { check, ok: true, remedy: 'They are not read here; see the check of safe walking.' }
+  if (root.native === undefined)
+    return { check, ok: true, remedy: 'They are not read here; see the check of safe walking.' }
   try {
     if (root.native.listAttributes(root.attributeTarget()) !== undefined) return { check, ok: true }
   } catch (error) {
@@ -120,14 +165,22 @@ function attributes(root: Directory): Check {
 /** Root, or anybody with CAP_DAC_READ_SEARCH, reads what its owner closed to others. */
 function mayReadAll(): Check {
   const check = 'files: every file may be read'
-  if (process.platform !== 'linux') return { check, ok: true, remedy: 'Not known on this system: what may not be read is noted in each snapshot.' }
+  if (process.platform !== 'linux')
+    return { check, ok: true, remedy: 'Not known on this system: what may not be read is noted in each snapshot.' }
   try {
-    const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0'}`)
+    const effective = BigInt(
+      `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0'}`,
+    )
     if ((effective & (CAP_DAC_READ_SEARCH | CAP_DAC_OVERRIDE)) !== 0n) return { check, ok: true }
   } catch (error) {
     if (failureOf(error) === undefined) throw error
   }
-  return { check, ok: true, remedy: 'Run as root or with CAP_DAC_READ_SEARCH, else private files of others are noted as unreadable and not kept.' }
+  return {
+    check,
+    ok: true,
+    remedy:
+      'Run as root or with CAP_DAC_READ_SEARCH, else private files of others are noted as unreadable and not kept.',
+  }
 }
 
 const CAP_DAC_OVERRIDE = 1n << 1n
@@ -136,7 +189,16 @@ const CAP_DAC_READ_SEARCH = 1n << 2n
 function apart(root: string, folder: string): Check {
   const [one, two] = [real(root), real(folder)]
   const ok = !contains(one, two) && !contains(two, one)
-  return { check: 'files: our own folders lie apart from the root', ok, ...(ok ? {} : { remedy: 'Move the store and the queue out of the root of the files, or they would be backed up into themselves.' }) }
+  return {
+    check: 'files: our own folders lie apart from the root',
+    ok,
+    ...(ok
+      ? {}
+      : {
+          remedy:
+            'Move the store and the queue out of the root of the files, or they would be backed up into themselves.',
+        }),
+  }
 }
 
 /** As far as it exists: a store that is not made yet lies where its nearest folder does. */

@@ -1,7 +1,15 @@
 /** What the file system says of one entry: the same shape whichever call was asked. Only `sameEntry` compares identities; device and inode never leave this room. */
 import type { BigIntStats } from 'node:fs'
 
-export type EntryType = 'directory' | 'file' | 'link' | 'fifo' | 'socket' | 'character-device' | 'block-device' | 'unknown'
+export type EntryType =
+  | 'directory'
+  | 'file'
+  | 'link'
+  | 'fifo'
+  | 'socket'
+  | 'character-device'
+  | 'block-device'
+  | 'unknown'
 
 export interface EntryStat {
   readonly type: EntryType
@@ -107,7 +115,10 @@ export function fromStatx(bytes: Buffer): EntryStat {
     bornNs: timestamp(bytes, 80),
     device: (BigInt(bytes.readUInt32LE(136)) << 32n) | BigInt(bytes.readUInt32LE(140)),
     inode: bytes.readBigUInt64LE(32),
-    node: type === 'character-device' || type === 'block-device' ? { major: bytes.readUInt32LE(128), minor: bytes.readUInt32LE(132) } : NO_NODE,
+    node:
+      type === 'character-device' || type === 'block-device'
+        ? { major: bytes.readUInt32LE(128), minor: bytes.readUInt32LE(132) }
+        : NO_NODE,
     mountPoint: (bytes.readUInt32LE(8) & STATX_ATTR_MOUNT_ROOT) !== 0,
   }
 }

@@ -23,10 +23,14 @@ export function entryState(stat: EntryStat, details: EntryDetails = {}): JsonObj
     gid: stat.gid,
     mtime: stat.mtimeNs.toString(),
     ...(stat.type === 'file' ? { size: stat.sizeBytes } : {}),
-    ...(stat.type === 'character-device' || stat.type === 'block-device' ? { device: { major: stat.node.major, minor: stat.node.minor } } : {}),
+    ...(stat.type === 'character-device' || stat.type === 'block-device'
+      ? { device: { major: stat.node.major, minor: stat.node.minor } }
+      : {}),
     ...(details.target === undefined ? {} : linkTarget(details.target)),
     ...(details.hardLinkTo === undefined ? {} : { hardLinkTo: details.hardLinkTo }),
-    ...(details.attributes === undefined || Object.keys(details.attributes).length === 0 ? {} : { attributes: encodeAll(details.attributes) }),
+    ...(details.attributes === undefined || Object.keys(details.attributes).length === 0
+      ? {}
+      : { attributes: encodeAll(details.attributes) }),
     ...(details.unreadable === true ? { unreadable: true } : {}),
     ...(details.otherFileSystem === true ? { otherFileSystem: true } : {}),
   }

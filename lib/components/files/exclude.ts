@@ -9,7 +9,13 @@ export interface ExcludeSettings {
 }
 
 /** Written anew at every server start by Nebari's init container and spawner, in homes only: whatever a person writes there does not last. */
-export const SPAWNER_RULES: readonly string[] = ['/.bashrc', '/.profile', '/.bash_logout', '/.condarc', '/.jupyter/jupyter_config.json']
+export const SPAWNER_RULES: readonly string[] = [
+  '/.bashrc',
+  '/.profile',
+  '/.bash_logout',
+  '/.condarc',
+  '/.jupyter/jupyter_config.json',
+]
 /** Fetched or made again by the programs that filled them; and what NFS keeps of a file that was deleted while open. */
 export const BULK_RULES: readonly string[] = [
   '/.cache/',
@@ -48,7 +54,8 @@ export class Exclusions {
 
   /** `path` beneath the home is a byte string. Asked for a directory before anything in it; nothing beneath one that is left out is asked for. */
   leavesOut(path: string, type: EntryType, target: Buffer | undefined): boolean {
-    if (this.#spawnerLink && path === SPAWNER_LINK.path && target?.toString('latin1') === SPAWNER_LINK.target) return true
+    if (this.#spawnerLink && path === SPAWNER_LINK.path && target?.toString('latin1') === SPAWNER_LINK.target)
+      return true
     if (++this.#questions > QUESTIONS_MAX) {
       this.#matcher = this.#fresh()
       this.#questions = 0

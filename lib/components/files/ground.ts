@@ -49,6 +49,8 @@ export function bestGround({ hasHandles, isRoot, native }: Machine): Ground {
 /** The ground of that kind, whatever this machine could do better: for `findGround`, and for tests of each. */
 export function groundOf(kind: GroundKind, native: Native | undefined): Ground {
   if (kind === 'path') return { kind, open: openPath }
-  const calls = { native: kind === 'proc' || native === undefined ? undefined : { ...native, hasOpenat2: kind === 'openat2' } }
+  const calls = {
+    native: kind === 'proc' || native === undefined ? undefined : { ...native, hasOpenat2: kind === 'openat2' },
+  }
   return { kind, open: (path) => openHandle(path, calls) }
 }

@@ -112,7 +112,8 @@ class HandleDirectory implements Directory {
     try {
       return this.#openAt(name, FILE_FLAGS | constants.O_NOATIME, false, RESOLVE_BENEATH)
     } catch (error) {
-      if (error instanceof SystemFailure && error.code === 'EPERM') return this.#openAt(name, FILE_FLAGS, false, RESOLVE_BENEATH)
+      if (error instanceof SystemFailure && error.code === 'EPERM')
+        return this.#openAt(name, FILE_FLAGS, false, RESOLVE_BENEATH)
       throw error
     }
   }

@@ -16,7 +16,12 @@ const TRIES_MAX = 5
  * and other entries are nobody's and are counted by `doctor`.
  * @throws TorikiError `source-moving`, `read-failed`.
  */
-export function listMembers(above: Directory, template: PathTemplate, placeholder: 'user' | 'group', other: PathTemplate | undefined): readonly Member[] {
+export function listMembers(
+  above: Directory,
+  template: PathTemplate,
+  placeholder: 'user' | 'group',
+  other: PathTemplate | undefined,
+): readonly Member[] {
   const members: Member[] = []
   for (const entry of stableNames(above)) {
     const local = memberName(template, entry)
@@ -42,7 +47,9 @@ function stableNames(directory: Directory): readonly string[] {
   } catch (error) {
     throw readFailed(error)
   }
-  throw new TorikiError('source-moving', { message: 'The directory of the homes changed all the time while it was listed.' })
+  throw new TorikiError('source-moving', {
+    message: 'The directory of the homes changed all the time while it was listed.',
+  })
 }
 
 function lookAt(directory: Directory, name: string): EntryStat | undefined {

@@ -121,7 +121,9 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
       return at
     },
     listAttributes(target) {
-      const length = Number(typeof target === 'number' ? flistxattr(target, list, list.length) : llistxattr(put(target), list, list.length))
+      const length = Number(
+        typeof target === 'number' ? flistxattr(target, list, list.length) : llistxattr(put(target), list, list.length),
+      )
       if (length >= 0) return length === 0 ? [] : list.toString('latin1', 0, length - 1).split('\0')
       const failed = failure()
       if (failed.code === 'ENOTSUP') return undefined
@@ -130,7 +132,9 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
     readAttribute(target, name, bytesMax) {
       const called = put(name, second)
       const length = Number(
-        typeof target === 'number' ? fgetxattr(target, called, value, Math.min(bytesMax, value.length)) : lgetxattr(put(target), called, value, Math.min(bytesMax, value.length)),
+        typeof target === 'number'
+          ? fgetxattr(target, called, value, Math.min(bytesMax, value.length))
+          : lgetxattr(put(target), called, value, Math.min(bytesMax, value.length)),
       )
       if (length >= 0) return Buffer.from(value.subarray(0, length))
       const failed = failure()

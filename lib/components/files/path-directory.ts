@@ -3,7 +3,17 @@
  * from the root was looked at again and nothing on it was replaced. Someone quick enough to swap there and back between our looks could
  * still lead us astray, so `ground.ts` refuses this way to root: what an ordinary user reads, that user may read anyway.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, realpathSync, statfsSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  statfsSync,
+} from 'node:fs'
 import { sep } from 'node:path'
 import type { Directory, FileSystem, OpenFile } from './directory.ts'
 import { fromNodeStats, sameEntry } from './entry-stat.ts'
@@ -11,11 +21,15 @@ import type { EntryStat } from './entry-stat.ts'
 import { SystemFailure, call } from './system-failure.ts'
 
 /** Flags that a system lacks are 0 or absent there (Windows has neither links nor FIFOs to wait on). */
-const FILE_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0) | (constants.O_NOFOLLOW ?? 0)
+const FILE_FLAGS =
+  constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0) | (constants.O_NOFOLLOW ?? 0)
 
 /** Opens the folder that the settings name, following links on the way to it. */
 export function openPath(path: string): Directory {
-  const real = Buffer.from(call(() => realpathSync(path)), 'utf8').toString('latin1')
+  const real = Buffer.from(
+    call(() => realpathSync(path)),
+    'utf8',
+  ).toString('latin1')
   const stat = lookAt(real)
   if (stat.type !== 'directory') throw new SystemFailure('ENOTDIR')
   return new PathDirectory(real, stat, undefined)

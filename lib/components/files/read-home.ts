@@ -1,6 +1,6 @@
 /** One home, or one shared directory, as resources in key order. */
 import { TorikiError } from '../../errors.ts'
-import { ENTRY_KIND, compareKeys, decodeKey } from '../../resources/key.ts'
+import { compareKeys, decodeKey } from '../../resources/key.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { ReadContext } from '../component.ts'
 import { readAttributes } from './attributes.ts'
@@ -34,13 +34,18 @@ export interface HomeReading {
  * Reads beneath `home`, which the caller closes. Content is read when it is asked for; its file is open from the yield to the next one.
  * @throws TorikiError `read-failed` when the file system, rather than one entry, fails; `home-unreadable`; `deadline`, `interrupted`.
  */
-export async function* readHome(home: Directory, reading: HomeReading, context: ReadContext): AsyncGenerator<Resource, void, void> {
+export async function* readHome(
+  home: Directory,
+  reading: HomeReading,
+  context: ReadContext,
+): AsyncGenerator<Resource, void, void> {
   const reader = new HomeReader(home, reading, context)
   try {
     yield* reader.resources()
   } catch (error) {
     const failure = failureOf(error)
-    if (failure !== undefined && classOf(failure) === 'denied') throw new TorikiError('home-unreadable', { cause: failure })
+    if (failure !== undefined && classOf(failure) === 'denied')
+      throw new TorikiError('home-unreadable', { cause: failure })
     throw readFailed(error)
   }
 }
@@ -89,7 +94,8 @@ class HomeReader {
   async #resource(visit: Visit): Promise<Resource | undefined> {
     const { finding, key, stat, target } = visit
     if (finding === 'damaged') this.#damage()
-    if (finding !== 'entry') this.#context.note(fileNote(finding as Exclude<typeof finding, 'entry'>, key, stat?.type === 'file' ? stat.sizeBytes : undefined))
+    if (finding !== 'entry')
+      this.#context.note(fileNote(finding, key, stat?.type === 'file' ? stat.sizeBytes : undefined))
     if (stat === undefined || finding === 'vanished') return undefined
     const details: EntryDetails = {
       ...(target === undefined ? {} : { target }),
@@ -103,7 +109,8 @@ class HomeReader {
   #withoutContent(visit: Visit, stat: EntryStat, details: EntryDetails): Resource {
     const { key, type } = { key: visit.key, type: stat.type }
     if (type !== 'directory' && type !== 'link') this.#context.note(fileNote('special-file', key))
-    const attributes = type === 'link' || (type === 'directory' && visit.directory === undefined) ? undefined : this.#attributesOf(visit)
+    const attributes =
+      type === 'link' || (type === 'directory' && visit.directory === undefined) ? undefined : this.#attributesOf(visit)
     return { key, state: entryState(stat, attributes === undefined ? details : { ...details, attributes }) }
   }
 
@@ -127,7 +134,8 @@ class HomeReader {
       pause: (bytes) => this.#pause(bytes),
       ended: (what) => {
         if (what === 'damaged') this.#damage()
-        if (what !== 'unchanged') this.#context.note(fileNote(what === 'damaged' ? 'damaged' : 'changed-while-reading', key))
+        if (what !== 'unchanged')
+          this.#context.note(fileNote(what === 'damaged' ? 'damaged' : 'changed-while-reading', key))
       },
     })
     return { key, state: entryState(stat, { attributes }), content }
@@ -149,7 +157,9 @@ class HomeReader {
     const { after } = this.#context
     if (this.#linksAreWhole || after === undefined) return
     this.#linksAreWhole = true
-    for (const visit of walk(this.#home, { leavesOut: (path, type, target) => this.#reading.exclusions.leavesOut(path, type, target) })) {
+    for (const visit of walk(this.#home, {
+      leavesOut: (path, type, target) => this.#reading.exclusions.leavesOut(path, type, target),
+    })) {
       if (this.#pace.isDue()) await this.#pace.breathe()
       if (compareKeys(visit.key, after) > 0) return
       if (visit.finding === 'entry' && visit.stat?.type === 'file') this.#links.met(visit.stat, visit.key)
@@ -190,7 +200,10 @@ class HomeReader {
     if (!this.#attributes) return {}
     let attributes: Attributes
     try {
-      attributes = readAttributes(visit.directory ?? visit.parent, visit.file ?? (visit.directory === undefined ? visit.name : undefined))
+      attributes = readAttributes(
+        visit.directory ?? visit.parent,
+        visit.file ?? (visit.directory === undefined ? visit.name : undefined),
+      )
     } catch (error) {
       if (classOf(error) === 'exhausted') throw error
       this.#context.note(fileNote('attribute-not-kept', visit.key))
@@ -204,7 +217,8 @@ class HomeReader {
 
   /** One damaged file is that file's; many, or a home that does not answer any more, are the file system's. @throws TorikiError `read-failed`. */
   #damage(): void {
-    if (++this.#damaged > DAMAGED_MAX) throw new TorikiError('read-failed', { message: 'The file system failed on many entries.' })
+    if (++this.#damaged > DAMAGED_MAX)
+      throw new TorikiError('read-failed', { message: 'The file system failed on many entries.' })
     try {
       this.#home.names()
     } catch (error) {

@@ -16,8 +16,10 @@ export function openRoot(ground: Ground, path: string): Directory {
   } catch (error) {
     const failure = failureOf(error)
     if (failure === undefined) throw error
-    if (failure.code === 'ENOENT' || failure.code === 'ENOTDIR' || failure.code === 'ENODEV') throw new TorikiError('root-missing', { cause: failure })
-    if (classOf(failure) === 'denied') throw new TorikiError('home-unreadable', { message: 'The root of the files cannot be opened.', cause: failure })
+    if (failure.code === 'ENOENT' || failure.code === 'ENOTDIR' || failure.code === 'ENODEV')
+      throw new TorikiError('root-missing', { cause: failure })
+    if (classOf(failure) === 'denied')
+      throw new TorikiError('home-unreadable', { message: 'The root of the files cannot be opened.', cause: failure })
     throw readFailed(failure)
   }
 }
@@ -46,7 +48,11 @@ export function openAbove(root: Directory, template: PathTemplate): Directory | 
         cause: failure,
       })
     }
-    if (failure !== undefined && classOf(failure) === 'denied') throw new TorikiError('home-unreadable', { message: 'The directory that holds the homes cannot be opened.', cause: failure })
+    if (failure !== undefined && classOf(failure) === 'denied')
+      throw new TorikiError('home-unreadable', {
+        message: 'The directory that holds the homes cannot be opened.',
+        cause: failure,
+      })
     throw readFailed(error)
   }
 }
@@ -125,5 +131,9 @@ function refuseOther(stat: EntryStat): void {
  */
 export function identityOf(directory: Directory): JsonObject {
   const { magic, id } = directory.fileSystem()
-  return { fileSystem: `0x${magic.toString(16)}`, inode: directory.stat.inode.toString(), ...(id === undefined ? {} : { fileSystemId: id }) }
+  return {
+    fileSystem: `0x${magic.toString(16)}`,
+    inode: directory.stat.inode.toString(),
+    ...(id === undefined ? {} : { fileSystemId: id }),
+  }
 }

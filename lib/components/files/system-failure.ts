@@ -48,7 +48,14 @@ export function call<T>(action: () => T): T {
 export function failureOf(error: unknown): SystemFailure | undefined {
   if (error instanceof SystemFailure) return error
   // By shape, not by class: Node's own errors may be of another realm than ours.
-  if (typeof error === 'object' && error !== null && 'errno' in error && 'code' in error && typeof error.code === 'string') return new SystemFailure(error.code)
+  if (
+    typeof error === 'object' &&
+    error !== null &&
+    'errno' in error &&
+    'code' in error &&
+    typeof error.code === 'string'
+  )
+    return new SystemFailure(error.code)
   return undefined
 }
 
@@ -63,5 +70,9 @@ export function classOf(error: unknown): FailureClass {
 export function readFailed(error: unknown, message?: string): unknown {
   const failure = failureOf(error)
   if (failure === undefined) return error
-  return new TorikiError('read-failed', { ...(message === undefined ? {} : { message }), ids: { errno: failure.code }, cause: failure })
+  return new TorikiError('read-failed', {
+    ...(message === undefined ? {} : { message }),
+    ids: { errno: failure.code },
+    cause: failure,
+  })
 }

@@ -25,7 +25,8 @@ export function parseTemplate(text: string, placeholder: 'user' | 'group'): Path
   if (!text.isWellFormed() || text.includes('\0')) throw refuse('holds a character that no path has')
   if (text.startsWith('/')) throw refuse('is not relative to the root')
   const segments = text.split('/')
-  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) throw refuse('has a segment that is empty, `.` or `..`')
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
+    throw refuse('has a segment that is empty, `.` or `..`')
   const pieces = text.split(mark)
   if (pieces.length !== 2) throw refuse(pieces.length < 2 ? `lacks ${mark}` : `has ${mark} more than once`)
   if (/[{}]/.test(pieces.join(''))) throw refuse(`has a brace that is not ${mark}`)
@@ -43,7 +44,8 @@ export function parseTemplate(text: string, placeholder: 'user' | 'group'): Path
 /** The name a member's directory stands for; `undefined` when the entry is none of this template's. */
 export function memberName(template: PathTemplate, entry: string): Buffer | undefined {
   const { prefix, suffix } = template
-  if (entry.length <= prefix.length + suffix.length || !entry.startsWith(prefix) || !entry.endsWith(suffix)) return undefined
+  if (entry.length <= prefix.length + suffix.length || !entry.startsWith(prefix) || !entry.endsWith(suffix))
+    return undefined
   const local = Buffer.from(entry.slice(prefix.length, entry.length - suffix.length), 'latin1')
   return isLocalName(local) ? local : undefined
 }
@@ -57,16 +59,27 @@ export function memberEntry(template: PathTemplate, local: Buffer): string {
  * Entries that look like a member's directory and are none: `shared` among homes (Nebari's older releases mount it there), what file servers
  * and file systems put beside directories, and whatever leads to the members of the other template.
  */
-export function isReserved(template: PathTemplate, placeholder: 'user' | 'group', entry: string, other: PathTemplate | undefined): boolean {
+export function isReserved(
+  template: PathTemplate,
+  placeholder: 'user' | 'group',
+  entry: string,
+  other: PathTemplate | undefined,
+): boolean {
   if (RESERVED.has(entry)) return true
   if (placeholder === 'user' && entry === 'shared') return true
   const depth = template.above.length
-  return other !== undefined && other.above.length > depth && template.above.every((segment, index) => other.above[index] === segment) && other.above[depth] === entry
+  return (
+    other !== undefined &&
+    other.above.length > depth &&
+    template.above.every((segment, index) => other.above[index] === segment) &&
+    other.above[depth] === entry
+  )
 }
 
 /** Two templates that name the same directories cannot tell a user from a group. @throws TorikiError `settings-invalid`. */
 export function refuseSame(home: PathTemplate, group: PathTemplate): void {
-  const place = (template: PathTemplate): string => JSON.stringify([template.above, template.prefix, template.suffix, template.below])
+  const place = (template: PathTemplate): string =>
+    JSON.stringify([template.above, template.prefix, template.suffix, template.below])
   if (place(home) === place(group)) {
     throw new TorikiError('settings-invalid', {
       message: 'The path templates of homes and shared directories name the same directories.',

@@ -64,9 +64,12 @@ interface Level {
 /** @throws SystemFailure when the home itself cannot be listed, or the machine is exhausted. Closes everything but `home`, also when left early. */
 export function* walk(home: Directory, options: WalkOptions = {}): Generator<Visit, void, void> {
   const key = encodeKey(ENTRY_KIND)
-  const levels: Level[] = [{ directory: home, stat: home.stat, name: '', path: '', key, names: home.names(), next: 0, resume: [] }]
+  const levels: Level[] = [
+    { directory: home, stat: home.stat, name: '', path: '', key, names: home.names(), next: 0, resume: [] },
+  ]
   try {
-    if (options.after === undefined) yield { finding: 'entry', key, path: '', name: '', parent: home, stat: home.stat, directory: home }
+    if (options.after === undefined)
+      yield { finding: 'entry', key, path: '', name: '', parent: home, stat: home.stat, directory: home }
     else resumeAt(levels[0] as Level, options.after)
     for (;;) {
       const level = levels.at(-1)
@@ -92,7 +95,16 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
       const { visit, names } = step(level, level.directory, name, home, options)
       if (visit.directory !== undefined && names !== undefined && visit.stat !== undefined) {
         // Kept before it is shown, so that it is closed if this is where the walk is left.
-        const below: Level = { directory: visit.directory, stat: visit.stat, name, path: visit.path, key: visit.key, names, next: 0, resume: [] }
+        const below: Level = {
+          directory: visit.directory,
+          stat: visit.stat,
+          name,
+          path: visit.path,
+          key: visit.key,
+          names,
+          next: 0,
+          resume: [],
+        }
         if (seenBefore && rest.length > 0) resumeAt(below, rest)
         levels.push(below)
         letGo(levels)
@@ -106,7 +118,13 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
 }
 
 /** Looks, opens what is to be opened, and looks once more where something was replaced in between. */
-function step(level: Level, parent: Directory, name: string, home: Directory, options: WalkOptions): { visit: Visit; names?: readonly string[] } {
+function step(
+  level: Level,
+  parent: Directory,
+  name: string,
+  home: Directory,
+  options: WalkOptions,
+): { visit: Visit; names?: readonly string[] } {
   const path = level.path === '' ? name : `${level.path}/${name}`
   const key = keyBelow(level.key, name)
   const common = { key, path, name, parent }
@@ -118,7 +136,8 @@ function step(level: Level, parent: Directory, name: string, home: Directory, op
       const target = stat.type === 'link' ? parent.readLink(name) : undefined
       const found = { ...common, stat, ...(target === undefined ? {} : { target }) }
       if (options.leavesOut?.(path, stat.type, target) === true) return { visit: { finding: 'left-out', ...found } }
-      if (stat.mountPoint || stat.device !== home.stat.device) return { visit: { finding: 'other-file-system', ...found } }
+      if (stat.mountPoint || stat.device !== home.stat.device)
+        return { visit: { finding: 'other-file-system', ...found } }
       if (stat.type === 'directory') {
         if (path.length > PATH_BYTES_MAX) return { visit: { finding: 'too-deep', ...found } }
         const directory = parent.enter(name, stat)
@@ -139,7 +158,13 @@ function step(level: Level, parent: Directory, name: string, home: Directory, op
       if (failure === 'exhausted') throw error
       if (failure === 'gone' && tries < TRIES_MAX) continue
       const seen = stat === undefined || failure === 'gone' ? {} : { stat }
-      return { visit: { finding: failure === 'gone' ? 'vanished' : failure === 'denied' ? 'unreadable' : 'damaged', ...common, ...seen } }
+      return {
+        visit: {
+          finding: failure === 'gone' ? 'vanished' : failure === 'denied' ? 'unreadable' : 'damaged',
+          ...common,
+          ...seen,
+        },
+      }
     }
   }
 }

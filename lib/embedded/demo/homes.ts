@@ -3,7 +3,22 @@
  * seed and number of people give the same names, bytes, modes and times. Writes only below `root`.
  */
 import { createHash } from 'node:crypto'
-import { appendFileSync, chmodSync, closeSync, ftruncateSync, linkSync, lutimesSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  ftruncateSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 
@@ -28,9 +43,25 @@ export interface DemoHomes {
 export const demoGroupNames: readonly string[] = ['analyst', 'developer', 'users']
 
 const FIRST_NAMES =
-  'ann ben carla dev.patel emma farid greta hiro ines jean-luc kofi lena mateo nadia omar priya quentin rosa sven tomoko uma viktor wanda xiomara yusuf zoe'.split(' ')
-const TOPICS = ['rainfall', 'churn', 'soil-moisture', 'sensors', 'forecast', 'survey', 'bike-counts', 'glaciers', 'energy', 'harvest']
-const WORDS = 'mean rolling daily station year value total region season trend count rate model error baseline sample window quality missing update'.split(' ')
+  'ann ben carla dev.patel emma farid greta hiro ines jean-luc kofi lena mateo nadia omar priya quentin rosa sven tomoko uma viktor wanda xiomara yusuf zoe'.split(
+    ' ',
+  )
+const TOPICS = [
+  'rainfall',
+  'churn',
+  'soil-moisture',
+  'sensors',
+  'forecast',
+  'survey',
+  'bike-counts',
+  'glaciers',
+  'energy',
+  'harvest',
+]
+const WORDS =
+  'mean rolling daily station year value total region season trend count rate model error baseline sample window quality missing update'.split(
+    ' ',
+  )
 /** 2 February 2026, a Monday. */
 const MONDAY_SECONDS = Date.UTC(2026, 1, 2) / 1000
 const DAY_SECONDS = 86_400
@@ -82,8 +113,11 @@ export function changeDemoHomes({ root, users, seed }: DemoHomesOptions): Promis
     rmSync(tree.at(`${home}/data/${topic}.csv`))
     tree.file(`${home}/data/${topic}-2026.csv`, csv(new Draw(`${seed}/${ben}/tuesday`), 400))
   })
-  change(carla, 'tidied up: one directory has another name', (home) => renameSync(tree.at(`${home}/src`), tree.at(`${home}/library`)))
-  for (const user of demoUserNames(Math.min(users, 100))) appendFileSync(tree.at(`home/${user}/.cache/pip/http.bin`), 'fetched again')
+  change(carla, 'tidied up: one directory has another name', (home) =>
+    renameSync(tree.at(`${home}/src`), tree.at(`${home}/library`)),
+  )
+  for (const user of demoUserNames(Math.min(users, 100)))
+    appendFileSync(tree.at(`home/${user}/.cache/pip/http.bin`), 'fetched again')
   appendFileSync(tree.at(`shared/${demoGroupNames[0]}/stations.csv`), 'station-99,47.1,8.5\n')
   done.push(`the group ${demoGroupNames[0]} has one more station in its shared table`)
   return Promise.resolve(done)
@@ -95,7 +129,10 @@ function makeHome(tree: Tree, home: string, index: number, draw: Draw): void {
   tree.file(notebookFile, notebook(draw, topic))
   tree.file(`${home}/data/${topic}.csv`, csv(draw, draw.below(500) + 50))
   tree.file(`${home}/src/${topic.replaceAll('-', '_')}.py`, python(draw, topic))
-  tree.file(`${home}/README.md`, `# ${topic}\n\n${sentences(draw, 6)}\n\n- data in \`data/${topic}.csv\`\n- start with \`${notebookPath(draw)}\`\n`)
+  tree.file(
+    `${home}/README.md`,
+    `# ${topic}\n\n${sentences(draw, 6)}\n\n- data in \`data/${topic}.csv\`\n- start with \`${notebookPath(draw)}\`\n`,
+  )
   tree.file(`${home}/private/diary.txt`, sentences(draw, 12), 0o600)
   tree.file(`${home}/.config/matplotlib/matplotlibrc`, 'figure.dpi: 120\nsavefig.format: svg\n')
   // What the spawner writes and what programs fetch: left out of a backup by the built-in rules.
@@ -111,7 +148,11 @@ function makeHome(tree: Tree, home: string, index: number, draw: Draw): void {
 
 function makeShared(tree: Tree, folder: string, draw: Draw): void {
   tree.file(`${folder}/README.md`, `# Shared by the group\n\n${sentences(draw, 4)}\n`, 0o664)
-  tree.file(`${folder}/stations.csv`, `station,latitude,longitude\n${Array.from({ length: 40 }, (_, index) => `station-${index},${draw.decimal(45, 3)},${draw.decimal(6, 4)}`).join('\n')}\n`, 0o664)
+  tree.file(
+    `${folder}/stations.csv`,
+    `station,latitude,longitude\n${Array.from({ length: 40 }, (_, index) => `station-${index},${draw.decimal(45, 3)},${draw.decimal(6, 4)}`).join('\n')}\n`,
+    0o664,
+  )
   tree.link(`${folder}/current`, 'stations.csv')
 }
 
@@ -127,13 +168,26 @@ function notebookPath(draw: Draw): string {
 function notebook(draw: Draw, topic: string): string {
   const cells = Array.from({ length: draw.below(8) + 4 }, (_, index) =>
     index % 3 === 0
-      ? { cell_type: 'markdown', metadata: {}, source: [`## ${draw.of(WORDS)} ${draw.of(WORDS)}\n`, sentences(draw, 2)] }
+      ? {
+          cell_type: 'markdown',
+          metadata: {},
+          source: [`## ${draw.of(WORDS)} ${draw.of(WORDS)}\n`, sentences(draw, 2)],
+        }
       : {
           cell_type: 'code',
           execution_count: index,
           metadata: {},
-          outputs: [{ name: 'stdout', output_type: 'stream', text: Array.from({ length: 8 }, () => `${draw.of(WORDS).padEnd(10)}${draw.decimal(0, 100)}\n`) }],
-          source: [`frame = pd.read_csv("data/${topic}.csv")\n`, `frame.groupby("${draw.of(WORDS)}").${draw.of(['mean', 'sum', 'max'])}()`],
+          outputs: [
+            {
+              name: 'stdout',
+              output_type: 'stream',
+              text: Array.from({ length: 8 }, () => `${draw.of(WORDS).padEnd(10)}${draw.decimal(0, 100)}\n`),
+            },
+          ],
+          source: [
+            `frame = pd.read_csv("data/${topic}.csv")\n`,
+            `frame.groupby("${draw.of(WORDS)}").${draw.of(['mean', 'sum', 'max'])}()`,
+          ],
         },
   )
   return `${JSON.stringify({ cells, metadata: { kernelspec: { display_name: 'Python 3', language: 'python', name: 'python3' } }, nbformat: 4, nbformat_minor: 5 }, null, 1)}\n`
@@ -141,7 +195,10 @@ function notebook(draw: Draw, topic: string): string {
 
 function csv(draw: Draw, rows: number): string {
   const lines = ['day,station,value,quality']
-  for (let row = 0; row < rows; row++) lines.push(`2026-01-${String((row % 31) + 1).padStart(2, '0')},station-${draw.below(40)},${draw.decimal(0, 50)},${draw.of(['good', 'fair', 'poor'])}`)
+  for (let row = 0; row < rows; row++)
+    lines.push(
+      `2026-01-${String((row % 31) + 1).padStart(2, '0')},station-${draw.below(40)},${draw.decimal(0, 50)},${draw.of(['good', 'fair', 'poor'])}`,
+    )
   return `${lines.join('\n')}\n`
 }
 
@@ -151,7 +208,10 @@ function python(draw: Draw, topic: string): string {
 }
 
 function sentences(draw: Draw, count: number): string {
-  return Array.from({ length: count }, () => `The ${draw.of(WORDS)} of each ${draw.of(WORDS)} follows the ${draw.of(WORDS)} ${draw.of(WORDS)}.`).join(' ')
+  return Array.from(
+    { length: count },
+    () => `The ${draw.of(WORDS)} of each ${draw.of(WORDS)} follows the ${draw.of(WORDS)} ${draw.of(WORDS)}.`,
+  ).join(' ')
 }
 
 /** Draws from a seed, by integer arithmetic only (Marsaglia's xorshift128): the same on every machine, and quick. */
@@ -162,7 +222,12 @@ class Draw {
   constructor(seed: string) {
     const digest = createHash('sha256').update(seed).digest()
     this.#firstWord = digest.readUInt32LE(16)
-    this.#words = Uint32Array.of(digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12) | 1)
+    this.#words = Uint32Array.of(
+      digest.readUInt32LE(0),
+      digest.readUInt32LE(4),
+      digest.readUInt32LE(8),
+      digest.readUInt32LE(12) | 1,
+    )
   }
 
   /** Of the seed itself, however much was drawn. */
@@ -272,6 +337,7 @@ class Tree {
     const parent = path.slice(0, path.lastIndexOf('/'))
     if (this.#directories.has(parent)) return
     mkdirSync(this.at(parent), { recursive: true })
-    for (let end = parent.length; end > 0; end = parent.lastIndexOf('/', end - 1)) this.#directories.add(parent.slice(0, end))
+    for (let end = parent.length; end > 0; end = parent.lastIndexOf('/', end - 1))
+      this.#directories.add(parent.slice(0, end))
   }
 }

@@ -2,7 +2,20 @@
  * Builds a real home with every kind of entry that a file system holds (docs of lib/components/files): what the machine, the user or the file
  * system under test does not allow is left out and counted with its reason, never in silence.
  */
-import { chmodSync, chownSync, closeSync, constants, ftruncateSync, linkSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { nativeCalls } from './native-calls.ts'
 import type { NativeCalls } from './native-calls.ts'
 
@@ -39,7 +52,13 @@ export const homeMap = {
   owned: 'owners/of-1000-100',
   exactTime: { path: 'times/exact', mtimeNs: 1_700_000_000_987_654_321n },
   beforeEpoch: { path: 'times/before-1970', mtimeNs: -86_399_876_543_211n },
-  links: { relative: 'links/relative', dangling: 'links/dangling', bytes: 'links/bytes', directory: 'links/directory', outside: 'links/outside' },
+  links: {
+    relative: 'links/relative',
+    dangling: 'links/dangling',
+    bytes: 'links/bytes',
+    directory: 'links/directory',
+    outside: 'links/outside',
+  },
   hardLinks: ['hard-links/a/first', 'hard-links/b/second', 'hard-links/c'],
   sparse: { path: 'holes/sparse', sizeBytes: 64 * 1024 * 1024, dataAt: 16 * 1024 * 1024, dataBytes: 128 * 1024 },
   onlyHole: { path: 'holes/only-hole', sizeBytes: 3 * 1024 * 1024 + 17 },
@@ -47,7 +66,21 @@ export const homeMap = {
   acl: { file: 'acls/file', directory: 'acls/directory' },
   emptyDirectory: 'empty/one/two',
   byteName: 'byte-names/caf\xe9 \xff',
-  oddNames: ['odd/new\nline', 'odd/100%', 'odd/%41', 'odd/\x01', 'odd/\x01\x02', 'odd/\x02', 'odd/tab\t', 'odd/ space ', 'odd/-rf', 'odd/back\\slash', 'odd/!bang', 'odd/#hash', 'odd/\xe5\x8f\x96\xe6\x9c\xa8'],
+  oddNames: [
+    'odd/new\nline',
+    'odd/100%',
+    'odd/%41',
+    'odd/\x01',
+    'odd/\x01\x02',
+    'odd/\x02',
+    'odd/tab\t',
+    'odd/ space ',
+    'odd/-rf',
+    'odd/back\\slash',
+    'odd/!bang',
+    'odd/#hash',
+    'odd/\xe5\x8f\x96\xe6\x9c\xa8',
+  ],
   longName: `long/${'n'.repeat(255)}`,
   fifo: 'special/fifo',
   socket: 'special/socket',
@@ -153,7 +186,11 @@ class Builder {
         return this.#need().makeNode(this.#at(map.socket), constants.S_IFSOCK | 0o644, 0)
       case 'devices':
         this.#directory('special')
-        return this.#need().makeNode(this.#at(map.device.path), constants.S_IFCHR | 0o666, (map.device.major << 8) | map.device.minor)
+        return this.#need().makeNode(
+          this.#at(map.device.path),
+          constants.S_IFCHR | 0o666,
+          (map.device.major << 8) | map.device.minor,
+        )
       case 'unreadable':
         this.#file(map.unreadable.file, 'closed', 0o000)
         this.#file(`${map.unreadable.directory}/inside`, 'behind a closed door')
@@ -173,7 +210,8 @@ class Builder {
     const empty = openSync(this.#at(onlyHole.path), 'w', 0o644)
     ftruncateSync(empty, onlyHole.sizeBytes)
     closeSync(empty)
-    if (statSync(this.#at(sparse.path)).blocks * 512 >= sparse.sizeBytes) throw new Error('this file system keeps no holes')
+    if (statSync(this.#at(sparse.path)).blocks * 512 >= sparse.sizeBytes)
+      throw new Error('this file system keeps no holes')
   }
 
   /** By handle, since no call takes the whole path. */

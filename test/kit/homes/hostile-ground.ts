@@ -30,7 +30,10 @@ export interface HostileOutcome {
 }
 
 /** Until so many reads and so many rounds of swaps were made. */
-export async function readUnderSwaps(ground: Ground, least: { readonly reads: number; readonly swaps: number }): Promise<HostileOutcome> {
+export async function readUnderSwaps(
+  ground: Ground,
+  least: { readonly reads: number; readonly swaps: number },
+): Promise<HostileOutcome> {
   return await underSwaps(async (root, swaps) => {
     const component = filesComponent({ root, home: 'home/{user}', exclude: [], excludeDefaults: true }, { ground })
     const leaked: string[] = []

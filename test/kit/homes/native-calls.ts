@@ -31,7 +31,8 @@ export async function nativeCalls(): Promise<NativeCalls | undefined> {
   const text = (bytes: Uint8Array | string): Buffer => Buffer.concat([Buffer.from(bytes as string), Buffer.of(0)])
   return {
     makeNode: (path, mode, device) => checked(mknod(text(path), mode, device)),
-    setAttribute: (path, name, value) => checked(lsetxattr(text(path), text(name), Buffer.from(value), value.length, 0)),
+    setAttribute: (path, name, value) =>
+      checked(lsetxattr(text(path), text(name), Buffer.from(value), value.length, 0)),
     setTimeNs(path, mtimeNs) {
       const times = Buffer.alloc(32)
       for (const at of [0, 16]) {

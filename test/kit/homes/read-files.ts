@@ -23,10 +23,19 @@ export interface ReadSlice {
   readonly notes: readonly Note[]
 }
 
-export async function readSlice(component: Component, slice: Slice, options: Partial<ReadContext> & { readonly stopAfter?: number } = {}): Promise<ReadSlice> {
+export async function readSlice(
+  component: Component,
+  slice: Slice,
+  options: Partial<ReadContext> & { readonly stopAfter?: number } = {},
+): Promise<ReadSlice> {
   const notes: Note[] = []
   const entries = new Map<string, ReadEntry>()
-  const context: ReadContext = { clock: systemClock, signal: new AbortController().signal, note: (note) => notes.push(note), ...options }
+  const context: ReadContext = {
+    clock: systemClock,
+    signal: new AbortController().signal,
+    note: (note) => notes.push(note),
+    ...options,
+  }
   for await (const resource of component.read(slice, context)) {
     const entry = await readEntry(resource)
     entries.set(entry.path, entry)

@@ -26,11 +26,16 @@ describe('extended attributes', () => {
   })
 
   test('that grant power, or are the file system’s own, are not kept, and that is said', () => {
-    for (const name of ['security.capability', 'trusted.overlay.opaque', 'system.other']) expect(read({ [name]: Buffer.of(1) })).toMatchObject({ kept: {}, dropped: true, hostLabels: false })
+    for (const name of ['security.capability', 'trusted.overlay.opaque', 'system.other'])
+      expect(read({ [name]: Buffer.of(1) })).toMatchObject({ kept: {}, dropped: true, hostLabels: false })
   })
 
   test('that a host sticks on every file are told apart, so that they are said once', () => {
-    expect(read({ 'security.selinux': Buffer.from('label') })).toMatchObject({ kept: {}, dropped: false, hostLabels: true })
+    expect(read({ 'security.selinux': Buffer.from('label') })).toMatchObject({
+      kept: {},
+      dropped: false,
+      hostLabels: true,
+    })
     expect(read({ 'system.nfs4_acl': Buffer.of(1) })).toMatchObject({ dropped: false, hostLabels: true })
   })
 

@@ -1,4 +1,17 @@
-import { appendFileSync, chmodSync, linkSync, lutimesSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { filesComponent } from '../../../../lib/components/files/component.ts'
@@ -14,7 +27,9 @@ import { notesOf, readSlice } from '../../../kit/homes/read-files.ts'
 import { makeScratch } from '../../../kit/homes/scratch.ts'
 
 const native = await loadNative()
-const here = groundKinds.filter((kind) => kind === 'path' || (process.platform === 'linux' && (kind === 'proc' || native !== undefined)))
+const here = groundKinds.filter(
+  (kind) => kind === 'path' || (process.platform === 'linux' && (kind === 'proc' || native !== undefined)),
+)
 const context = { clock: systemClock, signal: new AbortController().signal }
 const ann = userSlice('ann')
 
@@ -25,7 +40,17 @@ beforeEach(() => {
 afterEach(() => scratch.remove())
 
 function open(changed: Partial<FilesSettings> = {}, kind: GroundKind = here[0] ?? 'path'): Component {
-  return filesComponent({ root: scratch.path, home: 'home/{user}', group: 'shared/{group}', exclude: [], excludeDefaults: true, ...changed }, { ground: groundOf(kind, native) })
+  return filesComponent(
+    {
+      root: scratch.path,
+      home: 'home/{user}',
+      group: 'shared/{group}',
+      exclude: [],
+      excludeDefaults: true,
+      ...changed,
+    },
+    { ground: groundOf(kind, native) },
+  )
 }
 
 /** Makes files with their own names as content; a path that ends with `/` is a directory. */
@@ -55,7 +80,13 @@ describe('members of files', () => {
   test('are the directories of homes and shared directories, whatever their bytes', async () => {
     make('home/ann/', 'home/bob/', 'home/a file', 'home/.snapshot/', 'shared/team/', 'shared/shared/')
     mkdirSync(Buffer.from(`${scratch.path}/home/caf\xe9%`, 'latin1'))
-    expect((await members(open())).map(({ slice }) => slice.name)).toEqual(['user/ann', 'user/bob', 'user/caf%E9%25', 'group/shared', 'group/team'])
+    expect((await members(open())).map(({ slice }) => slice.name)).toEqual([
+      'user/ann',
+      'user/bob',
+      'user/caf%E9%25',
+      'group/shared',
+      'group/team',
+    ])
   })
 
   test('that are links are flagged, so that their read fails aloud', async () => {
@@ -99,7 +130,13 @@ describe('members of files', () => {
 describe('what files cover', () => {
   test('is users with a home template, groups with a group template, never what is shared by all', () => {
     expect([ann, groupSlice('team'), SHARED].map((slice) => open().covers(slice))).toEqual([true, true, false])
-    const { group: _group, ...homesOnly } = { root: scratch.path, home: 'home/{user}', group: '', exclude: [], excludeDefaults: true }
+    const { group: _group, ...homesOnly } = {
+      root: scratch.path,
+      home: 'home/{user}',
+      group: '',
+      exclude: [],
+      excludeDefaults: true,
+    }
     expect([ann, groupSlice('team')].map((slice) => filesComponent(homesOnly).covers(slice))).toEqual([true, false])
   })
 
@@ -142,13 +179,15 @@ describe('what is left out', () => {
 describe('a read of files', () => {
   test('goes on after any entry, hard links to what came before included', async () => {
     make('home/ann/a/first', 'home/ann/b/', 'home/ann/c')
-    for (const path of ['b/second', 'd']) linkSync(join(scratch.path, 'home/ann/a/first'), join(scratch.path, 'home/ann', path))
+    for (const path of ['b/second', 'd'])
+      linkSync(join(scratch.path, 'home/ann/a/first'), join(scratch.path, 'home/ann', path))
     const whole = [...(await readSlice(open(), ann)).entries.values()]
     for (const [index, { key }] of whole.entries()) {
       const rest = [...(await readSlice(open(), ann, { after: key })).entries.values()]
       expect(rest).toEqual(whole.slice(index + 1))
     }
-    for (const [index, one] of whole.entries()) if (index > 0) expect(compareKeys(whole[index - 1]!.key, one.key)).toBeLessThan(0)
+    for (const [index, one] of whole.entries())
+      if (index > 0) expect(compareKeys(whole[index - 1]!.key, one.key)).toBeLessThan(0)
   })
 
   test('keeps a file that changes meanwhile, and flags it', async () => {
@@ -156,9 +195,13 @@ describe('a read of files', () => {
     const log = join(scratch.path, 'home/ann/log')
     truncateSync(log, 3 * 1024 * 1024)
     const notes: string[] = []
-    for await (const resource of open().read(ann, { ...context, note: (note) => notes.push(`${note.code} ${note.key === undefined ? '' : formatKey(note.key)}`) })) {
+    for await (const resource of open().read(ann, {
+      ...context,
+      note: (note) => notes.push(`${note.code} ${note.key === undefined ? '' : formatKey(note.key)}`),
+    })) {
       if (resource.content === undefined) continue
-      for await (const part of resource.content.parts()) if (formatKey(resource.key) === 'log' && part !== undefined) appendFileSync(log, 'again')
+      for await (const part of resource.content.parts())
+        if (formatKey(resource.key) === 'log' && part !== undefined) appendFileSync(log, 'again')
     }
     expect(notes).toEqual(expect.arrayContaining(['changed-while-reading log']))
     expect(notes.filter((note) => note.endsWith('other'))).toEqual([])

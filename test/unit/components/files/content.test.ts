@@ -1,4 +1,14 @@
-import { appendFileSync, closeSync, openSync, readFileSync, truncateSync, utimesSync, writeFileSync, writeSync, ftruncateSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+  ftruncateSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
@@ -28,11 +38,19 @@ interface Outcome {
   readonly settled: JsonObject
 }
 
-async function read(holes: Native | undefined, meanwhile: (part: number, handle: number) => void = () => undefined): Promise<Outcome> {
+async function read(
+  holes: Native | undefined,
+  meanwhile: (part: number, handle: number) => void = () => undefined,
+): Promise<Outcome> {
   const directory = groundOf(holes === undefined ? 'path' : 'openat2', holes).open(scratch.path)
   const file = directory.openFile('file', directory.look('file'))
   const ended: string[] = []
-  const content = new FileContent(file, { native: holes, buffer, pause: () => undefined, ended: (what) => ended.push(what) })
+  const content = new FileContent(file, {
+    native: holes,
+    buffer,
+    pause: () => undefined,
+    ended: (what) => ended.push(what),
+  })
   const data: Buffer[] = []
   const shape: string[] = []
   try {
@@ -105,7 +123,12 @@ describe('the content of a file', () => {
     const directory = groundOf('path', undefined).open(scratch.path)
     const file = directory.openFile('file', directory.look('file'))
     const ended: string[] = []
-    const content = new FileContent(file, { native: undefined, buffer, pause: () => undefined, ended: (what) => ended.push(what) })
+    const content = new FileContent(file, {
+      native: undefined,
+      buffer,
+      pause: () => undefined,
+      ended: (what) => ended.push(what),
+    })
     for await (const part of content.parts()) {
       expect(part).toHaveLength(1)
       break
@@ -116,9 +139,15 @@ describe('the content of a file', () => {
 })
 
 /** Runs of zeros and data, in blocks. */
-const runs = fc.array(fc.record({ data: fc.boolean(), blocks: fc.integer({ min: 1, max: 40 }) }), { minLength: 1, maxLength: 8 })
+const runs = fc.array(fc.record({ data: fc.boolean(), blocks: fc.integer({ min: 1, max: 40 }) }), {
+  minLength: 1,
+  maxLength: 8,
+})
 
-describe.each([['asked of the file system', native], ['guessed from zeros', undefined]] as const)('holes %s', (_how, holes) => {
+describe.each([
+  ['asked of the file system', native],
+  ['guessed from zeros', undefined],
+] as const)('holes %s', (_how, holes) => {
   test('and data together are the file, whatever its shape', async () => {
     await fc.assert(
       fc.asyncProperty(runs, fc.integer({ min: 0, max: 4095 }), async (shape, tail) => {
@@ -143,6 +172,10 @@ describe.each([['asked of the file system', native], ['guessed from zeros', unde
     writeSync(handle, Buffer.alloc(64 * 1024, 'd'), 0, 64 * 1024, 8 * 1024 * 1024)
     ftruncateSync(handle, 16 * 1024 * 1024)
     closeSync(handle)
-    expect((await read(holes)).shape).toEqual([`-${8 * 1024 * 1024}`, `+${64 * 1024}`, `-${8 * 1024 * 1024 - 64 * 1024}`])
+    expect((await read(holes)).shape).toEqual([
+      `-${8 * 1024 * 1024}`,
+      `+${64 * 1024}`,
+      `-${8 * 1024 * 1024 - 64 * 1024}`,
+    ])
   })
 })

@@ -18,9 +18,15 @@ beforeEach(() => {
 })
 afterEach(() => scratch.remove())
 
-async function checks(changed: Partial<FilesSettings> = {}, options: { ground?: Ground; ownFolders?: string[] } = {}): Promise<Check[]> {
+async function checks(
+  changed: Partial<FilesSettings> = {},
+  options: { ground?: Ground; ownFolders?: string[] } = {},
+): Promise<Check[]> {
   const found: Check[] = []
-  const component = filesComponent({ root, home: 'home/{user}', exclude: [], excludeDefaults: true, ...changed }, options)
+  const component = filesComponent(
+    { root, home: 'home/{user}', exclude: [], excludeDefaults: true, ...changed },
+    options,
+  )
   for await (const check of component.doctor()) found.push(check)
   return found
 }
@@ -47,7 +53,9 @@ describe('the doctor of files', () => {
   })
 
   test('warns of a missing folder of shared directories only, since Nebari makes it later', async () => {
-    const check = (await checks({ group: 'shared/{group}' })).find(({ check: name }) => name.includes('shared directories'))
+    const check = (await checks({ group: 'shared/{group}' })).find(({ check: name }) =>
+      name.includes('shared directories'),
+    )
     expect(check).toMatchObject({ ok: true, remedy: expect.stringContaining('files.group') })
   })
 
@@ -55,18 +63,25 @@ describe('the doctor of files', () => {
     symlinkSync('ann', join(root, 'home', 'eve'))
     fileIn(join(root, 'home'))
     expect(await failing()).toEqual(['files: homes are directories'])
-    expect((await checks()).find(({ check }) => check.includes('nothing else'))).toMatchObject({ ok: true, remedy: expect.stringContaining('1 entries') })
+    expect((await checks()).find(({ check }) => check.includes('nothing else'))).toMatchObject({
+      ok: true,
+      remedy: expect.stringContaining('1 entries'),
+    })
   })
 
   test('fails when the store and the root lie in each other', async () => {
     expect(await failing({}, { ownFolders: [join(scratch.path, 'store'), join(scratch.path, 'roots')] })).toEqual([])
     for (const folder of [root, join(root, 'store', 'not made yet'), scratch.path]) {
-      expect([folder, await failing({}, { ownFolders: [folder] })]).toEqual([folder, ['files: our own folders lie apart from the root']])
+      expect([folder, await failing({}, { ownFolders: [folder] })]).toEqual([
+        folder,
+        ['files: our own folders lie apart from the root'],
+      ])
     }
   })
 
   test('warns where homes are reached with less than all', async () => {
-    const warned = async (ground: Ground): Promise<string | undefined> => (await checks({}, { ground })).find(({ check }) => check.includes('safely'))?.remedy
+    const warned = async (ground: Ground): Promise<string | undefined> =>
+      (await checks({}, { ground })).find(({ check }) => check.includes('safely'))?.remedy
     expect(await warned(groundOf('path', undefined))).toContain('Linux only')
     if (process.platform === 'linux') expect(await warned(groundOf('proc', undefined))).toContain('koffi')
   })
@@ -97,7 +112,9 @@ describe('the way into homes', () => {
   test('is by path only where there are no handles, and then never as root', () => {
     expect(bestGround({ hasHandles: true, isRoot: true, native: undefined }).kind).toBe('proc')
     expect(bestGround({ hasHandles: false, isRoot: false, native: undefined }).kind).toBe('path')
-    expect(() => bestGround({ hasHandles: false, isRoot: true, native: undefined })).toThrow(expect.objectContaining({ code: 'source-version' }))
+    expect(() => bestGround({ hasHandles: false, isRoot: true, native: undefined })).toThrow(
+      expect.objectContaining({ code: 'source-version' }),
+    )
   })
 })
 

@@ -11,14 +11,35 @@ function leavesOut(exclusions: Exclusions, path: string): boolean {
 describe('what is left out', () => {
   test('is, of a home, what the spawner writes anew and what programs fetch again', () => {
     const home = new Exclusions(asShipped, 'user')
-    for (const path of ['.bashrc', '.profile', '.bash_logout', '.condarc', '.jupyter/jupyter_config.json', '.cache/', '.local/share/Trash/', '.conda/pkgs/', 'data/.nfs00000000012345670000abcd']) {
+    for (const path of [
+      '.bashrc',
+      '.profile',
+      '.bash_logout',
+      '.condarc',
+      '.jupyter/jupyter_config.json',
+      '.cache/',
+      '.local/share/Trash/',
+      '.conda/pkgs/',
+      'data/.nfs00000000012345670000abcd',
+    ]) {
       expect([path, leavesOut(home, path)]).toEqual([path, true])
     }
   })
 
   test('is nothing a person made that only looks similar', () => {
     const home = new Exclusions(asShipped, 'user')
-    for (const path of ['project/.bashrc', 'project/.cache/', '.cache', '.jupyter/', '.jupyter/lab/', '.nfsnotes', 'restored-photos/', 'restored-2026', 'pkgs/', '.BASHRC']) {
+    for (const path of [
+      'project/.bashrc',
+      'project/.cache/',
+      '.cache',
+      '.jupyter/',
+      '.jupyter/lab/',
+      '.nfsnotes',
+      'restored-photos/',
+      'restored-2026',
+      'pkgs/',
+      '.BASHRC',
+    ]) {
       expect([path, leavesOut(home, path)]).toEqual([path, false])
     }
   })

@@ -12,7 +12,9 @@ import type { ReadSlice } from '../../../kit/homes/read-files.ts'
 import { makeScratch } from '../../../kit/homes/scratch.ts'
 
 const native = await loadNative()
-const here = groundKinds.filter((kind) => kind === 'path' || (process.platform === 'linux' && (kind === 'proc' || native !== undefined)))
+const here = groundKinds.filter(
+  (kind) => kind === 'path' || (process.platform === 'linux' && (kind === 'proc' || native !== undefined)),
+)
 
 describe.each(here)('a home with every kind of entry, read by %s,', (kind) => {
   let own: ReturnType<typeof makeScratch>
@@ -21,11 +23,22 @@ describe.each(here)('a home with every kind of entry, read by %s,', (kind) => {
   beforeAll(async () => {
     own = makeScratch()
     built = await buildHome(join(own.path, 'home', 'ann'))
-    const component = filesComponent({ root: own.path, home: 'home/{user}', exclude: [], excludeDefaults: true }, { ground: groundOf(kind, native) })
+    const component = filesComponent(
+      { root: own.path, home: 'home/{user}', exclude: [], excludeDefaults: true },
+      { ground: groundOf(kind, native) },
+    )
     read = await readSlice(component, userSlice('ann'))
   })
   afterAll(() => own.remove())
-  const entry = (path: string): ReturnType<ReadSlice['entries']['get']> => read.entries.get(formatKey(encodeKey('entry', path.split('/').map((part) => Buffer.from(part, 'latin1')))))
+  const entry = (path: string): ReturnType<ReadSlice['entries']['get']> =>
+    read.entries.get(
+      formatKey(
+        encodeKey(
+          'entry',
+          path.split('/').map((part) => Buffer.from(part, 'latin1')),
+        ),
+      ),
+    )
   const has = (part: HomePart): boolean => built.parts.has(part)
   const isRoot = process.geteuid?.() === 0
 
@@ -34,14 +47,24 @@ describe.each(here)('a home with every kind of entry, read by %s,', (kind) => {
     expect(entry(homeMap.mode.program)?.state).toMatchObject({ mode: '4755' })
     expect(entry(homeMap.mode.setgid)?.state).toMatchObject({ type: 'directory', mode: '2775' })
     if (has('owners')) expect(entry(homeMap.owned)?.state).toMatchObject({ uid: 1000, gid: 100, mode: '0664' })
-    if (has('times')) for (const one of [homeMap.exactTime, homeMap.beforeEpoch]) expect(entry(one.path)?.state['mtime']).toBe(one.mtimeNs.toString())
-    expect(read.entries.get('.')?.state).toEqual({ type: 'directory', mode: expect.any(String), uid: expect.any(Number), gid: expect.any(Number), mtime: expect.any(String) })
+    if (has('times'))
+      for (const one of [homeMap.exactTime, homeMap.beforeEpoch])
+        expect(entry(one.path)?.state['mtime']).toBe(one.mtimeNs.toString())
+    expect(read.entries.get('.')?.state).toEqual({
+      type: 'directory',
+      mode: expect.any(String),
+      uid: expect.any(Number),
+      gid: expect.any(Number),
+      mtime: expect.any(String),
+    })
   })
 
   test('keeps links as links, bytes and all, and never what they lead to', () => {
     expect(entry(homeMap.links.relative)?.state).toMatchObject({ type: 'link', target: '../modes/private' })
     expect(entry(homeMap.links.dangling)?.state).toMatchObject({ target: '../gone' })
-    expect(entry(homeMap.links.bytes)?.state).toMatchObject({ targetBytes: Buffer.from('to \xff', 'latin1').toString('base64url') })
+    expect(entry(homeMap.links.bytes)?.state).toMatchObject({
+      targetBytes: Buffer.from('to \xff', 'latin1').toString('base64url'),
+    })
     for (const path of Object.values(homeMap.links)) {
       expect(entry(path)).not.toHaveProperty('data')
       expect(entry(path)?.state).not.toHaveProperty('mode')
@@ -74,11 +97,18 @@ describe.each(here)('a home with every kind of entry, read by %s,', (kind) => {
     if (kind === 'proc' || kind === 'path') return expect(notesOf(read, 'fidelity')).toEqual([''])
     expect(notesOf(read, 'fidelity')).toEqual([])
     if (has('attributes')) {
-      expect(entry(homeMap.attributed)?.state['attributes']).toEqual({ 'user.toriki.note': Buffer.from('kept').toString('base64url'), 'user.bytes': 'AAH_' })
+      expect(entry(homeMap.attributed)?.state['attributes']).toEqual({
+        'user.toriki.note': Buffer.from('kept').toString('base64url'),
+        'user.bytes': 'AAH_',
+      })
     }
     if (has('acls')) {
-      expect(entry(homeMap.acl.file)?.state['attributes']).toEqual({ 'system.posix_acl_access': aclBytes.toString('base64url') })
-      expect(entry(homeMap.acl.directory)?.state['attributes']).toEqual({ 'system.posix_acl_default': aclBytes.toString('base64url') })
+      expect(entry(homeMap.acl.file)?.state['attributes']).toEqual({
+        'system.posix_acl_access': aclBytes.toString('base64url'),
+      })
+      expect(entry(homeMap.acl.directory)?.state['attributes']).toEqual({
+        'system.posix_acl_default': aclBytes.toString('base64url'),
+      })
     }
   })
 
@@ -126,6 +156,7 @@ describe.each(here)('a home with every kind of entry, read by %s,', (kind) => {
 
   test('left out of this machine’s tests only what it cannot build, each with its reason', () => {
     for (const { part, reason } of built.missing) expect([part, reason]).toEqual([part, expect.stringMatching(/\S/)])
-    if (process.platform === 'linux' && isRoot && native !== undefined) expect(built.missing.filter(({ part }) => !['attributes', 'acls', 'devices'].includes(part))).toEqual([])
+    if (process.platform === 'linux' && isRoot && native !== undefined)
+      expect(built.missing.filter(({ part }) => !['attributes', 'acls', 'devices'].includes(part))).toEqual([])
   })
 })

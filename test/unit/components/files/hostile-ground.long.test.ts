@@ -5,7 +5,9 @@ import { loadNative } from '../../../../lib/components/files/native.ts'
 import { naiveReadsUntilCaught, readUnderSwaps } from '../../../kit/homes/hostile-ground.ts'
 
 const native = await loadNative()
-const byHandle = groundKinds.filter((kind) => kind !== 'path' && process.platform === 'linux' && (kind === 'proc' || native !== undefined))
+const byHandle = groundKinds.filter(
+  (kind) => kind !== 'path' && process.platform === 'linux' && (kind === 'proc' || native !== undefined),
+)
 
 describe('a home whose owner swaps directories and files for links while it is read', () => {
   test('catches a reader who trusts paths', async () => {

@@ -62,6 +62,8 @@ describe('the pace of synchronous work', () => {
   test('stops with the reason of whoever stops it', () => {
     const stopped = new TorikiError('deadline')
     expect(() => new Pace(turnedClock(), AbortSignal.abort(stopped)).isDue()).toThrow(stopped)
-    expect(() => new Pace(turnedClock(), AbortSignal.abort()).isDue()).toThrow(expect.objectContaining({ code: 'interrupted' }))
+    expect(() => new Pace(turnedClock(), AbortSignal.abort()).isDue()).toThrow(
+      expect.objectContaining({ code: 'interrupted' }),
+    )
   })
 })

@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { isTorikiError } from '../../../../lib/errors.ts'
-import { isReserved, memberEntry, memberName, parseTemplate, refuseSame } from '../../../../lib/components/files/template.ts'
+import {
+  isReserved,
+  memberEntry,
+  memberName,
+  parseTemplate,
+  refuseSame,
+} from '../../../../lib/components/files/template.ts'
 
 function refusal(action: () => unknown): string {
   try {
@@ -15,7 +21,12 @@ function refusal(action: () => unknown): string {
 describe('a path template', () => {
   test('names a directory with one placeholder, with fixed directories above and below', () => {
     expect(parseTemplate('home/{user}', 'user')).toMatchObject({ above: ['home'], prefix: '', suffix: '', below: [] })
-    expect(parseTemplate('volumes/claim-{user}-rwx/data', 'user')).toMatchObject({ above: ['volumes'], prefix: 'claim-', suffix: '-rwx', below: ['data'] })
+    expect(parseTemplate('volumes/claim-{user}-rwx/data', 'user')).toMatchObject({
+      above: ['volumes'],
+      prefix: 'claim-',
+      suffix: '-rwx',
+      below: ['data'],
+    })
     expect(parseTemplate('{group}', 'group')).toMatchObject({ above: [], prefix: '', below: [] })
   })
 
@@ -58,6 +69,8 @@ describe('a path template', () => {
   })
 
   test('cannot be the same for users and groups', () => {
-    expect(refusal(() => refuseSame(parseTemplate('x/{user}', 'user'), parseTemplate('x/{group}', 'group')))).toContain('same directories')
+    expect(refusal(() => refuseSame(parseTemplate('x/{user}', 'user'), parseTemplate('x/{group}', 'group')))).toContain(
+      'same directories',
+    )
   })
 })

@@ -12,7 +12,9 @@ import { compareKeys, formatKey } from '../../../../lib/resources/key.ts'
 import { makeScratch } from '../../../kit/homes/scratch.ts'
 
 const native = await loadNative()
-const here = groundKinds.filter((kind) => kind === 'path' || (process.platform === 'linux' && (kind === 'proc' || native !== undefined)))
+const here = groundKinds.filter(
+  (kind) => kind === 'path' || (process.platform === 'linux' && (kind === 'proc' || native !== undefined)),
+)
 
 let scratch: ReturnType<typeof makeScratch>
 beforeEach(() => {
@@ -21,7 +23,9 @@ beforeEach(() => {
 afterEach(() => scratch.remove())
 
 function visitsOf(kind: GroundKind, path: string, options: WalkOptions = {}): string[] {
-  return [...stops(kind, path, options)].map(({ key, finding }) => (finding === 'entry' ? formatKey(key) : `${formatKey(key)} ${finding}`))
+  return [...stops(kind, path, options)].map(({ key, finding }) =>
+    finding === 'entry' ? formatKey(key) : `${formatKey(key)} ${finding}`,
+  )
 }
 
 function* stops(kind: GroundKind, path: string, options: WalkOptions = {}): Generator<Visit> {
@@ -43,7 +47,24 @@ function handlePath(directory: Directory): string {
 }
 
 /** Names that sort differently as text, as UTF-16 and as bytes. */
-const name = fc.constantFrom('a', 'a.b', 'a-b', 'a b', 'a0', '\x01', '\x01\x02', '\x02', 'b', '\xff', '\xc3\xa9', '\xf0\x9f\x8c\xb3', '\xee\x80\x80', 'Z', '~', '%')
+const name = fc.constantFrom(
+  'a',
+  'a.b',
+  'a-b',
+  'a b',
+  'a0',
+  '\x01',
+  '\x01\x02',
+  '\x02',
+  'b',
+  '\xff',
+  '\xc3\xa9',
+  '\xf0\x9f\x8c\xb3',
+  '\xee\x80\x80',
+  'Z',
+  '~',
+  '%',
+)
 
 describe.each(here)('a walk by %s', (kind) => {
   test('meets every entry once, in key order, whatever the names', () => {
@@ -60,14 +81,16 @@ describe.each(here)('a walk by %s', (kind) => {
         const visits = [...stops(kind, home)]
         expect(new Set(visits.map(({ path }) => path))).toEqual(new Set(['', ...made]))
         expect(visits).toHaveLength(made.size + 1)
-        for (const [index, { key }] of visits.entries()) if (index > 0) expect(compareKeys(visits[index - 1]!.key, key)).toBeLessThan(0)
+        for (const [index, { key }] of visits.entries())
+          if (index > 0) expect(compareKeys(visits[index - 1]!.key, key)).toBeLessThan(0)
       }),
       { numRuns: 25 },
     )
   })
 
   test('goes on after any entry, or after one that is gone, without listing what came before', () => {
-    for (const path of ['a/b/c', 'a/b/d', 'a.b', 'a/x', 'b/y', 'c']) mkdirSync(join(scratch.path, path), { recursive: true })
+    for (const path of ['a/b/c', 'a/b/d', 'a.b', 'a/x', 'b/y', 'c'])
+      mkdirSync(join(scratch.path, path), { recursive: true })
     const whole = visitsOf(kind, scratch.path)
     expect(whole).toEqual(['.', 'a', 'a/b', 'a/b/c', 'a/b/d', 'a/x', 'a.b', 'b', 'b/y', 'c'])
     for (const [index, path] of whole.entries()) {
