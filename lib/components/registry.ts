@@ -1,5 +1,4 @@
 /** Settings → components: the one place that names them all. A component that is not configured is not there; that is no error. */
-import { TorikiError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
 import type { ComponentName } from '../resources/component-name.ts'
@@ -7,10 +6,13 @@ import { ENTRY_KIND } from '../resources/key.ts'
 import type { Settings } from '../settings.ts'
 import type { Component } from './component.ts'
 import { filesComponent } from './files/component.ts'
+import { keycloakComponent, keycloakKinds } from './keycloak/component.ts'
+import { keycloakComponent } from './keycloak/component.ts'
+import { sharedKinds } from './keycloak/shared/read-shared.ts'
 
 /** The kinds that keys of each component begin with: for reading a written key without opening the component. */
 export const knownKinds: Readonly<Record<ComponentName, readonly string[]>> = {
-  keycloak: [],
+  keycloak: [...sharedKinds.map(({ kind }) => kind), 'user'],
   files: [ENTRY_KIND],
   'conda-store': [],
   jupyterhub: [],
@@ -27,14 +29,12 @@ export interface ComponentPlatform {
  * Configured components in the components' order; none where the settings' sources were not resolved. Opens no connection. Close each when done.
  * @throws TorikiError `settings-invalid` for what a component cannot understand.
  */
-export function createComponents(settings: Settings, _platform: ComponentPlatform): readonly Component[] {
+export function createComponents(settings: Settings, { clock, random }: ComponentPlatform): readonly Component[] {
   const { keycloak, files } = settings.components
-  if (keycloak !== undefined) {
-    throw new TorikiError('settings-invalid', {
-      message: `${settings.file}: components.keycloak: this build has no such component.`,
-    })
-  }
-  return [...(files === undefined ? [] : [filesComponent(files, { ownFolders: ownFolders(settings) })])]
+  return [
+    ...(keycloak === undefined ? [] : [keycloakComponent(keycloak, { clock, random })]),
+    ...(files === undefined ? [] : [filesComponent(files, { ownFolders: ownFolders(settings) })]),
+  ]
 }
 
 /** Where this service keeps its own data on this machine: a home must not lie in there, nor the other way round. */

@@ -1,0 +1,37 @@
+import { describe, expect, test } from '@jest/globals'
+import { createComponents, knownKinds } from '../../../lib/components/registry.ts'
+import { systemClock } from '../../../lib/platform/clock.ts'
+import { systemRandom } from '../../../lib/platform/random.ts'
+import { parseSettings } from '../../../lib/settings.ts'
+
+const platform = { clock: systemClock, random: systemRandom }
+const settingsOf = (components: string) =>
+  parseSettings(
+    `deployment: campus\ncomponents: { ${components} }\nkeys: { keyring: ./keyring }`,
+    '/etc/toriki/toriki.yaml',
+  )
+const keycloak =
+  'keycloak: { url: https://id.example.org/auth, realm: nebari, username: root, password: "${env:PATH}" }'
+const files = 'files: { root: /mnt/nebari, home: "home/{user}" }'
+
+describe('the registry', () => {
+  test.each([
+    [
+      'the components in their order, whatever the order of the settings',
+      `${files}, ${keycloak}`,
+      ['keycloak', 'files'],
+    ],
+    ['only what is configured', files, ['files']],
+  ])('makes %s, and opens nothing', async (_title, components, names) => {
+    const made = createComponents(settingsOf(components), platform)
+    expect(made.map(({ name }) => name)).toEqual(names)
+    for (const component of made) await component.close()
+  })
+
+  test('knows the kinds of keys that each component says it has', async () => {
+    for (const component of createComponents(settingsOf(`${files}, ${keycloak}`), platform)) {
+      expect(knownKinds[component.name]).toEqual(component.kinds)
+      await component.close()
+    }
+  })
+})
