@@ -39,7 +39,6 @@ const anyMessage = z.discriminatedUnion('kind', [backupSlice, settleRun, replayR
 
 export type BackupSliceMessage = z.infer<typeof backupSlice>
 export type SettleRunMessage = z.infer<typeof settleRun>
-export type ReplayRunMessage = z.infer<typeof replayRun>
 export type Message = z.infer<typeof anyMessage>
 
 export function encodeMessage(message: Message): string {
