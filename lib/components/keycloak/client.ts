@@ -16,7 +16,7 @@ import type { Random } from '../../platform/random.ts'
 import { retrying } from '../../platform/retry.ts'
 import type { KeycloakSettings } from '../../settings.ts'
 import { keycloakFailure } from './failure.ts'
-import type { Right } from './rights.ts'
+import type { Right } from './right.ts'
 import { stopIfAborted } from './stop.ts'
 import { TokenSource } from './token.ts'
 import { openTransport } from './transport.ts'
@@ -151,7 +151,7 @@ class AbortableAdminClient extends KeycloakAdminClient {
   /** Asked once per request. */
   override getRequestOptions(): ReturnType<KeycloakAdminClient['getRequestOptions']> {
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)])
-    return { ...this.#transport.options, signal } as object as ReturnType<KeycloakAdminClient['getRequestOptions']>
+    return { ...this.#transport.options, signal } as object
   }
 }
 

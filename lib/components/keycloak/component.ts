@@ -23,7 +23,8 @@ import { KeptAnswers } from './kept-answers.ts'
 import { listPeople } from './people.ts'
 import { findUser, readUser } from './read-user.ts'
 import { probeRights, requireRights } from './rights.ts'
-import type { Right, Rights } from './rights.ts'
+import type { Right } from './right.ts'
+import type { Rights } from './rights.ts'
 import { readShared, sharedKinds } from './shared/read-shared.ts'
 import { probeVersion } from './version.ts'
 
@@ -37,6 +38,9 @@ export function keycloakComponent(settings: KeycloakSettings, options: KeycloakO
   return new KeycloakComponent(settings, options)
 }
 
+/** The kinds of this component's keys, in the order of creates. */
+export const keycloakKinds: readonly string[] = [...sharedKinds.map(({ kind }) => kind), 'user']
+
 /** What is known of the server is asked for again after so long. */
 const PROBE_KEPT_MS = 10 * 60_000
 /** What a person's record needs to be whole; organizations only where the realm has them. */
@@ -45,7 +49,7 @@ const SHARED_RIGHTS: readonly Right[] = [...USER_RIGHTS, 'view-identity-provider
 
 class KeycloakComponent implements Component {
   readonly name = 'keycloak'
-  readonly kinds = [...sharedKinds.map(({ kind }) => kind), 'user']
+  readonly kinds = keycloakKinds
   readonly #client: KeycloakClient
   readonly #directory: RealmDirectory
   readonly #source: CredentialSource | undefined

@@ -4,7 +4,8 @@ import type { Check } from '../component.ts'
 import type { KeycloakClient } from './client.ts'
 import type { CredentialSource } from './credential-source.ts'
 import { grantRemedy } from './failure.ts'
-import { probeRights, readRights } from './rights.ts'
+import { readRights } from './right.ts'
+import { probeRights } from './rights.ts'
 import { probeVersion } from './version.ts'
 
 /** What cannot be asked because something before it failed is not listed. Never throws. */

@@ -5,7 +5,7 @@
 import { NetworkError } from '@keycloak/keycloak-admin-client'
 import * as z from 'zod'
 import { TorikiError } from '../../errors.ts'
-import type { Right } from './rights.ts'
+import type { Right } from './right.ts'
 
 /** Nothing but a status or a code: an answer's own text may name people. */
 export class KeycloakAnswer extends Error {

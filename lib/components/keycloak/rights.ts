@@ -7,16 +7,7 @@ import { isTorikiError, TorikiError } from '../../errors.ts'
 import { clientsSchema, organizationsSchema, userBriefsSchema } from './answers.ts'
 import type { KeycloakClient, Reading } from './client.ts'
 import { grantRemedy } from './failure.ts'
-
-/** Roles of the client realm-management (reference: keycloak.md §2.5). */
-export const readRights = [
-  'view-users',
-  'view-realm',
-  'view-clients',
-  'view-identity-providers',
-  'view-organizations',
-] as const
-export type Right = (typeof readRights)[number]
+import type { Right } from './right.ts'
 
 export interface Rights {
   /** Looked for and not found. */

@@ -1,6 +1,6 @@
 /** Organizations with their domains and identity providers. Who is a member stands with each person. */
 import * as z from 'zod'
-import { countSchema, organizationsSchema } from '../answers.ts'
+import { organizationsSchema } from '../answers.ts'
 import { cleanObject, sortedLists, sortedNames } from '../clean-json.ts'
 import { readPages } from '../pages.ts'
 import type { SharedKind } from './shared-kind.ts'
