@@ -7,12 +7,10 @@ import type { Settings } from '../settings.ts'
 import type { Component } from './component.ts'
 import { filesComponent } from './files/component.ts'
 import { keycloakComponent, keycloakKinds } from './keycloak/component.ts'
-import { keycloakComponent } from './keycloak/component.ts'
-import { sharedKinds } from './keycloak/shared/read-shared.ts'
 
 /** The kinds that keys of each component begin with: for reading a written key without opening the component. */
 export const knownKinds: Readonly<Record<ComponentName, readonly string[]>> = {
-  keycloak: [...sharedKinds.map(({ kind }) => kind), 'user'],
+  keycloak: keycloakKinds,
   files: [ENTRY_KIND],
   'conda-store': [],
   jupyterhub: [],
