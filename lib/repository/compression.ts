@@ -19,7 +19,9 @@ const PROBE_SQUARES_MAX = 72_000
 
 export function encodeBlock(plain: Uint8Array, level: number): Buffer {
   if (!looksIncompressible(plain)) {
-    const packed = zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: level } })
+    // One output buffer: zlib would join many small ones.
+    const chunkSize = Math.max(64, plain.length)
+    const packed = zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: level }, chunkSize })
     if (packed.length <= plain.length * WORTH) return Buffer.concat([Buffer.from([ZSTD]), packed])
   }
   return Buffer.concat([Buffer.from([PLAIN]), plain])
