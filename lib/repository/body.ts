@@ -42,12 +42,17 @@ export interface EncodedResource {
 /** Stores content, secrets and a long body in `sink`, and gives the entry's value. */
 export async function encodeResource(
   resource: Resource,
-  { formats, writer, sink }: { readonly formats: TreeFormats; readonly writer: ContentWriter; readonly sink: Pick<ChunkSink, 'put'> },
+  {
+    formats,
+    writer,
+    sink,
+  }: { readonly formats: TreeFormats; readonly writer: ContentWriter; readonly sink: Pick<ChunkSink, 'put'> },
 ): Promise<EncodedResource> {
   const content = resource.content && (await writer.write(sink, resource.content.parts()))
   const settled = resource.content?.settle?.()
   const state = jsonBytes(settled === undefined ? resource.state : { ...resource.state, ...settled })
-  const kept = resource.kept !== undefined && Object.keys(resource.kept).length > 0 ? jsonBytes(resource.kept) : undefined
+  const kept =
+    resource.kept !== undefined && Object.keys(resource.kept).length > 0 ? jsonBytes(resource.kept) : undefined
   const secrets = Object.entries(resource.secrets ?? {})
     .map(([name, text]) => [Buffer.from(name, 'utf8'), text] as const)
     .sort(([a], [b]) => Buffer.compare(a, b))
@@ -61,7 +66,8 @@ export async function encodeResource(
   }
   if (content) value.raw(content.encoded)
   if (secrets.length > 0) value.varint(secrets.length)
-  for (const [name, text] of secrets) value.counted(name).raw((await writer.write(sink, [Buffer.from(text, 'utf8')])).encoded)
+  for (const [name, text] of secrets)
+    value.counted(name).raw((await writer.write(sink, [Buffer.from(text, 'utf8')])).encoded)
   return { value: value.bytes(), contentBytes: content?.dataBytes ?? 0 }
 }
 
@@ -121,7 +127,8 @@ export class StoredEntry implements StoredResource {
 
   /** Every content the entry names: what must be there for it to be whole. */
   *contents(): Generator<StoredContent> {
-    for (const one of [this.#longState, this.#longKept, this.content, ...Object.values(this.secrets)]) if (one) yield one
+    for (const one of [this.#longState, this.#longKept, this.content, ...Object.values(this.secrets)])
+      if (one) yield one
   }
 
   /** `state` and `kept` whole. @throws TorikiError `content-locked` where they are content and this role may not open it. */
@@ -139,7 +146,9 @@ function bodyDigest(formats: TreeFormats, json: Buffer): Buffer {
 function jsonBytes(object: JsonObject): Buffer {
   const bytes = Buffer.from(canonicalJson(object), 'utf8')
   if (bytes.length > BODY_BYTES_MAX) {
-    throw new TorikiError('source-unexpected', { message: 'A resource of the source is larger than 16 MiB, its content not counted.' })
+    throw new TorikiError('source-unexpected', {
+      message: 'A resource of the source is larger than 16 MiB, its content not counted.',
+    })
   }
   return bytes
 }

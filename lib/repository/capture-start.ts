@@ -51,7 +51,11 @@ export async function readCaptureStart(
   ])
   const live = ids.filter((id) => !marks.forgotten.has(id) && !condemned.snapshots.has(id))
   const loader = new Loader(context, cache)
-  const history = await readHistory(live.filter((id) => parseSnapshotId(id)?.run !== run), marks, loader)
+  const history = await readHistory(
+    live.filter((id) => parseSnapshotId(id)?.run !== run),
+    marks,
+    loader,
+  )
 
   const ofRun = (id: SnapshotId): boolean => parseSnapshotId(id)?.run === run
   const own = await loader.newest(live.filter(ofRun))
@@ -60,7 +64,9 @@ export async function readCaptureStart(
   const taken = [...ids, ...marks.forgotten.keys()].filter(ofRun).map((id) => parseSnapshotId(id)?.n ?? 0)
 
   const checkpoint = await usableCheckpoint(context, checkpoints, condemned)
-  const stored = [...history.loaded, ...(committed ? [committed] : [])].flatMap(({ document }) => [...document.components.values()])
+  const stored = [...history.loaded, ...(committed ? [committed] : [])].flatMap(({ document }) => [
+    ...document.components.values(),
+  ])
   const reusable = new Map<string, InlineChunk>()
   for (const { chunks } of [...stored, ...(checkpoint ? componentsOf(checkpoint) : [])]) {
     for (const [id, chunk] of chunks) if (!condemned.snapshots.has(chunk.holder)) reusable.set(id, chunk)
@@ -110,7 +116,8 @@ async function readHistory(
         open.delete(component)
       } else if (!open.has(component)) open.set(component, undefined)
     }
-    for (const [component, id] of snapshot.document.known) if (!trusted.has(component) && open.get(component) === undefined) open.set(component, id)
+    for (const [component, id] of snapshot.document.known)
+      if (!trusted.has(component) && open.get(component) === undefined) open.set(component, id)
   }
 
   let parent: SnapshotId | undefined
@@ -127,7 +134,8 @@ async function readHistory(
       id === known || (marks.accepted.has(id) && (known === undefined || compareSnapshotIds(id, known) > 0))
     const candidates = ids.filter(isCandidate)
     // Where it should be is gone: the whole history is asked.
-    if (known !== undefined && !candidates.includes(known)) candidates.push(...ids.filter((id) => compareSnapshotIds(id, known) < 0))
+    if (known !== undefined && !candidates.includes(known))
+      candidates.push(...ids.filter((id) => compareSnapshotIds(id, known) < 0))
     for (const id of candidates) {
       const snapshot = loaded.find((one) => one.id === id) ?? (await loader.load(id))
       const record = snapshot?.document.components.get(component)?.record
@@ -223,5 +231,7 @@ function componentsOf({ components, partial }: CheckpointDocument): readonly Sto
 
 /** Is every snapshot object that holds chunks of these components to be counted on? */
 function usable(components: Iterable<StoredComponent>, condemned: Condemned): boolean {
-  return [...components].every(({ chunks }) => [...chunks.values()].every(({ holder }) => !condemned.snapshots.has(holder)))
+  return [...components].every(({ chunks }) =>
+    [...chunks.values()].every(({ holder }) => !condemned.snapshots.has(holder)),
+  )
 }

@@ -62,7 +62,13 @@ export class SliceCapture implements Capture {
     return new SliceCapture(context, cache, options, start, time)
   }
 
-  private constructor(context: SliceContext, cache: SnapshotCache, options: CaptureOptions, start: CaptureStart, time: string) {
+  private constructor(
+    context: SliceContext,
+    cache: SnapshotCache,
+    options: CaptureOptions,
+    start: CaptureStart,
+    time: string,
+  ) {
     this.#context = context
     this.#cache = cache
     this.#options = options
@@ -93,7 +99,12 @@ export class SliceCapture implements Capture {
     assert(this.finished[component] === undefined && !this.#captured.has(component), 'a component is stored once')
     assert(this.#open === undefined, 'a capture whose time has ended stores nothing more')
     const chunks = new ComponentChunks(this.#context, this.#start.reusable, () => this.#openPacks())
-    const writer = new ComponentWriter({ context: this.#context, chunks, contents: this.#contents, signal: this.#options.signal })
+    const writer = new ComponentWriter({
+      context: this.#context,
+      chunks,
+      contents: this.#contents,
+      signal: this.#options.signal,
+    })
     if (this.#partial?.component === component) {
       const { chunks: inline } = this.#partial
       const source = new SnapshotChunks(this.#context, inline, this.#cache, () => this.#openPacks())
@@ -152,11 +163,16 @@ export class SliceCapture implements Capture {
     for (let tries = 1; tries <= COMMIT_TRIES_MAX; tries++) {
       const id = formatSnapshotId({ run: this.#options.run, n })
       const components = new Map(mine)
-      for (const [component, stored] of committed?.document.components ?? []) components.set(component, { ...stored, staged: new Map() })
+      for (const [component, stored] of committed?.document.components ?? [])
+        components.set(component, { ...stored, staged: new Map() })
       const { bytes, document } = sealSnapshot(
         this.#context,
         id,
-        { ...capture, missing: missing.filter(({ component }) => !components.has(component)), known: this.#known(components) },
+        {
+          ...capture,
+          missing: missing.filter(({ component }) => !components.has(component)),
+          known: this.#known(components),
+        },
         components,
       )
       try {
@@ -176,7 +192,10 @@ export class SliceCapture implements Capture {
       committed = winner
       if (addsNothing(mine, committed)) return this.#result(snapshotOf(committed), false)
     }
-    throw new TorikiError('object-exists', { retry: 'later', ids: { slice: this.#context.sliceId, run: this.#options.run } })
+    throw new TorikiError('object-exists', {
+      retry: 'later',
+      ids: { slice: this.#context.sliceId, run: this.#options.run },
+    })
   }
 
   /** The map of the component being read: as far as this part came, or as the part before left it. */
@@ -191,7 +210,10 @@ export class SliceCapture implements Capture {
   }
 
   /** Packs, index, and the second look at what is condemned. */
-  async #flush(components: Iterable<StoredComponent>, partial: PartialComponent | undefined): Promise<Omit<CaptureDocument, 'components'>> {
+  async #flush(
+    components: Iterable<StoredComponent>,
+    partial: PartialComponent | undefined,
+  ): Promise<Omit<CaptureDocument, 'components'>> {
     await this.#packStore?.flush()
     const holders = new Set<string>()
     for (const { chunks } of [...components, ...(partial ? [partial] : [])]) {
@@ -213,7 +235,8 @@ export class SliceCapture implements Capture {
     const packs = new Set(this.#start.checkpoint?.packs)
     for (const { packId } of this.#packStore?.packs ?? []) packs.add(packId)
     const writers = [...this.#captured.values()].map(({ chunks }) => chunks)
-    for (const chunks of [...writers, this.#open?.writer.chunks]) for (const pack of chunks?.reusedPacks ?? []) packs.add(pack)
+    for (const chunks of [...writers, this.#open?.writer.chunks])
+      for (const pack of chunks?.reusedPacks ?? []) packs.add(pack)
     return packs
   }
 

@@ -32,7 +32,12 @@ export class ComponentWriter {
   #bytesRead = 0
   #told = { resources: 0, bytes: 0 }
 
-  constructor(options: { readonly context: SliceContext; readonly chunks: ComponentChunks; readonly contents: ContentWriter; readonly signal: AbortSignal }) {
+  constructor(options: {
+    readonly context: SliceContext
+    readonly chunks: ComponentChunks
+    readonly contents: ContentWriter
+    readonly signal: AbortSignal
+  }) {
     this.#context = options.context
     this.chunks = options.chunks
     this.#contents = options.contents
@@ -86,7 +91,8 @@ export class ComponentWriter {
     const first = this.#builder.entries
     const tell = (force: boolean): void => {
       const taken = this.#builder.entries - first
-      const enough = taken - this.#told.resources >= PROGRESS_RESOURCES || this.#bytesRead - this.#told.bytes >= PROGRESS_BYTES
+      const enough =
+        taken - this.#told.resources >= PROGRESS_RESOURCES || this.#bytesRead - this.#told.bytes >= PROGRESS_BYTES
       if (!force && !enough) return
       this.#told = { resources: taken, bytes: this.#bytesRead }
       options.onProgress?.({ resources: taken, bytesRead: this.#bytesRead, bytesStored: bytesStored() })
@@ -98,9 +104,14 @@ export class ComponentWriter {
         throw new TorikiError('source-unexpected', { message: 'The source listed something twice or out of order.' })
       }
       const { content } = resource
-      const counted: Resource = content === undefined ? resource : { ...resource, content: this.#count(content, () => tell(false)) }
+      const counted: Resource =
+        content === undefined ? resource : { ...resource, content: this.#count(content, () => tell(false)) }
       const { formats } = this.#context
-      const { value, contentBytes } = await encodeResource(counted, { formats, writer: this.#contents, sink: this.chunks })
+      const { value, contentBytes } = await encodeResource(counted, {
+        formats,
+        writer: this.#contents,
+        sink: this.chunks,
+      })
       await this.#builder.add(resource.key, value)
       this.#bytes += contentBytes
       if (options.isContainer?.(resource.key) === true) this.#containers++

@@ -29,7 +29,7 @@ export class StoredContent implements ContentReference {
   async *extents(offset = 0): AsyncGenerator<Extent & { readonly offset: number }> {
     let begin = 0
     if (!Buffer.isBuffer(this.#shape.extents)) {
-      for (const extent of this.#shape.extents as readonly Extent[]) {
+      for (const extent of this.#shape.extents) {
         if (begin + extent.length > offset) yield { ...extent, offset: begin }
         begin += extent.length
       }
@@ -41,7 +41,8 @@ export class StoredContent implements ContentReference {
       const extent = decodeExtent(value)
       const end = key.length === 8 ? Number(key.readBigUInt64BE()) : Number.NaN
       begin = end - extent.length
-      if (!Number.isSafeInteger(end) || begin < 0 || begin !== (expected ?? begin) || end > this.sizeBytes) throw broken()
+      if (!Number.isSafeInteger(end) || begin < 0 || begin !== (expected ?? begin) || end > this.sizeBytes)
+        throw broken()
       if (expected === undefined && begin > offset) throw broken()
       yield { ...extent, offset: begin }
       expected = end
@@ -50,7 +51,9 @@ export class StoredContent implements ContentReference {
   }
 
   /** The bytes and holes of the range; what lies beyond the end is left out. @throws TorikiError `content-locked`, `seal-broken`, `object-not-found`. */
-  async *parts(range: { readonly offset: number; readonly length: number } = { offset: 0, length: this.sizeBytes }): AsyncGenerator<ContentPart> {
+  async *parts(
+    range: { readonly offset: number; readonly length: number } = { offset: 0, length: this.sizeBytes },
+  ): AsyncGenerator<ContentPart> {
     const end = Math.min(range.offset + range.length, this.sizeBytes)
     if (range.offset >= end) return
     for await (const { offset, length, id } of this.extents(range.offset)) {
@@ -68,7 +71,8 @@ export class StoredContent implements ContentReference {
 
   /** The whole content in memory, which may not be longer than `bytesMax`. */
   async bytes(bytesMax: number): Promise<Buffer> {
-    if (this.sizeBytes > bytesMax) throw new TorikiError('object-too-large', { message: 'A stored body is larger than anything we write.' })
+    if (this.sizeBytes > bytesMax)
+      throw new TorikiError('object-too-large', { message: 'A stored body is larger than anything we write.' })
     const pieces: Uint8Array[] = []
     for await (const part of this.parts()) pieces.push('holeBytes' in part ? Buffer.alloc(part.holeBytes) : part)
     return Buffer.concat(pieces)

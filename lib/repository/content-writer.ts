@@ -102,7 +102,8 @@ class ExtentCollector {
     if (this.#list === undefined && this.#inline.length === INLINE_EXTENTS_MAX) {
       this.#list = new TreeBuilder(this.#format, (node) => this.#sink.put('tree', node))
       let end = 0
-      for (const earlier of this.#inline) await this.#list.add(offsetKey((end += earlier.length)), encodeExtent(earlier))
+      for (const earlier of this.#inline)
+        await this.#list.add(offsetKey((end += earlier.length)), encodeExtent(earlier))
     }
     this.#sizeBytes += extent.length
     if (extent.id !== undefined) this.#dataBytes += extent.length

@@ -56,7 +56,8 @@ export async function createDeployment(
   { name, settings }: { readonly name: string; readonly settings: JsonObject },
 ): Promise<DeploymentRepository> {
   const id = base32(platform.random.bytes(ID_BYTES))
-  if ((await readNewest(platform)) === undefined) await createObject(platform, 1, { id, name, keyService: platform.keys.description })
+  if ((await readNewest(platform)) === undefined)
+    await createObject(platform, 1, { id, name, keyService: platform.keys.description })
   const deployment = await requireNewest(platform, name)
   const place = keyPlaceOf(platform, deployment.id)
   const loaded = await loadDeploymentKeys(place)
@@ -75,13 +76,19 @@ export async function createDeployment(
  * @throws TorikiError `deployment-missing` (nothing there, or its creation did not end), `deployment-mismatch` (another name, or not its keys),
  * `format-newer`, `seal-broken`, and what key service and store throw.
  */
-export async function openDeployment(platform: Platform, { name }: { readonly name: string }): Promise<DeploymentRepository> {
+export async function openDeployment(
+  platform: Platform,
+  { name }: { readonly name: string },
+): Promise<DeploymentRepository> {
   const { deployment, keys } = await open(platform, name)
   return new OpenDeployment(platform, deployment.id, name, keys)
 }
 
 /** The settings it was created with, for `init --from-store`. @throws TorikiError as `openDeployment`. */
-export async function readDeploymentSettings(platform: Platform, { name }: { readonly name: string }): Promise<JsonObject> {
+export async function readDeploymentSettings(
+  platform: Platform,
+  { name }: { readonly name: string },
+): Promise<JsonObject> {
   const { settings } = await open(platform, name)
   if (settings === undefined) throw new TorikiError('deployment-missing')
   return settings
@@ -118,7 +125,11 @@ class OpenDeployment implements DeploymentRepository {
 async function open(
   platform: Platform,
   name: string,
-): Promise<{ readonly deployment: Deployment; readonly keys: DeploymentKeys; readonly settings: JsonObject | undefined }> {
+): Promise<{
+  readonly deployment: Deployment
+  readonly keys: DeploymentKeys
+  readonly settings: JsonObject | undefined
+}> {
   const deployment = await requireNewest(platform, name)
   const keys = await loadDeploymentKeys(keyPlaceOf(platform, deployment.id))
   if (keys === undefined) throw deployment.sealed === undefined ? new TorikiError('deployment-missing') : keysMissing()

@@ -35,7 +35,10 @@ export interface GenerationPlace {
  * The newest generation, or the one asked for. For writing it is made when there is none; for reading `undefined` then.
  * @throws TorikiError `slice-erased` when what is asked for, or the newest, was erased; what key service and store throw.
  */
-export async function openGeneration(place: GenerationPlace, options: OpenSliceOptions): Promise<OpenedSlice | undefined> {
+export async function openGeneration(
+  place: GenerationPlace,
+  options: OpenSliceOptions,
+): Promise<OpenedSlice | undefined> {
   if (options.generation !== undefined) return await openExactly(place, options, options.generation)
   let newest: OpenedSlice | 'erased' | undefined
   /** Did the one before end because the name is another person's now? */
@@ -48,7 +51,9 @@ export async function openGeneration(place: GenerationPlace, options: OpenSliceO
       continue
     }
     const loaded = await loadSliceKeys({ ...keyPlace, access: options.access })
-    const keys = loaded?.keys ?? (options.access === 'write' ? await createSliceKeys({ ...keyPlace, random: place.platform.random }) : undefined)
+    const keys =
+      loaded?.keys ??
+      (options.access === 'write' ? await createSliceKeys({ ...keyPlace, random: place.platform.random }) : undefined)
     if (keys === undefined) {
       if (newest === 'erased') throw new TorikiError('slice-erased')
       return newest
@@ -65,7 +70,11 @@ export async function openGeneration(place: GenerationPlace, options: OpenSliceO
   throw new TorikiError('internal', { message: 'There are more generations of one slice than can be.' })
 }
 
-async function openExactly(place: GenerationPlace, options: OpenSliceOptions, generation: number): Promise<OpenedSlice | undefined> {
+async function openExactly(
+  place: GenerationPlace,
+  options: OpenSliceOptions,
+  generation: number,
+): Promise<OpenedSlice | undefined> {
   const keyPlace = keyPlaceOf(place, generation)
   if (await isErased(place.platform, keyPlace.sliceId)) throw new TorikiError('slice-erased')
   const loaded = await loadSliceKeys({ ...keyPlace, access: options.access })
@@ -99,7 +108,10 @@ async function mayBind(context: SliceContext, identity: NonNullable<OpenSliceOpt
 /** Its being there is what counts; sealed, so that it says no more than that. */
 async function markNext({ platform, deploymentKeys }: GenerationPlace, id: string, generation: number): Promise<void> {
   const path = `${sliceKeysPrefix(id)}next`
-  const bytes = sealJson({ parentKey: deploymentKeys.runKey, kind: 'next-generation', path, random: platform.random }, { generation })
+  const bytes = sealJson(
+    { parentKey: deploymentKeys.runKey, kind: 'next-generation', path, random: platform.random },
+    { generation },
+  )
   try {
     await platform.keyStore.create(path, bytes)
   } catch (error) {
@@ -117,7 +129,10 @@ async function isErased(platform: Platform, id: string): Promise<boolean> {
   }
 }
 
-function keyPlaceOf({ platform, deploymentId, deploymentKeys, slice }: GenerationPlace, generation: number): SliceKeyPlace {
+function keyPlaceOf(
+  { platform, deploymentId, deploymentKeys, slice }: GenerationPlace,
+  generation: number,
+): SliceKeyPlace {
   return {
     store: platform.keyStore,
     service: platform.keys,
@@ -134,5 +149,11 @@ function opened(
   id: string,
   generationOpened: boolean,
 ): OpenedSlice {
-  return { slice, generation, generationOpened, access, context: { platform, sliceId: id, keys, formats: treeFormats(keys) } }
+  return {
+    slice,
+    generation,
+    generationOpened,
+    access,
+    context: { platform, sliceId: id, keys, formats: treeFormats(keys) },
+  }
 }

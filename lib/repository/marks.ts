@@ -44,17 +44,26 @@ export async function readMarks(context: SliceContext): Promise<Marks> {
 /** Adds to the marks. Idempotent: writes nothing when all of it is marked already. */
 export async function addMarks(
   context: SliceContext,
-  added: { readonly accepted?: readonly SnapshotId[]; readonly forgotten?: readonly { readonly id: SnapshotId; readonly digest: string }[] },
+  added: {
+    readonly accepted?: readonly SnapshotId[]
+    readonly forgotten?: readonly { readonly id: SnapshotId; readonly digest: string }[]
+  },
 ): Promise<void> {
   for (;;) {
     const marks = await readMarks(context)
     const accepted = new Set([...marks.accepted, ...(added.accepted ?? [])])
-    const forgotten = new Map([...marks.forgotten, ...(added.forgotten ?? []).map(({ id, digest }) => [id, digest] as const)])
+    const forgotten = new Map([
+      ...marks.forgotten,
+      ...(added.forgotten ?? []).map(({ id, digest }) => [id, digest] as const),
+    ])
     if (accepted.size === marks.accepted.size && forgotten.size === marks.forgotten.size) return
     const path = slicePath(context, 'marks', String(marks.n + 1))
     const document = { accepted: [...accepted], forgotten: [...forgotten].map(([id, digest]) => ({ id, digest })) }
     try {
-      await context.platform.store.create(path, sealJson({ ...place(context, path), random: context.platform.random }, document))
+      await context.platform.store.create(
+        path,
+        sealJson({ ...place(context, path), random: context.platform.random }, document),
+      )
       return
     } catch (error) {
       // Somebody took the number, or this is the answer to a create of ours that was lost: the next look tells.
@@ -63,6 +72,9 @@ export async function addMarks(
   }
 }
 
-function place(context: SliceContext, path: string): { parentKey: SliceContext['keys']['treeKey']; kind: 'mark'; path: string } {
+function place(
+  context: SliceContext,
+  path: string,
+): { parentKey: SliceContext['keys']['treeKey']; kind: 'mark'; path: string } {
   return { parentKey: context.keys.treeKey, kind: 'mark', path }
 }

@@ -9,7 +9,10 @@ const EXAMPLES_MAX = 5
 const EXAMPLE_LENGTH_MAX = 1024
 
 export class Notes implements NoteCollection {
-  readonly #byCode = new Map<string, { message: string; count: number; bytes: number | undefined; examples: string[] }>()
+  readonly #byCode = new Map<
+    string,
+    { message: string; count: number; bytes: number | undefined; examples: string[] }
+  >()
 
   add({ code, message, key, bytes }: Note): void {
     const examples = key === undefined ? [] : [shorten(formatKey(key))]

@@ -20,7 +20,8 @@ export interface DeploymentRepository {
   /**
    * Opens the newest generation of a slice. With access `write` keys are made when there are none, and a known identity that differs from the
    * recorded owner opens the next generation. With read access a slice without history gives `undefined`.
-   * One key-service call per call.
+   * One key-service call, two for `read-content`; the same again for each earlier generation of the name that another person ended. A generation that was
+   * erased is passed over for writing. @throws TorikiError `slice-erased` for reading what was erased.
    */
   openSlice(slice: SliceName, options: OpenSliceOptions & { readonly access: 'write' }): Promise<SliceRepository>
   openSlice(slice: SliceName, options: OpenSliceOptions): Promise<SliceRepository | undefined>
@@ -37,12 +38,15 @@ export interface OpenSliceOptions {
 }
 
 export interface SealedRecords {
-  /** Create-only. `exists` when something is there (read it to learn what). Safe to retry: a lost answer of one's own create is told apart by content and reads as `created`. */
+  /** Create-only. `exists` when something is there (read it to learn what). A lost answer of this very create is told apart by a nonce and reads as `created`; another attempt with the same content reads as `exists`. */
   create(path: string, value: JsonObject): Promise<'created' | 'exists'>
   /** `undefined` when there is none. @throws TorikiError `seal-broken`. */
   read(path: string): Promise<JsonObject | undefined>
   /** Paths under the prefix that are greater than `after`, ascending, with the store's time. `after` lets a caller skip a whole run (`runs/<run>/~`). */
-  list(prefix: string, options?: { readonly after?: string }): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
+  list(
+    prefix: string,
+    options?: { readonly after?: string },
+  ): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
 }
 
 export interface SliceRepository {
@@ -57,8 +61,15 @@ export interface SliceRepository {
   snapshot(id: SnapshotId): Promise<Snapshot>
   /** The newest snapshot in which this component is to be believed (not suspect, or accepted). */
   latest(component: string): Promise<Snapshot | undefined>
-  /** The component's resources in ascending key order, from `after` (exclusive), only those whose key begins with the parts of `under` (whole segments). */
-  resources(snapshot: Snapshot, component: string, options?: { readonly after?: ResourceKey; readonly under?: ResourceKey }): AsyncIterable<StoredResource>
+  /**
+   * The component's resources in ascending key order, from `after` (exclusive), only those whose key begins with the parts of `under` (whole segments).
+   * @throws TorikiError `resource-not-found` when the snapshot does not hold the component.
+   */
+  resources(
+    snapshot: Snapshot,
+    component: string,
+    options?: { readonly after?: ResourceKey; readonly under?: ResourceKey },
+  ): AsyncIterable<StoredResource>
   /** One resource, by reading one node per level. */
   resource(snapshot: Snapshot, component: string, key: ResourceKey): Promise<StoredResource | undefined>
   /** Compares two maps, skipping equal subtrees; ascending key order. A side without the component counts as the empty map. */
@@ -66,7 +77,10 @@ export interface SliceRepository {
   /** `state` and `kept` whole (opens content when they were too long to stand in the tree: then needs access `read-content`). */
   body(resource: StoredResource): Promise<{ readonly state: JsonObject; readonly kept: JsonObject }>
   /** The bytes, holes included, of a file or a secret. Needs access `read-content`. @throws TorikiError `content-locked`, `seal-broken`. */
-  content(reference: ContentReference, range?: { readonly offset: number; readonly length: number }): AsyncIterable<ContentPart>
+  content(
+    reference: ContentReference,
+    range?: { readonly offset: number; readonly length: number },
+  ): AsyncIterable<ContentPart>
   /** Begins a snapshot of `run`. Access `write`. */
   capture(options: CaptureOptions): Promise<Capture>
   /** Marks a suspect snapshot as true after all. Idempotent. */
@@ -136,7 +150,9 @@ export interface StoreOptions {
   /** Notes made so far by the reader; read when the component ended. */
   readonly notes: NoteCollection
   /** Told now and then: bytes read and stored, resources seen. For progress only. */
-  readonly onProgress?: ((progress: { readonly resources: number; readonly bytesRead: number; readonly bytesStored: number }) => void) | undefined
+  readonly onProgress?:
+    | ((progress: { readonly resources: number; readonly bytesRead: number; readonly bytesStored: number }) => void)
+    | undefined
 }
 
 export interface NoteCollection {

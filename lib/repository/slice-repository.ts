@@ -132,7 +132,10 @@ export class OpenSliceRepository implements SliceRepository {
     return await resource.body()
   }
 
-  content(reference: ContentReference, range?: { readonly offset: number; readonly length: number }): AsyncIterable<ContentPart> {
+  content(
+    reference: ContentReference,
+    range?: { readonly offset: number; readonly length: number },
+  ): AsyncIterable<ContentPart> {
     assert(reference instanceof StoredContent, 'a content of this repository')
     return reference.parts(range)
   }
@@ -151,7 +154,9 @@ export class OpenSliceRepository implements SliceRepository {
     const { document } = await this.#cache.load(snapshot.id)
     const stored = document.components.get(component)
     const { formats } = this.#context
-    const source = new SnapshotChunks(this.#context, stored?.chunks ?? new Map(), this.#cache, () => Promise.resolve(this.#packs))
+    const source = new SnapshotChunks(this.#context, stored?.chunks ?? new Map(), this.#cache, () =>
+      Promise.resolve(this.#packs),
+    )
     return {
       reader: new TreeReader(formats.map, source),
       root: stored && Buffer.from(stored.record.root, 'hex'),

@@ -68,7 +68,10 @@ export class SnapshotChunks implements Pick<ChunkSource, 'get'> {
     }
     const bytes = inline.sort === sort ? holder.chunk(inline) : undefined
     if (bytes === undefined || !chunkId(this.#context.keys.chunkIdKey, bytes).equals(id)) {
-      throw new TorikiError('seal-broken', { message: 'A snapshot does not hold the chunk it should.', ids: { snapshot: inline.holder } })
+      throw new TorikiError('seal-broken', {
+        message: 'A snapshot does not hold the chunk it should.',
+        ids: { snapshot: inline.holder },
+      })
     }
     return bytes
   }

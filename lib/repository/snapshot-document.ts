@@ -131,7 +131,12 @@ export function encodeSnapshotDocument(id: SnapshotId, document: SnapshotDocumen
 /** @throws TorikiError `seal-broken`. */
 export function decodeSnapshotDocument(record: Buffer | undefined, path: string, id: SnapshotId): SnapshotDocument {
   const parsed = parseDocument(record, path, snapshotSchema)
-  return { ...captureOf(parsed, id), missing: parsed.missing, known: new Map(Object.entries(parsed.known)), blocks: parsed.blocks }
+  return {
+    ...captureOf(parsed, id),
+    missing: parsed.missing,
+    known: new Map(Object.entries(parsed.known)),
+    blocks: parsed.blocks,
+  }
 }
 
 export function encodeCheckpointDocument(document: CheckpointDocument): Buffer {
@@ -163,14 +168,19 @@ export function decodeCheckpointDocument(record: Buffer | undefined, path: strin
   }
 }
 
-function captureJson({ time, since, writer, parent, indexes, components }: CaptureDocument, self?: SnapshotId): JsonObject {
+function captureJson(
+  { time, since, writer, parent, indexes, components }: CaptureDocument,
+  self?: SnapshotId,
+): JsonObject {
   return {
     time,
     since,
     writer,
     ...(parent && { parent: { id: parent.id, digest: parent.digest } }),
     indexes,
-    components: Object.fromEntries([...components].map(([component, stored]) => [component, componentJson(stored, self)])),
+    components: Object.fromEntries(
+      [...components].map(([component, stored]) => [component, componentJson(stored, self)]),
+    ),
   }
 }
 
@@ -181,7 +191,13 @@ function componentJson({ record, chunks }: StoredComponent, self?: SnapshotId): 
     notes: rest.notes.map((note) => ({ ...note })),
     chunks: [...chunks]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([id, { sort, holder, offset, length }]) => ({ id, sort, offset, length, ...(holder !== self && { in: holder }) })),
+      .map(([id, { sort, holder, offset, length }]) => ({
+        id,
+        sort,
+        offset,
+        length,
+        ...(holder !== self && { in: holder }),
+      })),
   }
 }
 
@@ -206,7 +222,10 @@ function storedComponent(
     resources,
     containers,
     bytes,
-    notes: notes.map(({ bytes: noteBytes, ...note }) => ({ ...note, ...(noteBytes !== undefined && { bytes: noteBytes }) })),
+    notes: notes.map(({ bytes: noteBytes, ...note }) => ({
+      ...note,
+      ...(noteBytes !== undefined && { bytes: noteBytes }),
+    })),
     ...(source && { source }),
     ...(suspect !== undefined && { suspect }),
     readAt,

@@ -17,7 +17,12 @@ import { decapsulate, encapsulate } from './hpke.ts'
 import { KEY_BYTES } from './format.ts'
 import { openObject, sealObject } from './seal.ts'
 import { slicePath } from './slice-context.ts'
-import { decodeCheckpointDocument, decodeSnapshotDocument, encodeCheckpointDocument, encodeSnapshotDocument } from './snapshot-document.ts'
+import {
+  decodeCheckpointDocument,
+  decodeSnapshotDocument,
+  encodeCheckpointDocument,
+  encodeSnapshotDocument,
+} from './snapshot-document.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { ChunkSort } from './chunk-store.ts'
 import type { SealPlace } from './seal.ts'
@@ -131,14 +136,19 @@ export async function loadSnapshot(context: SliceContext, id: SnapshotId): Promi
   try {
     bytes = await context.platform.store.get(slicePath(context, 'snapshots', id), { bytesMax: OBJECT_BYTES_MAX })
   } catch (cause) {
-    if (isTorikiError(cause, 'object-not-found')) throw new TorikiError('snapshot-not-found', { ids: { snapshot: id }, cause })
+    if (isTorikiError(cause, 'object-not-found'))
+      throw new TorikiError('snapshot-not-found', { ids: { snapshot: id }, cause })
     throw cause
   }
   return new LoadedSnapshot(context, id, bytes)
 }
 
 export function sealCheckpoint(context: SliceContext, name: string, document: CheckpointDocument): Buffer {
-  return sealObject({ ...checkpointPlace(context, name), records: [encodeCheckpointDocument(document)], random: context.platform.random })
+  return sealObject({
+    ...checkpointPlace(context, name),
+    records: [encodeCheckpointDocument(document)],
+    random: context.platform.random,
+  })
 }
 
 /** @throws TorikiError `seal-broken`, `format-newer`, `object-not-found`. */
@@ -160,12 +170,15 @@ function sealContent(context: SliceContext, path: string, block: Block): Buffer 
   if (block.length === 0) return Buffer.alloc(0)
   const random: Platform['random'] = context.platform.random
   const { enc, key } = encapsulate(context.keys.contentPublicKey, inlineInfo(path), random)
-  return Buffer.concat([enc, sealObject({ parentKey: key, kind: 'inline-content', path, records: [block.encode()], random })])
+  return Buffer.concat([
+    enc,
+    sealObject({ parentKey: key, kind: 'inline-content', path, records: [block.encode()], random }),
+  ])
 }
 
 /** HPKE's `info`: an encapsulated key is good for one snapshot only. */
 function inlineInfo(path: string): Buffer {
-  return Buffer.from(`toriki inline content\0${path}`, 'utf8')
+  return Buffer.from(`toriki content\0${path}`, 'utf8')
 }
 
 /** Chunks one behind the other, each once. */

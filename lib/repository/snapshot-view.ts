@@ -3,7 +3,10 @@ import { parseSnapshotId } from './snapshot-id.ts'
 import type { SnapshotDocument } from './snapshot-document.ts'
 import type { Snapshot, SnapshotId } from './snapshot.ts'
 
-export function snapshotOf({ id, document }: { readonly id: SnapshotId; readonly document: SnapshotDocument }, accepted = false): Snapshot {
+export function snapshotOf(
+  { id, document }: { readonly id: SnapshotId; readonly document: SnapshotDocument },
+  accepted = false,
+): Snapshot {
   const { run, n } = parseSnapshotId(id) ?? { run: id, n: 0 }
   return {
     id,

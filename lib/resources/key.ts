@@ -24,7 +24,10 @@ export function encodeKey(kind: string, segments: readonly (string | Uint8Array)
   assert(KIND.test(kind), 'a kind is lower-case letters, digits and hyphens')
   const parts: Buffer[] = [Buffer.from(kind, 'latin1')]
   for (const segment of segments) {
-    parts.push(SEPARATOR, Buffer.from(escapeSegment(typeof segment === 'string' ? Buffer.from(segment, 'utf8') : segment)))
+    parts.push(
+      SEPARATOR,
+      Buffer.from(escapeSegment(typeof segment === 'string' ? Buffer.from(segment, 'utf8') : segment)),
+    )
   }
   return Buffer.concat(parts)
 }
@@ -72,7 +75,9 @@ export function formatSegment(segment: Uint8Array): string {
     text = UTF8.decode(bytes)
   } catch {
     // Not UTF-8 as a whole: every byte outside printable ASCII is written as %XX, which reads back to the same bytes.
-    return Array.from(bytes, (byte) => (byte < 0x20 || byte > 0x7e || byte === 0x25 || byte === 0x2f ? percent(byte) : String.fromCharCode(byte))).join('')
+    return Array.from(bytes, (byte) =>
+      byte < 0x20 || byte > 0x7e || byte === 0x25 || byte === 0x2f ? percent(byte) : String.fromCharCode(byte),
+    ).join('')
   }
   // oxlint-disable-next-line no-control-regex -- control characters are exactly what must not reach a terminal
   return text.replace(/[/%\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) =>

@@ -9,7 +9,12 @@ export type SliceName = 'shared' | `user/${string}` | `group/${string}`
 
 export type Slice =
   | { readonly kind: 'shared'; readonly name: 'shared' }
-  | { readonly kind: 'user' | 'group'; readonly name: SliceName; /** exact bytes of the local name */ readonly local: Buffer; /** the same for people */ readonly label: string }
+  | {
+      readonly kind: 'user' | 'group'
+      readonly name: SliceName
+      /** exact bytes of the local name */ readonly local: Buffer
+      /** the same for people */ readonly label: string
+    }
 
 export const SHARED: Slice = { kind: 'shared', name: 'shared' }
 /** Longest local name: 255 bytes, as a file name. */
@@ -45,7 +50,10 @@ export function isLocalName(local: Uint8Array): boolean {
 
 function memberSlice(kind: 'user' | 'group', local: string | Uint8Array): Slice {
   const bytes = typeof local === 'string' ? Buffer.from(local, 'utf8') : Buffer.from(local)
-  if (!isLocalName(bytes)) throw new TorikiError('message-invalid', { message: 'A name of a user or group is 1 to 255 bytes without `/` and NUL, and not `.` or `..`.' })
+  if (!isLocalName(bytes))
+    throw new TorikiError('message-invalid', {
+      message: 'A name of a user or group is 1 to 255 bytes without `/` and NUL, and not `.` or `..`.',
+    })
   const label = formatSegment(bytes)
   return { kind, name: `${kind}/${label}`, local: bytes, label }
 }

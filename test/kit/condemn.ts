@@ -6,8 +6,17 @@ import type { DeploymentRepository } from '../../lib/repository/repository.ts'
 import type { SliceKeys } from '../../lib/repository/chunk-store.ts'
 import type { SliceName } from '../../lib/resources/slice.ts'
 
-export async function keysOf(platform: Platform, deployment: DeploymentRepository, slice: SliceName): Promise<SliceKeys> {
-  const place = { store: platform.keyStore, service: platform.keys, deploymentId: deployment.id, sliceId: deployment.sliceId(slice, 1) }
+export async function keysOf(
+  platform: Platform,
+  deployment: DeploymentRepository,
+  slice: SliceName,
+): Promise<SliceKeys> {
+  const place = {
+    store: platform.keyStore,
+    service: platform.keys,
+    deploymentId: deployment.id,
+    sliceId: deployment.sliceId(slice, 1),
+  }
   const loaded = await loadSliceKeys({ ...place, access: 'read-content' })
   if (loaded === undefined) throw new Error('the slice has no keys')
   return loaded.keys
@@ -21,12 +30,23 @@ export async function condemn(
 ): Promise<void> {
   const { treeKey } = await keysOf(platform, deployment, slice)
   const path = `slices/${deployment.sliceId(slice, 1)}/condemned/${platform.random.bytes(16).toString('hex')}`
-  const document = { since: platform.clock.now().toISOString(), packs: what.packs ?? [], snapshots: what.snapshots ?? [] }
-  await platform.store.create(path, sealJson({ parentKey: treeKey, kind: 'condemned', path, random: platform.random }, document))
+  const document = {
+    since: platform.clock.now().toISOString(),
+    packs: what.packs ?? [],
+    snapshots: what.snapshots ?? [],
+  }
+  await platform.store.create(
+    path,
+    sealJson({ parentKey: treeKey, kind: 'condemned', path, random: platform.random }, document),
+  )
 }
 
 /** The ids of all packs of a slice. */
-export async function packsOf(platform: Platform, deployment: DeploymentRepository, slice: SliceName): Promise<string[]> {
+export async function packsOf(
+  platform: Platform,
+  deployment: DeploymentRepository,
+  slice: SliceName,
+): Promise<string[]> {
   const ids: string[] = []
   for (const folder of ['packs', 'trees']) {
     const prefix = `slices/${deployment.sliceId(slice, 1)}/${folder}/`

@@ -1,7 +1,13 @@
 /** Resources for repository tests: a map of paths as a source would list it. */
 import { encodeKey } from '../../lib/resources/key.ts'
 import type { ContentPart, Resource } from '../../lib/resources/resource.ts'
-import type { DeploymentRepository, Capture, CommitResult, SliceRepository, StoredResource } from '../../lib/repository/repository.ts'
+import type {
+  DeploymentRepository,
+  Capture,
+  CommitResult,
+  SliceRepository,
+  StoredResource,
+} from '../../lib/repository/repository.ts'
 import { Notes } from '../../lib/repository/notes.ts'
 import type { MissingComponent, Snapshot } from '../../lib/repository/snapshot.ts'
 import type { SliceName } from '../../lib/resources/slice.ts'
@@ -71,7 +77,9 @@ async function plain(repository: SliceRepository, resource: StoredResource): Pro
   const { state, kept } = await repository.body(resource)
   const text = async (reference: StoredResource['content']): Promise<string> => {
     const pieces: string[] = []
-    if (reference) for await (const part of repository.content(reference)) pieces.push('holeBytes' in part ? `<hole ${part.holeBytes}>` : Buffer.from(part).toString('latin1'))
+    if (reference)
+      for await (const part of repository.content(reference))
+        pieces.push('holeBytes' in part ? `<hole ${part.holeBytes}>` : Buffer.from(part).toString('latin1'))
     return pieces.join('')
   }
   return {
@@ -96,7 +104,9 @@ export function expected(things: Things): unknown[] {
       content:
         typeof content === 'string' || content === undefined
           ? content
-          : content.map((part) => ('holeBytes' in part ? `<hole ${part.holeBytes}>` : Buffer.from(part).toString('latin1'))).join(''),
+          : content
+              .map((part) => ('holeBytes' in part ? `<hole ${part.holeBytes}>` : Buffer.from(part).toString('latin1')))
+              .join(''),
     }))
 }
 
@@ -109,6 +119,9 @@ export async function openForReading(deployment: DeploymentRepository, slice: Sl
 /** So many files that their tree leaves the snapshot. */
 export function manyFiles(count: number, content = (at: number) => `content ${at}`): Things {
   return Object.fromEntries(
-    Array.from({ length: count }, (_, at) => [`f${String(at).padStart(6, '0')}`, { state: `file ${at}`, content: content(at) }]),
+    Array.from({ length: count }, (_, at) => [
+      `f${String(at).padStart(6, '0')}`,
+      { state: `file ${at}`, content: content(at) },
+    ]),
   )
 }

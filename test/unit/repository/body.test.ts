@@ -12,7 +12,10 @@ import type { Resource } from '../../../lib/resources/resource.ts'
 const formats = treeFormats({ chunkIdKey: Buffer.alloc(32, 1), boundaryKey: Buffer.alloc(32, 2) })
 const key = encodeKey('user', ['ann'])
 
-async function store(resource: Omit<Resource, 'key'>, chunks = new MemoryChunks()): Promise<{ entry: StoredEntry; chunks: MemoryChunks; value: Buffer }> {
+async function store(
+  resource: Omit<Resource, 'key'>,
+  chunks = new MemoryChunks(),
+): Promise<{ entry: StoredEntry; chunks: MemoryChunks; value: Buffer }> {
   const writer = new ContentWriter(cutAfterZero(10_000), formats.list)
   const { value } = await encodeResource({ key, ...resource }, { formats, writer, sink: chunks })
   return { entry: new StoredEntry({ key, value }, formats, chunks), chunks, value }
@@ -27,21 +30,34 @@ function file(text: string, settled?: JsonObject): Resource['content'] {
   }
 }
 
-const object = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonObject[string]>, { maxKeys: 5 }).filter((value) => {
-  const text = JSON.stringify(value)
-  return text.isWellFormed()
-})
+const object = fc
+  .dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonObject[string]>, { maxKeys: 5 })
+  .filter((value) => {
+    const text = JSON.stringify(value)
+    return text.isWellFormed()
+  })
 
 describe('an entry', () => {
   test('gives back state, kept, secrets and content', async () => {
     await fc.assert(
-      fc.asyncProperty(object, object, fc.dictionary(fc.string(), fc.string({ maxLength: 20 }), { maxKeys: 3 }), fc.option(fc.string()), async (state, kept, secrets, text) => {
-        const { entry } = await store({ state, kept, secrets, ...(text !== null && { content: file(text)! }) })
-        expect(JSON.stringify(sortDeep(await entry.body()))).toEqual(JSON.stringify(sortDeep({ state, kept })))
-        const found = await Promise.all(Object.entries(entry.secrets).map(async ([name, content]) => [name, (await content.bytes(1000)).toString()]))
-        expect(new Map(found as [string, string][])).toEqual(new Map(Object.entries(secrets)))
-        expect(entry.content && (await entry.content.bytes(1000)).toString()).toBe(text ?? undefined)
-      }),
+      fc.asyncProperty(
+        object,
+        object,
+        fc.dictionary(fc.string(), fc.string({ maxLength: 20 }), { maxKeys: 3 }),
+        fc.option(fc.string()),
+        async (state, kept, secrets, text) => {
+          const { entry } = await store({ state, kept, secrets, ...(text !== null && { content: file(text)! }) })
+          expect(JSON.stringify(sortDeep(await entry.body()))).toEqual(JSON.stringify(sortDeep({ state, kept })))
+          const found = await Promise.all(
+            Object.entries(entry.secrets).map(async ([name, content]) => [
+              name,
+              (await content.bytes(1000)).toString(),
+            ]),
+          )
+          expect(new Map(found as [string, string][])).toEqual(new Map(Object.entries(secrets)))
+          expect(entry.content && (await entry.content.bytes(1000)).toString()).toBe(text ?? undefined)
+        },
+      ),
     )
   })
 
@@ -89,13 +105,22 @@ describe('an entry', () => {
   })
 
   test('that was changed or cut short is refused, or reads as another', async () => {
-    const { value, chunks } = await store({ state: { a: 1 }, kept: { id: '1' }, secrets: { s: 'x' }, content: file('text')! })
+    const { value, chunks } = await store({
+      state: { a: 1 },
+      kept: { id: '1' },
+      secrets: { s: 'x' },
+      content: file('text')!,
+    })
     for (let length = 0; length < value.length; length++) {
       expect(() => new StoredEntry({ key, value: value.subarray(0, length) }, formats, chunks)).toThrow('well-formed')
     }
-    expect(() => new StoredEntry({ key, value: Buffer.concat([value, Buffer.of(0)]) }, formats, chunks)).toThrow('well-formed')
+    expect(() => new StoredEntry({ key, value: Buffer.concat([value, Buffer.of(0)]) }, formats, chunks)).toThrow(
+      'well-formed',
+    )
     expect(() => new StoredEntry({ key, value: Buffer.from([0, 1, 0x5b]) }, formats, chunks)).toThrow('JSON')
-    expect(() => new StoredEntry({ key, value: Buffer.concat([Buffer.of(0, 2), Buffer.from('[]')]) }, formats, chunks)).toThrow('JSON object')
+    expect(
+      () => new StoredEntry({ key, value: Buffer.concat([Buffer.of(0, 2), Buffer.from('[]')]) }, formats, chunks),
+    ).toThrow('JSON object')
   })
 })
 

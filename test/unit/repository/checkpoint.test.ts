@@ -26,7 +26,13 @@ async function begin(): Promise<House> {
 }
 
 /** A part that has time for so many resources, and notes each. Gives how many contents it read. */
-async function part(repository: SliceRepository, number: number, things: Things, resources: number, run = 'run-1'): Promise<{ outcome: 'kept' | 'lost'; read: string[] }> {
+async function part(
+  repository: SliceRepository,
+  number: number,
+  things: Things,
+  resources: number,
+  run = 'run-1',
+): Promise<{ outcome: 'kept' | 'lost'; read: string[] }> {
   const stop = new AbortController()
   const capture = await repository.capture({ run, signal: stop.signal, part: number })
   await storeAll(capture, { keycloak: account })
@@ -68,7 +74,11 @@ async function readAll({ deployment }: House, id: string, component = 'files'): 
 
 describe('a continuation', () => {
   test('ends in the same tree as in one go, wherever the parts end', async () => {
-    const things = { ...manyFiles(600), long: { state: 'x'.repeat(5000) }, sparse: { content: Array.from({ length: 40 }, (_, at) => (at % 2 ? { holeBytes: at } : Buffer.from(`${at}`))) } }
+    const things = {
+      ...manyFiles(600),
+      long: { state: 'x'.repeat(5000) },
+      sparse: { content: Array.from({ length: 40 }, (_, at) => (at % 2 ? { holeBytes: at } : Buffer.from(`${at}`))) },
+    }
     const oneGo = await begin()
     const whole = await backUp(oneGo.ann, 'run-1', { files: things })
     await fc.assert(
@@ -78,7 +88,10 @@ describe('a continuation', () => {
         for (const [number, resources] of parts.entries()) await part(house.ann, number, things, resources)
         const { result } = await lastPart(house.ann, parts.length, things)
         expect(result.snapshot.components['files']?.root).toBe(whole.snapshot.components['files']?.root)
-        expect(result.snapshot.components['files']).toMatchObject({ resources: 602, bytes: whole.snapshot.components['files']?.bytes })
+        expect(result.snapshot.components['files']).toMatchObject({
+          resources: 602,
+          bytes: whole.snapshot.components['files']?.bytes,
+        })
         expect(await readAll(house, 'run-1.1')).toEqual(expected(things))
         expect(await readAll(house, 'run-1.1', 'keycloak')).toEqual(expected(account))
       }),
@@ -99,7 +112,9 @@ describe('a continuation', () => {
     expect(two.read[0]).toBe('entry\0f000030')
     expect(read[0]).toBe('entry\0f000060')
     expect(read).toHaveLength(40)
-    expect(result.snapshot.components['files']?.notes).toEqual([{ code: 'seen', message: 'Seen.', count: 62, examples: [] }])
+    expect(result.snapshot.components['files']?.notes).toEqual([
+      { code: 'seen', message: 'Seen.', count: 62, examples: [] },
+    ])
   })
 
   test('that comes to its end before it took anything new keeps what the part before had', async () => {
@@ -109,7 +124,9 @@ describe('a continuation', () => {
     const stop = new AbortController()
     const capture = await house.ann.capture({ run: 'run-1', signal: stop.signal, part: 1 })
     stop.abort(new TorikiError('deadline'))
-    await expect(capture.store('files', resourcesOf(things, capture.resume?.after), { notes: new Notes() })).rejects.toMatchObject({ code: 'deadline' })
+    await expect(
+      capture.store('files', resourcesOf(things, capture.resume?.after), { notes: new Notes() }),
+    ).rejects.toMatchObject({ code: 'deadline' })
     expect(await capture.checkpoint()).toBe('kept')
     const { resume } = await lastPart(house.ann, 2, things)
     expect(resume?.after.toString('latin1')).toBe('entry\0f000029')
@@ -118,8 +135,12 @@ describe('a continuation', () => {
   test('of another run does not use it', async () => {
     const house = await begin()
     await part(house.ann, 0, manyFiles(100), 30, 'run-1')
-    expect((await house.ann.capture({ run: 'run-10', signal: new AbortController().signal, part: 1 })).resume).toBeUndefined()
-    expect((await house.ann.capture({ run: 'run-1', signal: new AbortController().signal, part: 1 })).resume).toBeDefined()
+    expect(
+      (await house.ann.capture({ run: 'run-10', signal: new AbortController().signal, part: 1 })).resume,
+    ).toBeUndefined()
+    expect(
+      (await house.ann.capture({ run: 'run-1', signal: new AbortController().signal, part: 1 })).resume,
+    ).toBeDefined()
   })
 
   test('does not use a checkpoint with a pack that is condemned or gone, and falls back to an earlier one', async () => {
@@ -130,11 +151,14 @@ describe('a continuation', () => {
     await part(house.ann, 1, things, 300)
     const later = (await packsOf(house.platform, house.deployment, 'user/ann')).filter((pack) => !before.includes(pack))
     const resumed = async (): Promise<string | undefined> =>
-      (await house.ann.capture({ run: 'run-1', signal: new AbortController().signal, part: 2 })).resume?.after.toString('latin1')
+      (await house.ann.capture({ run: 'run-1', signal: new AbortController().signal, part: 2 })).resume?.after.toString(
+        'latin1',
+      )
     expect(await resumed()).toBe('entry\0f000599')
     await condemn(house.platform, house.deployment, 'user/ann', { packs: [later[0]!] })
     expect(await resumed()).toBe('entry\0f000299')
-    for (const folder of ['packs', 'trees']) await house.platform.store.delete(`slices/${house.ann.sliceId}/${folder}/${before[0]}`)
+    for (const folder of ['packs', 'trees'])
+      await house.platform.store.delete(`slices/${house.ann.sliceId}/${folder}/${before[0]}`)
     expect(await resumed()).toBeUndefined()
   })
 

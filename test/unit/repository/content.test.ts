@@ -14,7 +14,11 @@ import type { ContentPart } from '../../../lib/resources/resource.ts'
 
 const formats = treeFormats({ chunkIdKey: Buffer.alloc(32, 1), boundaryKey: Buffer.alloc(32, 2) })
 
-async function write(parts: Iterable<ContentPart> | AsyncIterable<ContentPart>, chunks = new MemoryChunks(), cutter: Cutter = cutAfterZero()): Promise<StoredContent> {
+async function write(
+  parts: Iterable<ContentPart> | AsyncIterable<ContentPart>,
+  chunks = new MemoryChunks(),
+  cutter: Cutter = cutAfterZero(),
+): Promise<StoredContent> {
   const { encoded, sizeBytes } = await new ContentWriter(cutter, formats.list).write(chunks, parts)
   const reader = new ByteReader(encoded, 'content')
   const stored = new StoredContent(readContentShape(reader), formats, chunks)
@@ -52,7 +56,7 @@ function resplit(whole: readonly (Buffer | number)[], cuts: readonly number[]): 
   const next = (most: number): number => 1 + ((cuts[at++ % cuts.length] as number) % most)
   return whole.flatMap((run): ContentPart[] => {
     const pieces: ContentPart[] = []
-    for (let from = 0, length = Buffer.isBuffer(run) ? run.length : run; from < length; ) {
+    for (let from = 0, length = Buffer.isBuffer(run) ? run.length : run; from < length;) {
       const size = next(length - from)
       pieces.push(Buffer.isBuffer(run) ? run.subarray(from, from + size) : { holeBytes: size })
       from += size
@@ -63,7 +67,11 @@ function resplit(whole: readonly (Buffer | number)[], cuts: readonly number[]): 
 
 describe('a content', () => {
   test('comes back, holes included', async () => {
-    await fc.assert(fc.asyncProperty(parts, async (given) => expect(await collect((await write(given)).parts())).toEqual(await collect(given))))
+    await fc.assert(
+      fc.asyncProperty(parts, async (given) =>
+        expect(await collect((await write(given)).parts())).toEqual(await collect(given)),
+      ),
+    )
   })
 
   test('has the same digest exactly when bytes and holes are the same, whatever the parts', async () => {
@@ -85,7 +93,9 @@ describe('a content', () => {
   test('comes back in part, from any offset', async () => {
     await fc.assert(
       fc.asyncProperty(parts, fc.nat({ max: 3000 }), fc.nat({ max: 3000 }), async (given, offset, length) => {
-        const flat = Buffer.concat((await collect(given)).map((run) => (Buffer.isBuffer(run) ? run : Buffer.alloc(run))))
+        const flat = Buffer.concat(
+          (await collect(given)).map((run) => (Buffer.isBuffer(run) ? run : Buffer.alloc(run))),
+        )
         const found = await collect((await write(given)).parts({ offset, length }))
         const joined = Buffer.concat(found.map((run) => (Buffer.isBuffer(run) ? run : Buffer.alloc(run))))
         expect(joined.equals(flat.subarray(offset, offset + length))).toBe(true)
@@ -104,7 +114,9 @@ describe('a content', () => {
   test('of up to 16 extents needs no list; of 17 it has one', async () => {
     for (const count of [1, 15, 16, 17, 18, 3000]) {
       const chunks = new MemoryChunks()
-      const given = Array.from({ length: count }, (_, at) => (at % 2 === 0 ? Buffer.from(`data ${at}`) : { holeBytes: at }))
+      const given = Array.from({ length: count }, (_, at) =>
+        at % 2 === 0 ? Buffer.from(`data ${at}`) : { holeBytes: at },
+      )
       const stored = await write(given, chunks)
       expect([...chunks.chunks.values()].some(({ sort }) => sort === 'tree')).toBe(count > 16)
       expect(await collect(stored.parts())).toEqual(await collect(given))
@@ -120,7 +132,9 @@ describe('a content', () => {
   })
 
   test('larger than can be is refused', async () => {
-    await expect(write([{ holeBytes: 2 ** 53 - 1 }, { holeBytes: 1 }])).rejects.toMatchObject({ code: 'source-unexpected' })
+    await expect(write([{ holeBytes: 2 ** 53 - 1 }, { holeBytes: 1 }])).rejects.toMatchObject({
+      code: 'source-unexpected',
+    })
   })
 
   test('is cut anew at every 64 MiB of the file and behind every hole, and read with one chunk in memory', async () => {

@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { createDeployment, openDeployment, readDeploymentSettings } from '../../../lib/repository/deployment-repository.ts'
+import {
+  createDeployment,
+  openDeployment,
+  readDeploymentSettings,
+} from '../../../lib/repository/deployment-repository.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
 import type { MemoryPlatform } from '../../kit/memory-platform.ts'
 
@@ -32,7 +36,9 @@ describe('a deployment', () => {
 
   test('of racing creators is one; the settings of a later one are not taken', async () => {
     const platform = memoryPlatform()
-    const created = await Promise.all([1, 2, 3].map((at) => createDeployment(platform, { name: 'campus', settings: { at } })))
+    const created = await Promise.all(
+      [1, 2, 3].map((at) => createDeployment(platform, { name: 'campus', settings: { at } })),
+    )
     expect(new Set(created.map(({ id }) => id)).size).toBe(1)
     expect(new Set(created.map((one) => one.sliceId('shared', 1))).size).toBe(1)
     const taken = await readDeploymentSettings(platform, { name: 'campus' })
@@ -45,7 +51,8 @@ describe('a deployment', () => {
       const platform = memoryPlatform()
       const whole = await createDeployment(platform, { name: 'campus', settings })
       for (const key of platform.store.keys()) if (!left.includes(key)) await platform.store.delete(key)
-      if (left.length === 1) await expect(openDeployment(platform, { name: 'campus' })).rejects.toMatchObject({ code: 'deployment-missing' })
+      if (left.length === 1)
+        await expect(openDeployment(platform, { name: 'campus' })).rejects.toMatchObject({ code: 'deployment-missing' })
       const again = await createDeployment(platform, { name: 'campus', settings })
       expect(again.id).toBe(whole.id)
       expect(await readDeploymentSettings(platform, { name: 'campus' })).toEqual(settings)
@@ -57,10 +64,14 @@ describe('a deployment', () => {
     await expect(openDeployment(platform, { name: 'campus' })).rejects.toMatchObject({ code: 'deployment-missing' })
     await createDeployment(platform, { name: 'campus', settings })
     await expect(openDeployment(platform, { name: 'other' })).rejects.toMatchObject({ code: 'deployment-mismatch' })
-    await expect(createDeployment(platform, { name: 'other', settings })).rejects.toMatchObject({ code: 'deployment-mismatch' })
+    await expect(createDeployment(platform, { name: 'other', settings })).rejects.toMatchObject({
+      code: 'deployment-mismatch',
+    })
     await platform.store.delete('keys/deployment/1')
     await expect(openDeployment(platform, { name: 'campus' })).rejects.toMatchObject({ code: 'deployment-mismatch' })
-    await expect(createDeployment(platform, { name: 'campus', settings })).rejects.toMatchObject({ code: 'deployment-mismatch' })
+    await expect(createDeployment(platform, { name: 'campus', settings })).rejects.toMatchObject({
+      code: 'deployment-mismatch',
+    })
     expect(platform.store.keys()).toEqual(['deployment/1', 'deployment/2'])
   })
 

@@ -16,7 +16,10 @@ async function begin(): Promise<{ platform: MemoryPlatform; clock: FakeClock; de
 }
 
 /** What opening for writing gives. */
-async function write(deployment: DeploymentRepository, identity?: OpenSliceOptions['identity']): Promise<[number, boolean]> {
+async function write(
+  deployment: DeploymentRepository,
+  identity?: OpenSliceOptions['identity'],
+): Promise<[number, boolean]> {
   const { generation, generationOpened } = await deployment.openSlice(ann, { access: 'write', identity })
   return [generation, generationOpened]
 }
@@ -26,7 +29,10 @@ describe('a slice', () => {
     const { deployment } = await begin()
     expect(await deployment.openSlice(ann, { access: 'read-content' })).toBeUndefined()
     expect(await write(deployment)).toEqual([1, false])
-    expect(await deployment.openSlice(ann, { access: 'read-content' })).toMatchObject({ generation: 1, sliceId: deployment.sliceId(ann, 1) })
+    expect(await deployment.openSlice(ann, { access: 'read-content' })).toMatchObject({
+      generation: 1,
+      sliceId: deployment.sliceId(ann, 1),
+    })
   })
 
   test('belongs to the first identity that is known; another opens the next generation, once', async () => {
@@ -46,7 +52,11 @@ describe('a slice', () => {
   })
 
   test('of nobody binds to an account that is older than its first snapshot, even when that is forgotten by now', async () => {
-    for (const [createdAt, expected] of [['2026-03-01T01:59:59Z', 1], ['2026-03-01T02:00:01Z', 2], [undefined, 2]] as const) {
+    for (const [createdAt, expected] of [
+      ['2026-03-01T01:59:59Z', 1],
+      ['2026-03-01T02:00:01Z', 2],
+      [undefined, 2],
+    ] as const) {
       const { platform, clock, deployment } = await begin()
       const repository = await deployment.openSlice(ann, { access: 'write' })
       await backUp(repository, 'run-1', { files: home })
@@ -65,15 +75,21 @@ describe('a slice', () => {
     expect(await write(deployment, { id: 'y' })).toEqual([2, true])
   })
 
-  test('that was erased is refused to a reader; a writer begins the next generation, which is not another person\'s', async () => {
+  test("that was erased is refused to a reader; a writer begins the next generation, which is not another person's", async () => {
     for (const keysLeft of [true, false]) {
       const { platform, deployment } = await begin()
       await write(deployment, { id: 'x' })
       const id = deployment.sliceId(ann, 1)
       await platform.store.create(`erased/${id}`, Buffer.from('x'))
-      if (!keysLeft) for (const key of platform.store.keys().filter((name) => name.startsWith(`keys/${id}/`))) await platform.store.delete(key)
-      await expect(deployment.openSlice(ann, { access: 'read-content' })).rejects.toMatchObject({ code: 'slice-erased' })
-      await expect(deployment.openSlice(ann, { access: 'read-content', generation: 1 })).rejects.toMatchObject({ code: 'slice-erased' })
+      if (!keysLeft)
+        for (const key of platform.store.keys().filter((name) => name.startsWith(`keys/${id}/`)))
+          await platform.store.delete(key)
+      await expect(deployment.openSlice(ann, { access: 'read-content' })).rejects.toMatchObject({
+        code: 'slice-erased',
+      })
+      await expect(deployment.openSlice(ann, { access: 'read-content', generation: 1 })).rejects.toMatchObject({
+        code: 'slice-erased',
+      })
       expect(await write(deployment, { id: 'x' })).toEqual([2, false])
       expect(await deployment.openSlice(ann, { access: 'read-content' })).toMatchObject({ generation: 2 })
     }
@@ -91,14 +107,17 @@ describe('a slice', () => {
     await write(deployment, { id: 'a' })
     await write(deployment, { id: 'b' })
     const id = deployment.sliceId(ann, 2)
-    for (const key of platform.store.keys().filter((name) => name.startsWith(`keys/${id}/`))) await platform.store.delete(key)
+    for (const key of platform.store.keys().filter((name) => name.startsWith(`keys/${id}/`)))
+      await platform.store.delete(key)
     expect(await deployment.openSlice(ann, { access: 'read-content' })).toMatchObject({ generation: 1 })
     expect(await write(deployment, { id: 'b' })).toEqual([2, true])
   })
 
   test('opened by many at once for the first time has one owner and one set of keys', async () => {
     const { deployment } = await begin()
-    const opened = await Promise.all(Array.from({ length: 8 }, () => deployment.openSlice(ann, { access: 'write', identity: { id: 'x' } })))
+    const opened = await Promise.all(
+      Array.from({ length: 8 }, () => deployment.openSlice(ann, { access: 'write', identity: { id: 'x' } })),
+    )
     expect(opened.map(({ generation }) => generation)).toEqual(Array.from({ length: 8 }, () => 1))
     await Promise.all(opened.map((one, at) => backUp(one, `run-${at}`, { files: home })))
     const ids: string[] = []
@@ -108,13 +127,19 @@ describe('a slice', () => {
 
   test('has no name, and no identity, in any key or clear byte of the store', async () => {
     const { platform, deployment } = await begin()
-    const repository = await deployment.openSlice('user/annabelle-secret', { access: 'write', identity: { id: 'identity-of-annabelle' } })
+    const repository = await deployment.openSlice('user/annabelle-secret', {
+      access: 'write',
+      identity: { id: 'identity-of-annabelle' },
+    })
     await deployment.openSlice('user/annabelle-secret', { access: 'write', identity: { id: 'another-identity' } })
-    await backUp(repository, 'run-1', { files: { 'file-named-thus': { state: 'planted', secret: 'planted', content: 'planted' } } })
+    await backUp(repository, 'run-1', {
+      files: { 'file-named-thus': { state: 'planted', secret: 'planted', content: 'planted' } },
+    })
     for (const key of platform.store.keys()) {
       for (const word of ['annabelle', 'identity', 'file-named-thus', 'planted']) {
         expect(key).not.toContain(word)
-        if (!key.startsWith('deployment/') && !key.startsWith('keys/deployment/')) expect(platform.store.peek(key)?.includes(word)).toBe(false)
+        if (!key.startsWith('deployment/') && !key.startsWith('keys/deployment/'))
+          expect(platform.store.peek(key)?.includes(word)).toBe(false)
       }
     }
   })

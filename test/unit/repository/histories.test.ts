@@ -20,7 +20,10 @@ const thing: fc.Arbitrary<Thing> = fc.record(
   {
     state: fc.oneof(fc.string({ maxLength: 6 }), fc.constant('long'.repeat(1500))),
     secret: fc.string({ maxLength: 6 }),
-    content: fc.oneof(fc.string({ maxLength: 20, unit: 'binary-ascii' }), fc.nat({ max: 90_000 }).map((size) => 'x'.repeat(size))),
+    content: fc.oneof(
+      fc.string({ maxLength: 20, unit: 'binary-ascii' }),
+      fc.nat({ max: 90_000 }).map((size) => 'x'.repeat(size)),
+    ),
   },
   { requiredKeys: [] },
 )
@@ -33,7 +36,13 @@ const night = fc.record({
   bulk,
   /** Attempts at this night's run, one after the other: which components fail in each, and with how many faults. */
   attempts: fc.array(
-    fc.record({ failing: fc.subarray([...names]), faulty: fc.boolean(), seed: fc.nat(), killAt: fc.option(fc.nat({ max: 40 }), { freq: 2 }), beside: fc.boolean() }),
+    fc.record({
+      failing: fc.subarray([...names]),
+      faulty: fc.boolean(),
+      seed: fc.nat(),
+      killAt: fc.option(fc.nat({ max: 40 }), { freq: 2 }),
+      beside: fc.boolean(),
+    }),
     { minLength: 1, maxLength: 3 },
   ),
 })
@@ -51,7 +60,10 @@ async function attempt(
   })
   const store = faultyObjectStore(platform.store, injector)
   try {
-    const deployment = await openDeployment({ ...platform, store, keyStore: store, random: seededRandom(`${run} ${seed}`) }, { name: 'campus' })
+    const deployment = await openDeployment(
+      { ...platform, store, keyStore: store, random: seededRandom(`${run} ${seed}`) },
+      { name: 'campus' },
+    )
     const repository = await deployment.openSlice('user/ann', { access: 'write' })
     const capture = await repository.capture({ run, signal: new AbortController().signal })
     const missing = []
@@ -87,7 +99,10 @@ describe('any history', () => {
         let world: World = { files: {}, keycloak: {} }
         const worlds = new Map<string, World>()
         for (const [at, { edits, bulk: more, attempts }] of nights.entries()) {
-          const things: Record<Name, Record<string, Thing>> = { files: { ...world.files }, keycloak: { ...world.keycloak } }
+          const things: Record<Name, Record<string, Thing>> = {
+            files: { ...world.files },
+            keycloak: { ...world.keycloak },
+          }
           for (const [name, key, value] of edits) {
             if (value === null) delete things[name][key]
             else things[name][key] = value
@@ -104,7 +119,11 @@ describe('any history', () => {
           }
           await Promise.all(pending)
         }
-        await everySnapshot((await deployment.openSlice('user/ann', { access: 'read-content' })) ?? (await deployment.openSlice('user/ann', { access: 'write' })), worlds)
+        await everySnapshot(
+          (await deployment.openSlice('user/ann', { access: 'read-content' })) ??
+            (await deployment.openSlice('user/ann', { access: 'write' })),
+          worlds,
+        )
         worlds.set('run-z', world)
         await backUp(await deployment.openSlice('user/ann', { access: 'write' }), 'run-z', world)
         const reading = await openForReading(deployment, 'user/ann')

@@ -5,11 +5,18 @@ import { encodeKey } from '../../../lib/resources/key.ts'
 describe('notes', () => {
   test('are summed by code, with five examples', () => {
     const notes = new Notes()
-    for (let at = 0; at < 9; at++) notes.add({ code: 'left-out', message: 'Left out.', key: encodeKey('entry', ['cache', `${at}`]), bytes: 10 })
+    for (let at = 0; at < 9; at++)
+      notes.add({ code: 'left-out', message: 'Left out.', key: encodeKey('entry', ['cache', `${at}`]), bytes: 10 })
     notes.add({ code: 'a-first', message: 'First.' })
     expect(notes.summaries()).toEqual([
       { code: 'a-first', message: 'First.', count: 1, examples: [] },
-      { code: 'left-out', message: 'Left out.', count: 9, bytes: 90, examples: ['cache/0', 'cache/1', 'cache/2', 'cache/3', 'cache/4'] },
+      {
+        code: 'left-out',
+        message: 'Left out.',
+        count: 9,
+        bytes: 90,
+        examples: ['cache/0', 'cache/1', 'cache/2', 'cache/3', 'cache/4'],
+      },
     ])
   })
 
@@ -23,7 +30,14 @@ describe('notes', () => {
 
   test('cut an endless path in the example', () => {
     const notes = new Notes()
-    notes.add({ code: 'x', message: 'X.', key: encodeKey('entry', Array.from({ length: 1000 }, () => 'directory')) })
+    notes.add({
+      code: 'x',
+      message: 'X.',
+      key: encodeKey(
+        'entry',
+        Array.from({ length: 1000 }, () => 'directory'),
+      ),
+    })
     expect(notes.summaries()[0]?.examples[0]).toMatch(/^directory\/.{1014}…$/)
   })
 })

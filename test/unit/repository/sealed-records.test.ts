@@ -23,13 +23,19 @@ describe('a sealed record', () => {
 
   test('knows its own create when the answer was lost', async () => {
     const { platform } = await begin()
-    const faults = new FaultInjector({ plan: ({ operation }) => (operation === 'create' ? { kind: 'duplicate' } : undefined), clock: platform.clock })
-    const { records } = await openDeployment({ ...platform, store: faultyObjectStore(platform.store, faults) }, { name: 'campus' })
+    const faults = new FaultInjector({
+      plan: ({ operation }) => (operation === 'create' ? { kind: 'duplicate' } : undefined),
+      clock: platform.clock,
+    })
+    const { records } = await openDeployment(
+      { ...platform, store: faultyObjectStore(platform.store, faults) },
+      { name: 'campus' },
+    )
     expect(await records.create('runs/r/run', { n: 1 })).toBe('created')
     expect(await records.create('runs/r/run', { n: 1 })).toBe('exists')
   })
 
-  test('is listed in order, after a place, with the store\'s time', async () => {
+  test("is listed in order, after a place, with the store's time", async () => {
     const { platform, records } = await begin()
     for (const name of ['b', 'a', 'c']) await records.create(`runs/r/${name}`, {})
     await records.create('restores/x/plan', {})
@@ -58,7 +64,9 @@ describe('a sealed record', () => {
       const damaged = Buffer.from(bytes)
       damaged[at] = (damaged[at] as number) ^ 1
       platform.store.replace('runs/r/run', damaged)
-      await expect(records.read('runs/r/run')).rejects.toMatchObject({ code: at === 6 ? 'format-newer' : 'seal-broken' })
+      await expect(records.read('runs/r/run')).rejects.toMatchObject({
+        code: at === 6 ? 'format-newer' : 'seal-broken',
+      })
     }
   })
 })

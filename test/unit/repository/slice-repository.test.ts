@@ -18,7 +18,7 @@ const home: Things = {
   'a.txt': { state: 'file', content: 'hello' },
   'notes/b.txt': { state: 'file', content: 'world', kept: 'inode' },
   'notes/b.txt.bak': { state: 'file', content: '' },
-  'sparse': { content: [Buffer.from('begin'), { holeBytes: 2 ** 40 }, Buffer.from('end')] },
+  sparse: { content: [Buffer.from('begin'), { holeBytes: 2 ** 40 }, Buffer.from('end')] },
 }
 const account: Things = { 'user/ann': { state: 'enabled', kept: 'id-1', secret: 'hash' } }
 
@@ -46,7 +46,8 @@ describe('a slice', () => {
     expect(await reading.resource(snapshot, 'keycloak', key('b.txt'))).toBeUndefined()
     const list = async (options: Parameters<SliceRepository['resources']>[2]): Promise<string[]> => {
       const found: string[] = []
-      for await (const one of reading.resources(snapshot, 'files', options)) found.push(one.key.toString('latin1').split('\0').slice(1).join('/'))
+      for await (const one of reading.resources(snapshot, 'files', options))
+        found.push(one.key.toString('latin1').split('\0').slice(1).join('/'))
       return found
     }
     expect(await list({ under: key('notes') })).toEqual(['notes/b.txt', 'notes/b.txt.bak'])
@@ -54,14 +55,18 @@ describe('a slice', () => {
     expect(await list({ after: key('notes/b.txt') })).toEqual(['notes/b.txt.bak', 'sparse'])
     expect(await list({ after: key('notes/b.txt'), under: key('notes') })).toEqual(['notes/b.txt.bak'])
     expect(await list({ after: key('a'), under: key('notes') })).toEqual(['notes/b.txt', 'notes/b.txt.bak'])
-    await expect(list.call(undefined, {}).then(() => readBack(reading, snapshot, 'keycloak'))).rejects.toMatchObject({ code: 'resource-not-found' })
+    await expect(list.call(undefined, {}).then(() => readBack(reading, snapshot, 'keycloak'))).rejects.toMatchObject({
+      code: 'resource-not-found',
+    })
   })
 
   test('diffs two snapshots', async () => {
     const { deployment, ann } = await begin()
     const files = manyFiles(2000)
     const one = await backUp(ann, 'run-1', { files, keycloak: account })
-    const two = await backUp(ann, 'run-2', { files: { ...files, f000500: { state: 'other', content: 'other' }, g: { state: 'new' } } })
+    const two = await backUp(ann, 'run-2', {
+      files: { ...files, f000500: { state: 'other', content: 'other' }, g: { state: 'new' } },
+    })
     const reading = await openForReading(deployment, 'user/ann')
     const found: unknown[] = []
     for await (const { key, before, after } of reading.diff('files', one.snapshot, two.snapshot)) {
@@ -72,7 +77,8 @@ describe('a slice', () => {
       ['entry\0g', undefined, { value: 'new' }],
     ])
     const gone: unknown[] = []
-    for await (const { before, after } of reading.diff('keycloak', one.snapshot, two.snapshot)) gone.push([before?.state, after?.state])
+    for await (const { before, after } of reading.diff('keycloak', one.snapshot, two.snapshot))
+      gone.push([before?.state, after?.state])
     expect(gone).toEqual([[{ value: 'enabled' }, undefined]])
   })
 

@@ -20,9 +20,13 @@ interface House {
 async function begin(): Promise<House> {
   const platform = memoryPlatform()
   const deployment = await createDeployment(platform, { name: 'campus', settings: {} })
-  const [ann, bob] = [await deployment.openSlice('user/ann', { access: 'write' }), await deployment.openSlice('user/bob', { access: 'write' })]
+  const [ann, bob] = [
+    await deployment.openSlice('user/ann', { access: 'write' }),
+    await deployment.openSlice('user/bob', { access: 'write' }),
+  ]
   for (const one of [ann, bob]) {
-    for (const run of ['run-1', 'run-2']) await backUp(one, run, { keycloak: account, files: manyFiles(600, (at) => `${run} ${at}`) })
+    for (const run of ['run-1', 'run-2'])
+      await backUp(one, run, { keycloak: account, files: manyFiles(600, (at) => `${run} ${at}`) })
     const stop = new AbortController()
     const capture = await one.capture({ run: 'run-3', signal: stop.signal })
     await storeAll(capture, { keycloak: { ...account, one: { secret: 'more' } } })
@@ -43,11 +47,12 @@ async function readEverything({ deployment }: House): Promise<void> {
 }
 
 describe('an object of a slice', () => {
-  test('opens in no other user\'s, snapshot\'s, number\'s or kind\'s place', async () => {
+  test("opens in no other user's, snapshot's, number's or kind's place", async () => {
     const house = await begin()
     const { store } = house.platform
     const of = (slice: SliceRepository, rest: string): string => `slices/${slice.sliceId}/${rest}`
-    const first = (slice: SliceRepository, folder: string): string => store.keys().find((key) => key.startsWith(of(slice, `${folder}/`))) as string
+    const first = (slice: SliceRepository, folder: string): string =>
+      store.keys().find((key) => key.startsWith(of(slice, `${folder}/`))) as string
     const swaps: [from: string, to: string][] = [
       [of(house.bob, 'snapshots/run-2.1'), of(house.ann, 'snapshots/run-2.1')],
       [of(house.ann, 'snapshots/run-1.1'), of(house.ann, 'snapshots/run-2.1')],

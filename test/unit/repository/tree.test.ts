@@ -51,14 +51,20 @@ async function nodesOf(root: ChunkId, chunks: MemoryChunks): Promise<TreeNode[]>
   return nodes
 }
 
-const key = fc.oneof(fc.string({ maxLength: 12, unit: 'binary' }), fc.integer({ min: 0, max: 3000 }).map((n) => `k${n}`))
+const key = fc.oneof(
+  fc.string({ maxLength: 12, unit: 'binary' }),
+  fc.integer({ min: 0, max: 3000 }).map((n) => `k${n}`),
+)
 const model = fc.array(fc.tuple(key, fc.string({ maxLength: 8 })), { maxLength: 400 }).map((pairs) => new Map(pairs))
 
 /** A large map from a seed, so that trees have levels, and some edits of it. */
 const edited = fc
   .tuple(
     fc.integer({ min: 0, max: 4000 }),
-    fc.array(fc.tuple(fc.constantFrom('set', 'delete'), fc.integer({ min: 0, max: 5000 }), fc.string({ maxLength: 4 })), { maxLength: 30 }),
+    fc.array(
+      fc.tuple(fc.constantFrom('set', 'delete'), fc.integer({ min: 0, max: 5000 }), fc.string({ maxLength: 4 })),
+      { maxLength: 30 },
+    ),
   )
   .map(([size, edits]) => {
     const before = new Map(numbered(size))
@@ -88,7 +94,8 @@ describe('a tree', () => {
         const { root, chunks } = await build(map)
         const inside = sorted(map).filter(
           ([name]) =>
-            Buffer.compare(Buffer.from(name), Buffer.from(from)) >= 0 && Buffer.compare(Buffer.from(name), Buffer.from(until)) < 0,
+            Buffer.compare(Buffer.from(name), Buffer.from(from)) >= 0 &&
+            Buffer.compare(Buffer.from(name), Buffer.from(until)) < 0,
         )
         expect(await readAll(root, chunks, { from: Buffer.from(from), until: Buffer.from(until) })).toEqual(inside)
       }),
@@ -213,7 +220,8 @@ describe('the same map', () => {
         const at = cut % (whole.length + 1)
         const first = await build(new Map(whole.slice(0, at)))
         const builder = new TreeBuilder(format, (node) => first.chunks.put('tree', node))
-        for await (const { key: name, value } of new TreeReader(format, first.chunks).entries(first.root)) await builder.add(name, value)
+        for await (const { key: name, value } of new TreeReader(format, first.chunks).entries(first.root))
+          await builder.add(name, value)
         for (const [name, value] of whole.slice(at)) await builder.add(Buffer.from(name), Buffer.from(value))
         expect((await builder.finish()).root).toEqual((await build(new Map(whole))).root)
       }),
@@ -248,7 +256,9 @@ describe('a diff', () => {
       { numRuns: 60 },
     )
     await fc.assert(
-      fc.asyncProperty(edited, async ({ before, after }) => expect(await diff(before, after)).toEqual(naive(before, after))),
+      fc.asyncProperty(edited, async ({ before, after }) =>
+        expect(await diff(before, after)).toEqual(naive(before, after)),
+      ),
       { numRuns: 60 },
     )
   })
@@ -282,7 +292,9 @@ describe('the height of a key', () => {
   test('is a seventh of the leading zero bits of SHA-256 over boundary key and key', () => {
     for (let at = 0; at < 2000; at++) {
       const name = Buffer.from(`key ${at}`)
-      const bits = [...createHash('sha256').update(format.boundaryKey).update(name).digest()].map((byte) => byte.toString(2).padStart(8, '0')).join('')
+      const bits = [...createHash('sha256').update(format.boundaryKey).update(name).digest()]
+        .map((byte) => byte.toString(2).padStart(8, '0'))
+        .join('')
       expect(heightOf(format.boundaryKey, name)).toBe(Math.floor(bits.indexOf('1') / 7))
     }
   })

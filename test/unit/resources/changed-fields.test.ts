@@ -3,11 +3,17 @@ import fc from 'fast-check'
 import { changedFields } from '../../../lib/resources/changed-fields.ts'
 import type { JsonObject } from '../../../lib/resources/json.ts'
 
-const object = fc.dictionary(fc.stringMatching(/^[a-z]{1,3}$/), fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonObject[string]>, { maxKeys: 4 })
+const object = fc.dictionary(
+  fc.stringMatching(/^[a-z]{1,3}$/),
+  fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonObject[string]>,
+  { maxKeys: 4 },
+)
 
 describe('changed fields', () => {
   test('are named with dots, lists compared whole, ascending', () => {
-    expect(changedFields({ a: 1, b: { c: [1], d: null }, e: 'x' }, { b: { c: [1, 2], d: {} }, e: 'x', f: {} })).toEqual(['a', 'b.c', 'b.d', 'f'])
+    expect(changedFields({ a: 1, b: { c: [1], d: null }, e: 'x' }, { b: { c: [1, 2], d: {} }, e: 'x', f: {} })).toEqual(
+      ['a', 'b.c', 'b.d', 'f'],
+    )
   })
 
   test('are none between equal bodies, whatever the order of members, and the same both ways', () => {

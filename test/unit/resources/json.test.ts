@@ -7,7 +7,9 @@ const json = fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' }) as fc.Arbitrary
 
 describe('canonical JSON', () => {
   test('reads back to the same value', () => {
-    fc.assert(fc.property(json, (value) => expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)))))
+    fc.assert(
+      fc.property(json, (value) => expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)))),
+    )
   })
 
   test('is one text for one value, whatever the order of members', () => {
@@ -15,12 +17,26 @@ describe('canonical JSON', () => {
   })
 
   test('is its own canonical form', () => {
-    fc.assert(fc.property(json, (value) => expect(canonicalJson(JSON.parse(canonicalJson(value)) as JsonValue)).toBe(canonicalJson(value))))
+    fc.assert(
+      fc.property(json, (value) =>
+        expect(canonicalJson(JSON.parse(canonicalJson(value)) as JsonValue)).toBe(canonicalJson(value)),
+      ),
+    )
   })
 
   test('sorts members by UTF-16 code units, as the example of RFC 8785 does', () => {
-    const value = { '€': 'Euro Sign', '\r': 'Carriage Return', '\ufb33': 'Hebrew Letter Dalet With Dagesh', '1': 'One', '😀': 'Emoji: Grinning Face', '\u0080': 'Control', 'ö': 'Latin Small Letter O With Diaeresis' }
-    expect(Object.values(JSON.parse(canonicalJson(value)) as Record<string, string>).filter((name) => name !== 'One')).toEqual([
+    const value = {
+      '€': 'Euro Sign',
+      '\r': 'Carriage Return',
+      '\ufb33': 'Hebrew Letter Dalet With Dagesh',
+      '1': 'One',
+      '😀': 'Emoji: Grinning Face',
+      '\u0080': 'Control',
+      ö: 'Latin Small Letter O With Diaeresis',
+    }
+    expect(
+      Object.values(JSON.parse(canonicalJson(value)) as Record<string, string>).filter((name) => name !== 'One'),
+    ).toEqual([
       'Carriage Return',
       'Control',
       'Latin Small Letter O With Diaeresis',
@@ -32,7 +48,7 @@ describe('canonical JSON', () => {
   })
 
   test('writes numbers and strings as RFC 8785 does', () => {
-    const numbers = [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001, -0, 0, 9007199254740992]
+    const numbers = [333333333.3333333, 1e30, 4.5, 2e-3, 0.000000000000000000000000001, -0, 0, 9007199254740992]
     expect(canonicalJson(numbers)).toBe('[333333333.3333333,1e+30,4.5,0.002,1e-27,0,0,9007199254740992]')
     expect(canonicalJson('\u20ac$\u000f\u000aA\'\u0042\u0022\u005c\\"/')).toBe('"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"')
     expect(canonicalJson([null, true, false, {}, []])).toBe('[null,true,false,{},[]]')
@@ -51,6 +67,6 @@ function reverse(value: JsonValue): JsonValue {
   return Object.fromEntries(
     Object.entries(value)
       .reverse()
-      .map(([name, member]) => [name, reverse(member as JsonValue)]),
+      .map(([name, member]) => [name, reverse(member)]),
   )
 }

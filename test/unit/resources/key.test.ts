@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { compareKeys, decodeKey, encodeKey, formatKey, formatSegment, parseKey, parseSegment } from '../../../lib/resources/key.ts'
+import {
+  compareKeys,
+  decodeKey,
+  encodeKey,
+  formatKey,
+  formatSegment,
+  parseKey,
+  parseSegment,
+} from '../../../lib/resources/key.ts'
 
 const kind = fc.stringMatching(/^[a-z][a-z0-9-]{0,9}$/)
 /** Bytes of all sorts, the ones that are escaped above all. */
@@ -13,7 +21,11 @@ const segments = fc.array(segment, { maxLength: 5 })
 
 describe('a key', () => {
   test('gives back its kind and segments, whatever the bytes', () => {
-    fc.assert(fc.property(kind, segments, (name, parts) => expect(decodeKey(encodeKey(name, parts))).toEqual({ kind: name, segments: parts })))
+    fc.assert(
+      fc.property(kind, segments, (name, parts) =>
+        expect(decodeKey(encodeKey(name, parts))).toEqual({ kind: name, segments: parts }),
+      ),
+    )
   })
 
   test('is in the order of a depth-first walk whose siblings are sorted by name bytes', () => {
@@ -62,17 +74,26 @@ describe('a key', () => {
   test('is written for people and read back', () => {
     const kinds = ['user', 'role']
     fc.assert(
-      fc.property(fc.constantFrom('entry', ...kinds), fc.array(segment.filter((part) => part.length > 0 && part.toString('latin1') !== '.'), { minLength: 1, maxLength: 4 }), (name, parts) => {
-        // A file whose first directory is named like a kind is the one thing that is told apart by the kind in front.
-        if (name === 'entry' && kinds.includes(formatSegment(parts[0] as Buffer))) return
-        const key = encodeKey(name, parts)
-        expect(parseKey(formatKey(key), kinds).equals(key)).toBe(true)
-      }),
+      fc.property(
+        fc.constantFrom('entry', ...kinds),
+        fc.array(
+          segment.filter((part) => part.length > 0 && part.toString('latin1') !== '.'),
+          { minLength: 1, maxLength: 4 },
+        ),
+        (name, parts) => {
+          // A file whose first directory is named like a kind is the one thing that is told apart by the kind in front.
+          if (name === 'entry' && kinds.includes(formatSegment(parts[0] as Buffer))) return
+          const key = encodeKey(name, parts)
+          expect(parseKey(formatKey(key), kinds).equals(key)).toBe(true)
+        },
+      ),
       { numRuns: 500 },
     )
     expect(formatKey(encodeKey('entry'))).toBe('.')
     expect(parseKey('.', []).equals(encodeKey('entry'))).toBe(true)
-    expect(formatKey(encodeKey('entry', ['a b', 'c/d', '50%', 'new\nline', Buffer.of(0xff, 0x41)]))).toBe('a b/c%2Fd/50%25/new%0Aline/%FFA')
+    expect(formatKey(encodeKey('entry', ['a b', 'c/d', '50%', 'new\nline', Buffer.of(0xff, 0x41)]))).toBe(
+      'a b/c%2Fd/50%25/new%0Aline/%FFA',
+    )
     expect(formatKey(encodeKey('client-role', ['jupyterhub', 'my-perm']))).toBe('client-role/jupyterhub/my-perm')
   })
 
