@@ -101,12 +101,6 @@ export class ChunkIndex {
     return other === undefined ? undefined : this.#place(other)
   }
 
-  /** A pack's description, if it is known and counts. */
-  pack(packId: string): PackDescription | undefined {
-    const pack = this.#packs[this.#packNumbers.get(packId) ?? -1]
-    return pack?.live === true ? pack : undefined
-  }
-
   #judge(pack: KnownPack): void {
     let counts = false
     for (const source of pack.sources) counts ||= source === undefined || !this.#superseded.has(source)
