@@ -33,6 +33,9 @@ export interface KeycloakOptions {
   readonly random?: Random
 }
 
+/** The kinds that keys begin with, in the order in which a restore makes them: the realm before its people. */
+export const keycloakKinds: readonly string[] = [...sharedKinds.map(({ kind }) => kind), 'user']
+
 /** Opens nothing yet. @throws TorikiError `credentials-unreadable` or `settings-invalid` for what cannot work at all. */
 export function keycloakComponent(settings: KeycloakSettings, options: KeycloakOptions = {}): Component {
   return new KeycloakComponent(settings, options)
