@@ -41,9 +41,6 @@ export function keycloakComponent(settings: KeycloakSettings, options: KeycloakO
   return new KeycloakComponent(settings, options)
 }
 
-/** The kinds of this component's keys, in the order of creates. */
-export const keycloakKinds: readonly string[] = [...sharedKinds.map(({ kind }) => kind), 'user']
-
 /** What is known of the server is asked for again after so long. */
 const PROBE_KEPT_MS = 10 * 60_000
 /** What a person's record needs to be whole; organizations only where the realm has them. */
