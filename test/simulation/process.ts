@@ -1,0 +1,253 @@
+/**
+ * One process of the service: the production functions over the shared store and queues, with faults of its own, workers that do what an event source
+ * does, and caches that end with it.
+ */
+import { handle as backupSlice } from '../../functions/backup-slice.ts'
+import { handle as deadLetter } from '../../functions/dead-letter.ts'
+import { handle as replayRun } from '../../functions/replay-run.ts'
+import { handle as settleRun } from '../../functions/settle-run.ts'
+import type { BatchResponse, Invocation, QueueRecord } from '../../lib/backup/receive-batch.ts'
+import type { Alarm, RunLimits, Service } from '../../lib/backup/service.ts'
+import { FaultInjector, Killed } from '../../lib/platform/fault.ts'
+import type { FaultPlan } from '../../lib/platform/fault.ts'
+import { faultyKeyService } from '../../lib/platform/key-service/fault.ts'
+import { MemoryKeyService } from '../../lib/platform/key-service/memory.ts'
+import type { MemoryKey } from '../../lib/platform/key-service/memory.ts'
+import type { KeyService } from '../../lib/platform/key-service/port.ts'
+import { retryKeyService } from '../../lib/platform/key-service/retry.ts'
+import { faultyObjectStore } from '../../lib/platform/object-store/fault.ts'
+import type { ObjectStore } from '../../lib/platform/object-store/port.ts'
+import { retryObjectStore } from '../../lib/platform/object-store/retry.ts'
+import { eachQueue } from '../../lib/platform/queue/each-queue.ts'
+import { faultyQueues } from '../../lib/platform/queue/fault.ts'
+import type { MemoryQueues } from '../../lib/platform/queue/memory.ts'
+import { queueNames } from '../../lib/platform/queue/port.ts'
+import type { Queue, QueueName, Queues, ReceivedMessage } from '../../lib/platform/queue/port.ts'
+import { retryQueues } from '../../lib/platform/queue/retry.ts'
+import type { Platform } from '../../lib/platform/platform.ts'
+import type { Random } from '../../lib/platform/random.ts'
+import { openDeployment } from '../../lib/repository/deployment-repository.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { World } from './world.ts'
+
+/** What outlives every process. */
+export interface Ground {
+  readonly scheduler: Scheduler
+  readonly world: World
+  readonly store: ObjectStore
+  readonly queues: MemoryQueues
+  readonly key: MemoryKey
+  readonly limits: RunLimits
+  /** Everything that was logged or told, as text. */
+  readonly said: string[]
+  readonly alarms: Alarm[]
+  /** Bodies of all messages ever sent. */
+  readonly sent: string[]
+  /** Secrets that the key service ever gave to the role that writes backups. */
+  readonly unwrapped: Set<string>
+}
+
+export interface ProcessOptions {
+  readonly name: string
+  readonly random: Random
+  readonly plan: FaultPlan
+  readonly workers: number
+  /** How long an invocation may last; drawn for each. */
+  readonly remainingMs: () => number
+  readonly batchMax: number
+}
+
+/** How long an idle worker sleeps before it looks again. */
+const IDLE_MS = 5000
+
+export class SimulatedProcess {
+  readonly name: string
+  readonly injector: FaultInjector
+  /** In work at this moment. */
+  busy = 0
+  readonly #ground: Ground
+  readonly #options: ProcessOptions
+  readonly #platform: Platform
+  #service: Service | undefined
+  #stopped = false
+
+  constructor(ground: Ground, options: ProcessOptions) {
+    const { scheduler } = ground
+    this.name = options.name
+    this.#ground = ground
+    this.#options = options
+    const clock = scheduler.clockOf(this)
+    this.injector = new FaultInjector({ plan: options.plan, clock })
+    const retry = { clock, random: options.random }
+    const store = retryObjectStore(faultyObjectStore(this.#gatedStore(), this.injector), retry)
+    this.#platform = {
+      store,
+      keyStore: store,
+      keys: retryKeyService(faultyKeyService(this.#gatedKeys(), this.injector), retry),
+      queues: retryQueues(faultyQueues(this.#gatedQueues(), this.injector), retry),
+      clock,
+      random: options.random,
+      log: { write: (level, event, fields) => void ground.said.push(JSON.stringify({ level, event, ...fields })) },
+      close: async () => undefined,
+    }
+  }
+
+  get dead(): boolean {
+    return this.injector.killed
+  }
+
+  kill(): void {
+    if (this.dead) return
+    this.injector.kill()
+    this.#ground.scheduler.drop(this)
+    this.#ground.scheduler.note(`${this.name} is killed`)
+  }
+
+  /** Opens the deployment as a fresh process does, however often that takes. @throws Killed. */
+  async service(): Promise<Service> {
+    for (;;) {
+      try {
+        return (this.#service ??= {
+          platform: this.#platform,
+          repository: await openDeployment(this.#platform, { name: 'campus' }),
+          components: this.#ground.world.components((label) => this.#gate(label)),
+          limits: this.#ground.limits,
+          alarm: async (alarm) => {
+            this.#ground.alarms.push(alarm)
+            this.#ground.said.push(JSON.stringify(alarm))
+          },
+        })
+      } catch (error) {
+        if (this.dead) throw new Killed()
+        this.#ground.scheduler.note(`${this.name} cannot open the deployment: ${String((error as { code?: unknown }).code)}`)
+        await this.#platform.clock.sleep(5000)
+      }
+    }
+  }
+
+  /** Starts the workers. */
+  start(): void {
+    for (let worker = 0; worker < this.#options.workers; worker++) {
+      this.#work().catch((error: unknown) => {
+        if (!this.dead) this.#ground.said.push(`a worker ended: ${String(error)}`)
+      })
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  invocation(): Invocation {
+    const { clock } = this.#platform
+    const begunMs = clock.monotonicMs()
+    const remainingMs = this.#options.remainingMs()
+    return { awsRequestId: this.#options.random.bytes(8).toString('hex'), getRemainingTimeInMillis: () => Math.max(0, remainingMs - (clock.monotonicMs() - begunMs)) }
+  }
+
+  async #work(): Promise<void> {
+    const service = await this.service()
+    while (!this.#stopped && !this.dead) {
+      const source = await this.#visible()
+      if (source === undefined) {
+        await this.#platform.clock.sleep(IDLE_MS)
+        continue
+      }
+      this.busy++
+      try {
+        await this.#deliver(service, source)
+      } catch (error) {
+        // As an event source does: what could not be received or acknowledged is received again.
+        if (!this.dead) this.#ground.scheduler.note(`${this.name} could not deliver: ${String((error as { code?: unknown }).code ?? error)}`)
+      } finally {
+        this.busy--
+      }
+    }
+  }
+
+  async #deliver(service: Service, { name, dead }: Source): Promise<void> {
+    const queue = dead ? service.platform.queues.deadLetter(name) : service.platform.queues.queue(name)
+    const max = 1 + Math.floor(this.#options.random.fraction() * this.#options.batchMax)
+    const messages = await queue.receive({ max, waitMs: 0, visibilityMs: this.#ground.limits.visibilityMs })
+    if (messages.length === 0) return
+    const answer = await this.#handle(service, name, dead, messages)
+    const failed = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
+    for (const { id, receipt } of messages) if (!failed.has(id)) await queue.delete(receipt)
+  }
+
+  async #handle(service: Service, name: QueueName, dead: boolean, messages: readonly ReceivedMessage[]): Promise<BatchResponse> {
+    const event = { Records: messages.map(recordOf) }
+    if (dead) return await deadLetter(service, event)
+    const invocation = this.invocation()
+    if (name === 'backup-slice') return await backupSlice(service, event, invocation)
+    if (name === 'settle-run') return await settleRun(service, event, invocation)
+    return (await replayRun(service, event, invocation)) as BatchResponse
+  }
+
+  /** A queue that has something now. Looks past the faults: an idle worker costs nothing. */
+  async #visible(): Promise<Source | undefined> {
+    const full: Source[] = []
+    for (const source of sources) {
+      const { queues } = this.#ground
+      const { visible } = await (source.dead ? queues.deadLetter(source.name) : queues.queue(source.name)).depth()
+      if (visible > 0) full.push(source)
+    }
+    return full[Math.floor(this.#options.random.fraction() * full.length)]
+  }
+
+  #gate(label: string): Promise<void> {
+    return this.dead ? new Promise<void>(() => undefined) : this.#ground.scheduler.pass(this, `${this.name} ${label}`)
+  }
+
+  #gatedStore(): ObjectStore {
+    const { store } = this.#ground
+    return {
+      create: async (key, body) => (await this.#gate(`create ${key}`), await store.create(key, body)),
+      get: async (key, options) => (await this.#gate(`get ${key}`), await store.get(key, options)),
+      list: async (prefix, options) => (await this.#gate(`list ${prefix} ${options?.after ?? ''}`), await store.list(prefix, options)),
+      delete: async (key) => (await this.#gate(`delete ${key}`), await store.delete(key)),
+    }
+  }
+
+  #gatedQueues(): Queues {
+    return eachQueue(this.#ground.queues, (queue: Queue, name): Queue => ({
+      send: async (messages) => {
+        await this.#gate(`send ${name} ${messages.map(({ body }) => body).join(' ')}`)
+        this.#ground.sent.push(...messages.map(({ body }) => body))
+        await queue.send(messages)
+      },
+      receive: async (options) => (await this.#gate(`receive ${name}`), await queue.receive(options)),
+      delete: async (receipt) => (await this.#gate(`acknowledge ${name} ${receipt.slice(0, 6)}`), await queue.delete(receipt)),
+      changeVisibility: async (receipt, ms) => (await this.#gate(`give back ${name} ${receipt.slice(0, 6)} for ${ms} ms`), await queue.changeVisibility(receipt, ms)),
+      depth: () => queue.depth(),
+    }))
+  }
+
+  #gatedKeys(): KeyService {
+    const { key, unwrapped } = this.#ground
+    const keys = new MemoryKeyService({ random: this.#options.random, key, mayUnwrap: ({ purpose }) => purpose !== 'content' })
+    return {
+      description: keys.description,
+      wrap: async (plaintext, context) => (await this.#gate('wrap'), await keys.wrap(plaintext, context)),
+      unwrap: async (wrapped, context) => {
+        await this.#gate('unwrap')
+        const secret = await keys.unwrap(wrapped, context)
+        unwrapped.add(secret.toString('hex'))
+        return secret
+      },
+    }
+  }
+}
+
+interface Source {
+  readonly name: QueueName
+  readonly dead: boolean
+}
+export const sources: readonly Source[] = queueNames.flatMap((name) => [
+  { name, dead: false },
+  { name, dead: true },
+])
+
+function recordOf({ id, receipt, body, receiveCount }: ReceivedMessage): QueueRecord {
+  return { messageId: id, receiptHandle: receipt, body, attributes: { ApproximateReceiveCount: String(receiveCount) } }
+}

@@ -1,0 +1,248 @@
+/**
+ * The source of truth: two systems with people who come, go and change, written by a seed. What each slice was at which time is remembered, so that what
+ * a backup says of it can be compared. Every name, secret and content bears a mark that must never be found in clear.
+ */
+import { createHash } from 'node:crypto'
+import type { Component, Identity, Member } from '../../lib/components/component.ts'
+import type { TorikiError } from '../../lib/errors.ts'
+import type { Random } from '../../lib/platform/random.ts'
+import type { JsonObject } from '../../lib/resources/json.ts'
+import { compareKeys, decodeKey, encodeKey } from '../../lib/resources/key.ts'
+import type { ContentPart, Resource } from '../../lib/resources/resource.ts'
+import { parseSlice } from '../../lib/resources/slice.ts'
+import type { Slice, SliceName } from '../../lib/resources/slice.ts'
+
+/** Stands in every secret, content and kept part. */
+export const PLANTED = 'planted~secret'
+/** Stands in every name of a person, group and file. */
+export const NAMED = 'zqx~'
+
+export const sourceNames = ['keycloak', 'files'] as const
+export type SourceName = (typeof sourceNames)[number]
+
+export interface Thing {
+  readonly state: JsonObject
+  readonly kept?: JsonObject
+  readonly secrets?: Readonly<Record<string, string>>
+  readonly content?: readonly ContentPart[]
+}
+/** Written key → thing; `home` is a container. Never changed in place. */
+export type Things = ReadonlyMap<string, Thing>
+
+/** What the checker should find of one thing. */
+export interface Truth {
+  readonly state: JsonObject
+  readonly kept: JsonObject
+  readonly contentSha256: string | undefined
+  readonly secrets: Readonly<Record<string, string>>
+}
+
+export type SourceOperation = 'members' | 'identify' | 'source' | 'read'
+/** What goes wrong at a call of a source; `at`: after so many resources of a read. */
+export interface SourceFault {
+  readonly error: TorikiError | Error
+  readonly at?: number
+}
+
+export class World {
+  readonly slices: Readonly<Record<SourceName, Map<SliceName, Things>>> = { keycloak: new Map(), files: new Map() }
+  readonly identities = new Map<SliceName, Identity>()
+  readonly root: Record<SourceName, JsonObject> = { keycloak: { realm: 'nebari' }, files: { device: 1 } }
+  fault: (source: SourceName, operation: SourceOperation, slice: SliceName | undefined) => SourceFault | undefined = () => undefined
+  readonly #random: Random
+  /** Every state that a slice of a source had since the last `forgetVersions`. */
+  readonly #versions = new Map<string, Set<Things>>()
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  /** Begins a night: what was before counts no more as what may be read. */
+  forgetVersions(): void {
+    this.#versions.clear()
+    for (const source of sourceNames) for (const [slice, things] of this.slices[source]) this.#remember(source, slice, things)
+  }
+
+  set(source: SourceName, slice: SliceName, things: Things): void {
+    this.slices[source].set(slice, things)
+    this.#remember(source, slice, things)
+  }
+
+  remove(source: SourceName, slice: SliceName): void {
+    this.slices[source].delete(slice)
+    this.#remember(source, slice, new Map())
+  }
+
+  /** What may be read of it since the last `forgetVersions`, as the checker names it. Nothing known: the empty map. */
+  truths(source: SourceName, slice: SliceName): ReadonlyMap<string, Truth>[] {
+    const versions = this.#versions.get(`${source} ${slice}`) ?? new Set([new Map()])
+    return [...versions].map((things) => new Map([...things].map(([text, thing]) => [keyOf(text).toString('latin1'), truthOf(thing)])))
+  }
+
+  /** A user with an account and a home. */
+  addUser(name: string, size: 'small' | 'large' = 'small'): void {
+    const slice: SliceName = `user/${name}`
+    this.identities.set(slice, { id: `id of ${name} ${this.#text(8)}`, createdAt: new Date('2020-01-01T00:00:00Z') })
+    this.set('keycloak', slice, this.#account(slice))
+    this.set('files', slice, this.#home(size))
+  }
+
+  /** The name is another person's from now on. */
+  handOn(slice: SliceName): void {
+    this.identities.set(slice, { id: `another ${slice} ${this.#text(8)}`, createdAt: new Date('2030-01-01T00:00:00Z') })
+    this.set('keycloak', slice, this.#account(slice))
+    this.set('files', slice, this.#home('small'))
+  }
+
+  removeUser(slice: SliceName): void {
+    for (const source of sourceNames) this.remove(source, slice)
+    this.identities.delete(slice)
+  }
+
+  /** Some things of a slice change, come and go. */
+  change(source: SourceName, slice: SliceName): void {
+    const things = new Map(this.slices[source].get(slice))
+    const texts = [...things.keys()].filter((text) => text !== 'home')
+    const some = texts[Math.floor(this.#random.fraction() * texts.length)]
+    if (some !== undefined) things.set(some, { ...(things.get(some) as Thing), state: { changed: this.#text(6), mark: NAMED } })
+    things.set(`${NAMED}new ${this.#text(3)}`, this.#file(200))
+    if (texts.length > 4 && some !== undefined && this.#random.fraction() < 0.5) things.delete(texts.find((text) => text !== some) as string)
+    this.set(source, slice, things)
+  }
+
+  /** Nothing is there but empty homes. */
+  empty(source: SourceName): () => void {
+    const before = new Map(this.slices[source])
+    for (const [slice, things] of before) this.set(source, slice, new Map([...things].filter(([text]) => text === 'home')))
+    return () => {
+      for (const [slice, things] of before) this.set(source, slice, things)
+    }
+  }
+
+  /** The components that one process has; `gate` is passed before each answer. */
+  components(gate: (label: string) => Promise<void>): Component[] {
+    return sourceNames.map((source) => this.#component(source, gate))
+  }
+
+  #component(source: SourceName, gate: (label: string) => Promise<void>): Component {
+    const covers = source === 'keycloak' ? ['shared', 'user'] : ['user', 'group']
+    const ask = async (operation: SourceOperation, slice?: SliceName): Promise<SourceFault | undefined> => {
+      await gate(`${source} ${operation} ${slice ?? ''}`)
+      const fault = this.fault(source, operation, slice)
+      if (fault !== undefined && fault.at === undefined) throw fault.error
+      return fault
+    }
+    const listed = (): SliceName[] => [...this.slices[source].keys()].filter((slice) => slice !== 'shared')
+    return {
+      name: source,
+      kinds: ['home', 'thing'],
+      covers: (slice) => covers.includes(slice.kind),
+      async *doctor() {
+        yield { check: `${source}: reachable`, ok: true }
+      },
+      async *members(): AsyncGenerator<Member> {
+        await ask('members')
+        for (const slice of listed()) yield { slice: parseSlice(slice) }
+      },
+      ...(source === 'keycloak' && {
+        identify: async (slice: Slice) => {
+          await ask('identify', slice.name)
+          return this.identities.get(slice.name)
+        },
+      }),
+      source: async (slice) => {
+        await ask('source', slice.name)
+        return this.root[source]
+      },
+      isContainer: (key) => decodeKey(key).kind === 'home',
+      read: (slice, context) => this.#read(source, slice, context, ask, gate),
+      close: async () => undefined,
+    }
+  }
+
+  async *#read(
+    source: SourceName,
+    { name }: Slice,
+    context: Parameters<Component['read']>[1],
+    ask: (operation: SourceOperation, slice?: SliceName) => Promise<SourceFault | undefined>,
+    gate: (label: string) => Promise<void>,
+  ): AsyncGenerator<Resource> {
+    const fault = await ask('read', name)
+    const things = this.slices[source].get(name)
+    if (things === undefined) {
+      context.note({ code: `no-${source}`, message: 'Not there.' })
+      return
+    }
+    const ordered = [...things].map(([text, thing]) => ({ key: keyOf(text), thing })).sort((a, b) => compareKeys(a.key, b.key))
+    for (const [at, { key, thing }] of ordered.entries()) {
+      if (context.after !== undefined && compareKeys(key, context.after) <= 0) continue
+      // A home of many files is read in strides: a gate at each would only make the simulation slow.
+      if (at % Math.ceil(ordered.length / 20) === 0) await gate(`${source} reads on ${name} ${at}`)
+      if (fault?.at === at) throw fault.error
+      context.signal.throwIfAborted()
+      yield resourceOf(key, thing)
+    }
+    if (fault?.at !== undefined) throw fault.error
+  }
+
+  #account(slice: SliceName): Things {
+    const { id = '' } = this.identities.get(slice) ?? {}
+    const things = new Map<string, Thing>()
+    things.set('profile', {
+      state: { email: `${NAMED}${this.#text(5)}@example.org`, roles: ['a', 'b'] },
+      kept: { id, mark: PLANTED },
+      secrets: { password: `${PLANTED} ${this.#text(12)}` },
+    })
+    if (this.#random.fraction() < 0.3) things.set('long', { state: { text: `${PLANTED} ${this.#text(3000)}` } })
+    return things
+  }
+
+  #home(size: 'small' | 'large'): Things {
+    const things = new Map<string, Thing>([['home', { state: { mode: 0o700 } }]])
+    const count = size === 'large' ? 400 : 1 + Math.floor(this.#random.fraction() * 5)
+    for (let at = 0; at < count; at++) things.set(`${NAMED}file ${at}`, this.#file(size === 'large' ? 20 : 400))
+    if (size === 'large') things.set(`${NAMED}long`, this.#file(400_000))
+    if (this.#random.fraction() < 0.3) things.set(`${NAMED}holes`, { state: { sparse: true }, content: Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? Buffer.from(`${PLANTED} ${at}`) : { holeBytes: 100 + at })) })
+    return things
+  }
+
+  #file(bytesMax: number): Thing {
+    const content = Buffer.concat([Buffer.from(PLANTED), this.#random.bytes(Math.floor(this.#random.fraction() * bytesMax))])
+    return { state: { size: content.length, mark: NAMED, mode: this.#text(2) }, content: [content] }
+  }
+
+  #text(bytes: number): string {
+    return this.#random.bytes(bytes).toString('hex')
+  }
+
+  #remember(source: SourceName, slice: SliceName, things: Things): void {
+    const key = `${source} ${slice}`
+    const versions = this.#versions.get(key) ?? new Set()
+    this.#versions.set(key, versions.add(things))
+  }
+}
+
+function keyOf(text: string): Buffer {
+  return text === 'home' ? encodeKey('home') : encodeKey('thing', [text])
+}
+
+function resourceOf(key: Buffer, { state, kept, secrets, content }: Thing): Resource {
+  return {
+    key,
+    state,
+    ...(kept && { kept }),
+    ...(secrets && { secrets }),
+    ...(content && {
+      content: {
+        async *parts() {
+          yield* content
+        },
+      },
+    }),
+  }
+}
+
+function truthOf({ state, kept = {}, secrets = {}, content }: Thing): Truth {
+  const bytes = content && Buffer.concat(content.map((part) => ('holeBytes' in part ? Buffer.alloc(part.holeBytes) : Buffer.from(part))))
+  return { state, kept, secrets, contentSha256: bytes && createHash('sha256').update(bytes).digest('hex') }
+}
