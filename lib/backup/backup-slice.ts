@@ -115,7 +115,7 @@ async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> 
     case 'nothing':
       return await fail(work, captured.failed, {})
     case 'out-of-time':
-      return await goOnLater(work, captured.checkpoint)
+      return await goOnLater(work, captured)
     case 'stored': {
       const { snapshot, bytesRead, bytesStored, objectsPut } = captured.commit
       const suspect = Object.keys(snapshot.components).filter(
@@ -162,7 +162,8 @@ async function fail(work: Work, failed: readonly Failed[], stored: Partial<Slice
 }
 
 /** The time ended: hands the work on to a continuation, when there is something to go on from. */
-async function goOnLater(work: Work, checkpoint: 'kept' | 'lost' | 'no-progress'): Promise<Delivered> {
+async function goOnLater(work: Work, captured: Extract<SliceCapture, { kind: 'out-of-time' }>): Promise<Delivered> {
+  const { checkpoint, progress } = captured
   const { service, message, delivery } = work
   const part = (message.part ?? 0) + 1
   const stopped = (delivery.signal.reason as { code?: unknown } | undefined)?.code === 'interrupted'
@@ -175,7 +176,7 @@ async function goOnLater(work: Work, checkpoint: 'kept' | 'lost' | 'no-progress'
   const { pending } = await work.before()
   if (!pending && delivery.attempt === 1) await append(work, 'replayed', {})
   await service.platform.queues.queue('backup-slice').send([{ body: encodeMessage({ ...message, part }) }])
-  await append(work, 'continued', { part })
+  await append(work, 'continued', { part, bytesRead: progress.bytesRead, bytesStored: progress.bytesStored })
   return DONE
 }
 

@@ -40,8 +40,16 @@ export type SliceCapture =
   /** No component knows this person or group any more. */
   | { readonly kind: 'gone' }
   /** The time ended: a checkpoint holds what was read (`lost`: another attempt's does), or nothing had been read yet. */
-  | { readonly kind: 'out-of-time'; readonly checkpoint: 'kept' | 'lost' | 'no-progress' }
+  | { readonly kind: 'out-of-time'; readonly checkpoint: 'kept' | 'lost' | 'no-progress'; readonly progress: Progress }
   | { readonly kind: 'cancelled' }
+
+/** What this delivery did, as last told by the repository: figures for people, a few MiB behind. */
+interface Progress {
+  /** Resources that were read in whole. */
+  taken: number
+  bytesRead: number
+  bytesStored: number
+}
 
 /** Against a prune that goes past it, a capture starts over this often in one attempt. */
 const STALE_RESTARTS_MAX = 3
@@ -75,11 +83,11 @@ async function captureOnce(
     ({ name }) => run.components.includes(name) && (options.components ?? run.components).includes(name),
   )
   const failures = new Map<ComponentName, Failed>()
+  const progress: Progress = { taken: 0, bytesRead: 0, bytesStored: 0 }
   const identity = await identify(service, asked, slice, signal, failures)
-  if (signal.aborted) return { kind: 'out-of-time', checkpoint: 'no-progress' }
+  if (signal.aborted) return { kind: 'out-of-time', checkpoint: 'no-progress', progress }
   const repository = await service.repository.openSlice(slice.name, { access: 'write', identity })
   const capture = await repository.capture({ run: run.run, signal, part: options.part })
-  const progress = { taken: 0, bytesRead: 0 }
   const read = new Map<ComponentName, ComponentRecord>()
   for (const component of asked) {
     const { name } = component
@@ -97,7 +105,7 @@ async function captureOnce(
     } catch (error) {
       if (signal.aborted) {
         const began = progress.taken > 0 || read.size > 0
-        return { kind: 'out-of-time', checkpoint: began ? await capture.checkpoint() : 'no-progress' }
+        return { kind: 'out-of-time', checkpoint: began ? await capture.checkpoint() : 'no-progress', progress }
       }
       // The whole capture is of no use any more: not one component's failure.
       if (isTorikiError(error, 'capture-stale')) throw error
@@ -154,7 +162,7 @@ async function storeComponent(
   component: Component,
   slice: Slice,
   signal: AbortSignal,
-  progress: { taken: number; bytesRead: number },
+  progress: Progress,
 ): Promise<ComponentRecord> {
   const { clock } = service.platform
   const notes = new Notes()
@@ -173,6 +181,7 @@ async function storeComponent(
     notes,
     onProgress(now) {
       progress.bytesRead = before + now.bytesRead
+      progress.bytesStored = now.bytesStored
       service.observer?.bytes(slice.name, progress.bytesRead, now.bytesStored)
     },
   })
@@ -189,7 +198,7 @@ function isGone(capture: Capture, read: ReadonlyMap<ComponentName, ComponentReco
 }
 
 /** Counts what was taken in whole: only then does a checkpoint have something to go on from. */
-async function* counting(resources: AsyncIterable<Resource>, progress: { taken: number }): AsyncGenerator<Resource> {
+async function* counting(resources: AsyncIterable<Resource>, progress: Progress): AsyncGenerator<Resource> {
   for await (const resource of resources) {
     yield resource
     progress.taken++
