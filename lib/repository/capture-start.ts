@@ -58,18 +58,21 @@ export async function readCaptureStart(
   )
 
   const ofRun = (id: SnapshotId): boolean => parseSnapshotId(id)?.run === run
+  // A holder that was listed and is not condemned is there; one that was lost is healed by storing its chunks again.
+  const present = new Set(ids)
+  const isHeld = ({ holder }: InlineChunk): boolean => present.has(holder) && !condemned.snapshots.has(holder)
   const own = await loader.newest(live.filter(ofRun))
-  const committed = own && usable(own.document.components.values(), condemned) ? own : undefined
+  const committed = own && areHeld(own.document.components.values(), isHeld) ? own : undefined
   // A number that a forgotten snapshot had would make the next one count as forgotten.
   const taken = [...ids, ...marks.forgotten.keys()].filter(ofRun).map((id) => parseSnapshotId(id)?.n ?? 0)
 
-  const checkpoint = await usableCheckpoint(context, checkpoints, condemned)
+  const checkpoint = await usableCheckpoint(context, checkpoints, condemned, isHeld)
   const stored = [...history.loaded, ...(committed ? [committed] : [])].flatMap(({ document }) => [
     ...document.components.values(),
   ])
   const reusable = new Map<string, InlineChunk>()
   for (const { chunks } of [...stored, ...(checkpoint ? componentsOf(checkpoint) : [])]) {
-    for (const [id, chunk] of chunks) if (!condemned.snapshots.has(chunk.holder)) reusable.set(id, chunk)
+    for (const [id, chunk] of chunks) if (isHeld(chunk)) reusable.set(id, chunk)
   }
   return {
     condemned,
@@ -203,6 +206,7 @@ async function usableCheckpoint(
   context: SliceContext,
   checkpoints: readonly CheckpointName[],
   condemned: Condemned,
+  isHeld: (chunk: InlineChunk) => boolean,
 ): Promise<CheckpointDocument | undefined> {
   if (checkpoints.length === 0) return undefined
   const packs = new Set<string>()
@@ -220,7 +224,7 @@ async function usableCheckpoint(
       continue
     }
     const whole = document.packs.every((pack) => packs.has(pack) && !condemned.packs.has(pack))
-    if (whole && usable(componentsOf(document), condemned)) return document
+    if (whole && areHeld(componentsOf(document), isHeld)) return document
   }
   return undefined
 }
@@ -229,9 +233,8 @@ function componentsOf({ components, partial }: CheckpointDocument): readonly Sto
   return [...components.values(), ...(partial ? [partial] : [])]
 }
 
-/** Is every snapshot object that holds chunks of these components to be counted on? */
-function usable(components: Iterable<StoredComponent>, condemned: Condemned): boolean {
-  return [...components].every(({ chunks }) =>
-    [...chunks.values()].every(({ holder }) => !condemned.snapshots.has(holder)),
-  )
+/** Is every chunk of these components that stands in a snapshot object to be counted on? */
+function areHeld(components: Iterable<StoredComponent>, isHeld: (chunk: InlineChunk) => boolean): boolean {
+  for (const { chunks } of components) for (const chunk of chunks.values()) if (!isHeld(chunk)) return false
+  return true
 }

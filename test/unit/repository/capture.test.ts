@@ -3,9 +3,11 @@ import { TorikiError } from '../../../lib/errors.ts'
 import { FaultInjector } from '../../../lib/platform/fault.ts'
 import { faultyObjectStore } from '../../../lib/platform/object-store/fault.ts'
 import { recordObjectStore } from '../../../lib/platform/object-store/record.ts'
-import { openDeployment } from '../../../lib/repository/deployment-repository.ts'
+import { refuseSecondPut } from '../../../lib/platform/object-store/refuse-second-put.ts'
+import { createDeployment, openDeployment } from '../../../lib/repository/deployment-repository.ts'
 import { Notes } from '../../../lib/repository/notes.ts'
 import { packsOf } from '../../kit/condemn.ts'
+import { memoryPlatform } from '../../kit/memory-platform.ts'
 import { account, contentsOf, home, signal, sliceHouse } from '../../kit/slice-house.ts'
 import {
   backUp,
@@ -179,6 +181,30 @@ describe('a capture', () => {
     await expect(capture.store('files', resourcesOf(home), { notes: new Notes() })).rejects.toMatchObject({
       code: 'deadline',
     })
+  })
+
+  test('stores again what a lost snapshot object held', async () => {
+    const house = await sliceHouse()
+    await backUp(house.ann, 'run-1', { files: home })
+    await backUp(house.ann, 'run-2', { files: home, keycloak: account })
+    await house.platform.store.delete(`slices/${house.ann.sliceId}/snapshots/run-1.1`)
+    await backUp(house.ann, 'run-3', { files: home, keycloak: account })
+    expect(await contentsOf(house, 'run-3.1')).toEqual({ files: expected(home), keycloak: expected(account) })
+  })
+
+  test('asks for no key a second time: a store that takes one PUT per key, ever, is enough', async () => {
+    const platform = memoryPlatform()
+    const store = refuseSecondPut(platform.store)
+    const deployment = await createDeployment({ ...platform, store, keyStore: store }, { name: 'campus', settings: {} })
+    await createDeployment({ ...platform, store, keyStore: store }, { name: 'campus', settings: {} })
+    for (const [at, id] of ['first', 'first', 'second', 'second'].entries()) {
+      const ann = await deployment.openSlice('user/ann', { access: 'write', identity: { id } })
+      await backUp(ann, `run-${at}`, { files: home }, [{ component: 'keycloak', code: 'x' }])
+      await backUp(ann, `run-${at}`, { files: home, keycloak: account })
+      await ann.accept(`run-${at}.1`)
+      await ann.accept(`run-${at}.2`)
+    }
+    expect(store.refused).toEqual([])
   })
 
   test('passes over a damaged parent, which is for check to report', async () => {

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { createDeployment } from '../../../lib/repository/deployment-repository.ts'
 import { encodeKey } from '../../../lib/resources/key.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
+import { seededRandom } from '../../kit/seeded-random.ts'
 import { backUp, expected, manyFiles, openForReading, readBack } from '../../kit/slice-source.ts'
 import type { MemoryPlatform } from '../../kit/memory-platform.ts'
 import type { DeploymentRepository, SliceRepository } from '../../../lib/repository/repository.ts'
@@ -34,6 +36,34 @@ describe('a slice', () => {
     const reading = await openForReading(deployment, 'user/ann')
     expect(await readBack(reading, snapshot, 'keycloak')).toEqual(expected(account))
     expect(await readBack(reading, snapshot, 'files')).toEqual(expected(files))
+  })
+
+  test('gives back a long file as a stream, and any range of it', async () => {
+    const { deployment, ann } = await begin()
+    const pieces = Array.from({ length: 66 }, (_, at) => seededRandom(at % 8).bytes(1024 * 1024 - 7))
+    const { snapshot } = await backUp(ann, 'run-1', { files: { long: { content: pieces } } })
+    expect(snapshot.components['files']?.bytes).toBe(66 * (1024 * 1024 - 7))
+    const reading = await openForReading(deployment, 'user/ann')
+    const { content } = (await reading.resource(snapshot, 'files', encodeKey('entry', ['long']))) ?? {}
+    const digestOf = async (range?: { offset: number; length: number }): Promise<string> => {
+      const digest = createHash('sha256')
+      for await (const part of reading.content(content!, range)) if (!('holeBytes' in part)) digest.update(part)
+      return digest.digest('hex')
+    }
+    const whole = Buffer.concat(pieces)
+    expect(await digestOf()).toBe(createHash('sha256').update(whole).digest('hex'))
+    for (const [offset, length] of [
+      [0, 1],
+      [64 * 1024 * 1024 - 5, 10],
+      [whole.length - 3, 10],
+      [30_000_000, 20_000_000],
+    ] as const) {
+      expect(await digestOf({ offset, length })).toBe(
+        createHash('sha256')
+          .update(whole.subarray(offset, offset + length))
+          .digest('hex'),
+      )
+    }
   })
 
   test('finds one resource, and those under a key or after one', async () => {
