@@ -126,7 +126,8 @@ async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> 
         generation: captured.generation,
         bytesRead,
         bytesStored,
-        objectsPut,
+        // The event that says so is an object too.
+        objectsPut: objectsPut + 1,
         ...(suspect.length === 0 ? {} : { suspect }),
       }
       if (captured.failed.length > 0) return await fail(work, captured.failed, stored)

@@ -72,14 +72,13 @@ async function untilEnded(
   const beganMs = clock.monotonicMs()
   let heard = here
   for (;;) {
-    let report = await runReport(service, run)
-    if (report.open && report.slices.pending === 0) {
-      // The last slice ended: the run need not wait for its next tick.
-      await settleRun(service, { run })
-      report = await runReport(service, run)
-    }
+    const report = await runReport(service, run)
     show(report)
-    if (!report.open) return report
+    if (!report.open) {
+      // The next tick may be a minute away, and this process, its only worker, ends now: summary and alarms must not wait for somebody's next command.
+      await settleRun(service, { run })
+      return report
+    }
     if (context.signal.aborted) return undefined
     if (!heard) {
       const { hidden } = await queue.depth()
