@@ -1,7 +1,6 @@
 /** `toriki runs` and `toriki status`: what ran, and how one run stands. */
 import { listRuns, runReport } from '../../backup/run-report.ts'
 import { settleRun } from '../../backup/settle-run.ts'
-import { settleRun } from '../../backup/settle-run.ts'
 import { TorikiError } from '../../errors.ts'
 import type { RunReport } from '../../runs/outcome.ts'
 import { answer } from '../context.ts'
@@ -51,8 +50,6 @@ export async function status(context: CommandContext, run: string | undefined): 
         remedy: 'Start one with `toriki backup`.',
       })
     // Whoever looks settles what is overdue: a run whose ticks were lost is told of all the same.
-    await settleRun(service, { run: name })
-    // A run that has ended since anybody looked gets its summary, and tells its alarms, now.
     await settleRun(service, { run: name })
     return await runReport(service, name)
   })
