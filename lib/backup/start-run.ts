@@ -8,11 +8,20 @@ import { createHash } from 'node:crypto'
 import { TorikiError } from '../errors.ts'
 import type { ComponentName } from '../resources/component-name.ts'
 import type { SliceName } from '../resources/slice.ts'
-import { policyOfRunId, runId, runSuffix } from '../runs/run-id.ts'
+import { policyOfRunId, runId } from '../runs/run-id.ts'
 import { runIdsNewestFirst } from '../runs/run-index.ts'
-import { cancelledAt, createRun, findRun, nextTick, readRun, recordCancelled } from '../runs/run-log.ts'
+import {
+  cancelledAt,
+  claimTrigger,
+  createRun,
+  findRun,
+  nextTick,
+  readRun,
+  readTriggerClaim,
+  recordCancelled,
+} from '../runs/run-log.ts'
 import { sliceStates } from '../runs/slice-states.ts'
-import type { RunRecord, RunSlice, Selection } from '../runs/run.ts'
+import type { RunRecord, RunRecords, RunSlice, Selection } from '../runs/run.ts'
 import { listMembers, selectMembers } from './members.ts'
 import type { MemberRecord } from './members.ts'
 import { sendSlices } from './send-slices.ts'
@@ -37,8 +46,8 @@ export interface StartedRun {
   readonly resumed: boolean
 }
 
-/** A retried invocation comes within hours; its run is looked for among the runs of the last day. */
-const RETRIED_WITHIN_MS = 86_400_000
+/** Two starts side by side mean times that are not further apart. */
+const RIVALS_WITHIN_MS = 86_400_000
 
 /**
  * @throws TorikiError `run-open` (ids: the open run), `run-cancelled` when the trigger's run was cancelled meanwhile, `slice-unknown`, `message-invalid` for a
@@ -55,15 +64,24 @@ export async function startRun(
   const components = componentsOf(service, selection)
   const policy = selection === undefined ? 'full' : 'narrowed'
   const cause = causeOf(trigger, selection, () => random.bytes(16).toString('hex'))
-  const intendedAt = trigger.intendedAt ?? clock.now()
-  const before = await findStarted(service, trigger, intendedAt, policy, cause)
+  const calledAt = clock.now()
+  const wantedAt = await meantAt(records, trigger, cause, calledAt)
+  const before = await findRun(records, runId(wantedAt, policy, cause))
   if (before !== undefined) return await resume(service, before)
-  if (policy === 'full') await refuseWhileOpen(service)
+  const open = policy === 'full' ? await openFullRun(service) : undefined
+  if (open !== undefined) {
+    // Another delivery of this trigger may have opened it since we looked.
+    if (open.run === runId(await meantAt(records, trigger, cause, calledAt), policy, cause))
+      return await resume(service, open)
+    throw new TorikiError('run-open', { ids: { run: open.run } })
+  }
 
   const { members, sources } = await listMembers(service, deadline.signal)
   const chosen = selectMembers(members, selection)
   if (chosen.length === 0)
     throw new TorikiError('source-unreachable', { message: 'No component could say who there is.' })
+  // Deliveries of one invocation that do not see each other have each their own time, and hence id: the first to get here gives it to all.
+  const { intendedAt } = isRetried(trigger) ? await claimTrigger(records, cause, wantedAt) : { intendedAt: wantedAt }
   const run = {
     run: runId(intendedAt, policy, cause),
     policy,
@@ -81,7 +99,7 @@ export async function startRun(
   const slices = sliceList(service, chosen)
   if ((await createRun(records, run, slices)) === 'exists')
     return await resume(service, await readRun(records, run.run))
-  await yieldToOther(service, run.run, policy, cause)
+  if (policy === 'full') await yieldToOther(service, run.run)
   await enqueue(
     service,
     run,
@@ -131,23 +149,15 @@ function causeOf({ invocation, intendedAt }: Trigger, selection: Selection | und
     : `${who} ${createHash('sha256').update(JSON.stringify(selection)).digest('hex')}`
 }
 
-async function findStarted(
-  { repository: { records } }: Service,
-  trigger: Trigger,
-  intendedAt: Date,
-  policy: RunRecord['policy'],
-  cause: string,
-): Promise<RunRecord | undefined> {
-  if (trigger.intendedAt !== undefined) return await findRun(records, runId(intendedAt, policy, cause))
-  if (trigger.invocation === undefined) return undefined
-  const suffix = runSuffix(policy, cause)
-  const oldest = runId(new Date(intendedAt.getTime() - RETRIED_WITHIN_MS), policy, cause)
-  for await (const id of runIdsNewestFirst(records, intendedAt)) {
-    if (id < oldest) return undefined
-    const run = id.endsWith(suffix) ? await findRun(records, id) : undefined
-    if (run !== undefined) return run
-  }
-  return undefined
+/** The time in the run's id: the schedule's, that of the trigger's first delivery, or now. */
+async function meantAt(records: RunRecords, trigger: Trigger, cause: string, now: Date): Promise<Date> {
+  const claim = isRetried(trigger) ? await readTriggerClaim(records, cause) : undefined
+  return claim?.intendedAt ?? trigger.intendedAt ?? now
+}
+
+/** Has it no time of its own, and may it come again? */
+function isRetried({ intendedAt, invocation }: Trigger): boolean {
+  return intendedAt === undefined && invocation !== undefined
 }
 
 /**
@@ -172,28 +182,27 @@ async function resume(service: Service, run: RunRecord): Promise<StartedRun> {
   return started
 }
 
-/** @throws TorikiError `run-open`. Expired and ended runs get their summary on the way. */
-async function refuseWhileOpen(service: Service): Promise<void> {
+/** The newest full run, if it is open. Expired and ended runs get their summary on the way. */
+async function openFullRun(service: Service): Promise<RunRecord | undefined> {
   const { records } = service.repository
   for await (const id of runIdsNewestFirst(records, service.platform.clock.now())) {
-    if (policyOfRunId(id) !== 'full' || (await findRun(records, id)) === undefined) continue
-    if ((await settleRun(service, { run: id })).open) throw new TorikiError('run-open', { ids: { run: id } })
-    return
+    const run = policyOfRunId(id) === 'full' ? await findRun(records, id) : undefined
+    if (run !== undefined) return (await settleRun(service, { run: id })).open ? run : undefined
   }
+  return undefined
 }
 
 /**
  * Two starts that did not see each other: the one with the smaller id stays, the other cancels its own. Two full runs side by side would do no harm but
  * double work, so this need not be watertight.
  */
-async function yieldToOther(service: Service, own: string, policy: RunRecord['policy'], cause: string): Promise<void> {
+async function yieldToOther(service: Service, own: string): Promise<void> {
   const { records } = service.repository
   const now = service.platform.clock.now()
-  const oldest = runId(new Date(now.getTime() - RETRIED_WITHIN_MS), 'full', '')
-  const suffix = runSuffix(policy, cause)
+  const oldest = runId(new Date(now.getTime() - RIVALS_WITHIN_MS), 'full', '')
   for await (const id of runIdsNewestFirst(records, now)) {
     if (id < oldest) return
-    const rival = id < own && (id.endsWith(suffix) || (policy === 'full' && policyOfRunId(id) === 'full'))
+    const rival = id < own && policyOfRunId(id) === 'full'
     if (!rival || (await findRun(records, id)) === undefined || !(await settleRun(service, { run: id })).open) continue
     await recordCancelled(records, own, now, 'run-open')
     throw new TorikiError('run-open', { ids: { run: id } })

@@ -104,6 +104,29 @@ export async function nextTick(records: RunRecords, run: string): Promise<number
   return highest + 1
 }
 
+/**
+ * Gives one time to all deliveries of a trigger that has none of its own: the first one's. `cause` is the trigger's own text, of which nothing can be read
+ * from the record's name.
+ */
+export async function claimTrigger(
+  records: RunRecords,
+  cause: string,
+  intendedAt: Date,
+): Promise<{ readonly intendedAt: Date }> {
+  if ((await records.create(triggerPath(cause), { intendedAt: intendedAt.toISOString() })) === 'created')
+    return { intendedAt }
+  return (await readTriggerClaim(records, cause)) ?? { intendedAt }
+}
+
+/** `undefined` when no delivery of that trigger came so far. */
+export async function readTriggerClaim(
+  records: RunRecords,
+  cause: string,
+): Promise<{ readonly intendedAt: Date } | undefined> {
+  const intendedAt = (await records.read(triggerPath(cause)))?.['intendedAt']
+  return typeof intendedAt === 'string' ? { intendedAt: new Date(intendedAt) } : undefined
+}
+
 /** When it was cancelled, RFC 3339; `undefined` when it was not. */
 export async function cancelledAt(records: RunRecords, run: string): Promise<string | undefined> {
   const at = (await records.read(`runs/${run}/cancelled`))?.['at']
@@ -153,6 +176,10 @@ function runPath(run: string): string {
 
 function slicesPath({ run, slicesNonce }: Pick<RunRecord, 'run' | 'slicesNonce'>, part: number): string {
   return `runs/${run}/slices/${slicesNonce}.${String(part).padStart(6, '0')}`
+}
+
+function triggerPath(cause: string): string {
+  return `runs/triggers/${createHash('sha256').update(cause).digest('hex').slice(0, 32)}`
 }
 
 function tickPath(run: string, tick: number): string {

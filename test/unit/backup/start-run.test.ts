@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { cancelRun } from '../../../lib/backup/cancel-run.ts'
 import { runReport } from '../../../lib/backup/run-report.ts'
 import { previewRun, startRun } from '../../../lib/backup/start-run.ts'
+import type { StartedRun } from '../../../lib/backup/start-run.ts'
 import { TorikiError } from '../../../lib/errors.ts'
 import { parseMessage } from '../../../lib/messages.ts'
 import { appendEvent } from '../../../lib/runs/event-log.ts'
@@ -81,6 +82,34 @@ describe('a start', () => {
     const first = await start({ invocation: 'request-1' })
     await house.clock.advance(90_000)
     expect(await start({ invocation: 'request-1' })).toEqual({ ...first, resumed: true })
+  })
+
+  test('of an invocation that is delivered twice at once opens one run, though each delivery has its own time', async () => {
+    const { create } = house.records
+    let faster: Promise<StartedRun> | undefined
+    house.records.create = async (path, value) => {
+      if (faster === undefined && path.startsWith('runs/triggers/')) {
+        await house.clock.advance(1500)
+        faster = start({ invocation: 'request-1' })
+        await faster
+      }
+      return await create(path, value)
+    }
+    const slower = await start({ invocation: 'request-1' })
+    expect(slower).toEqual({ ...(await faster), resumed: true })
+    expect([...house.records.values.keys()].filter((path) => path.endsWith('/run'))).toHaveLength(1)
+    await house.clock.advance(1500)
+    expect(await start({ invocation: 'request-1' })).toEqual(slower)
+  })
+
+  test('that another delivery opens while this one looks around is not refused because of itself', async () => {
+    const { list } = house.records
+    let faster: Promise<StartedRun> | undefined
+    house.records.list = async function* (prefix, options) {
+      if (faster === undefined) await (faster = start(nightly))
+      yield* list(prefix, options)
+    }
+    expect(await start(nightly)).toMatchObject({ resumed: true })
   })
 
   test('that comes again after its run ended sends nothing', async () => {
