@@ -2,9 +2,9 @@
  * Runs as a process of its own: swaps what lies in a home for links, FIFOs and back, as fast as it can, until its parent lets go of it.
  *   node swapper.ts HOME OUTSIDE
  */
-import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { constants, linkSync, mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { nativeCalls } from './native-calls.ts'
 
 const [home = '', outside = ''] = process.argv.slice(2)
 const mine = 'belongs to the home'
@@ -15,8 +15,9 @@ for (const folder of ['directory', 'deep/a/b/c']) {
   writeFileSync(at(folder, 'inside'), mine)
 }
 writeFileSync(at('file'), mine)
-const fifo = process.platform !== 'win32'
-if (fifo) execFileSync('mkfifo', [at('fifo')])
+const native = await nativeCalls()
+const fifo = native !== undefined
+native?.makeNode(Buffer.from(at('fifo')), constants.S_IFIFO | 0o644, 0)
 
 let rounds = 0
 process.on('message', () => process.send?.({ rounds }))

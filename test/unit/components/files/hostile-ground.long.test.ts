@@ -15,7 +15,7 @@ describe('a home whose owner swaps directories and files for links while it is r
   })
 
   test.each(byHandle)('yields nothing from outside in thousands of reads, by %s', async (kind) => {
-    const outcome = await readUnderSwaps(groundOf(kind, native), { reads: 10_000, swaps: 100_000 })
+    const outcome = await readUnderSwaps(groundOf(kind, native), { reads: 4_000, swaps: 20_000 })
     expect(outcome.leaked).toEqual([])
     expect(outcome.failed).toEqual([])
   })
