@@ -106,7 +106,8 @@ export class KeycloakClient {
       } catch (error) {
         stopIfAborted(signal)
         const failure = keycloakFailure(error, reading.right)
-        if (failure.ids['status'] === 404) return undefined
+        // Not one of logging in, where 404 means another thing.
+        if (failure !== error && failure.ids['status'] === 404) return undefined
         // A token may be refused before its time (the server restarted, its keys were changed): once, a new one is tried.
         if (failure.code === 'source-credentials' && error !== failure && tries === 1) {
           this.token.forget()

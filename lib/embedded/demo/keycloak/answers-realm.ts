@@ -1,0 +1,306 @@
+/** What the stand-in says of the realm's shared state. */
+import { fixedId } from './fixed-id.ts'
+import { MASK, missing, need, pageOf } from './asking.ts'
+import type { Asking } from './asking.ts'
+import type { DemoClient, DemoGroup, DemoRole } from './realm.ts'
+
+/** Everything with the right to see the realm; else a few members and no error, whoever asks. */
+export function theRealm(asking: Asking): object {
+  const { realm, may } = asking
+  const {
+    displayName,
+    displayNameHtml,
+    supportedLocales,
+    defaultLocale,
+    organizationsEnabled,
+    registrationEmailAsUsername,
+    bruteForceProtected,
+  } = realm.settings
+  if (!may('view-realm')) {
+    const some = {
+      displayName,
+      displayNameHtml,
+      registrationEmailAsUsername,
+      bruteForceProtected,
+      supportedLocales,
+      defaultLocale,
+      organizationsEnabled,
+    }
+    return { realm: realm.name, ...(may('view-users') ? some : {}) }
+  }
+  return {
+    id: realm.id,
+    realm: realm.name,
+    ...realm.settings,
+    smtpServer: { ...(realm.settings['smtpServer'] as object), password: MASK },
+    defaultRole: {
+      id: realm.role(undefined, 'default-roles-nebari').id,
+      name: 'default-roles-nebari',
+      composite: true,
+      clientRole: false,
+      containerId: realm.id,
+    },
+    defaultGroups: realm.defaultGroups.map((id) => realm.pathOf(realm.groups.get(id) as DemoGroup)),
+  }
+}
+
+export function listGroups(asking: Asking): readonly object[] {
+  need(asking, 'view-users', 'query-groups')
+  return pageOf(childrenOf(asking, undefined), asking, -1).map((group) => describeGroup(asking, group))
+}
+
+export function listChildren(asking: Asking, id: string): readonly object[] {
+  need(asking, 'view-users', 'query-groups')
+  if (!asking.realm.groups.has(id)) throw missing('Could not find group by id')
+  return pageOf(childrenOf(asking, id), asking, 10).map((group) => describeGroup(asking, group))
+}
+
+export function defaultGroups({ realm, ...asking }: Asking): readonly object[] {
+  need({ realm, ...asking }, 'view-realm')
+  return realm.defaultGroups.map((id) => ({
+    id,
+    name: realm.groups.get(id)?.name,
+    path: realm.pathOf(realm.groups.get(id) as DemoGroup),
+  }))
+}
+
+function childrenOf({ realm }: Asking, parent: string | undefined): readonly DemoGroup[] {
+  return [...realm.groups.values()].filter((group) => group.parent === parent)
+}
+
+/** Attributes and roles only when the brief form is refused. */
+function describeGroup(asking: Asking, group: DemoGroup): object {
+  const { id, name, attributes, realmRoles, clientRoles } = group
+  const children = childrenOf(asking, id)
+  const below = asking.quirks.nestedGroups
+    ? { subGroups: children.map((child) => describeGroup(asking, child)) }
+    : { subGroupCount: children.length, subGroups: [] }
+  return {
+    id,
+    name,
+    path: asking.realm.pathOf(group),
+    ...below,
+    ...(asking.query.get('briefRepresentation') === 'false' ? { attributes, realmRoles, clientRoles } : {}),
+  }
+}
+
+export function listRoles(asking: Asking, client: string | undefined): readonly object[] {
+  need(asking, client === undefined ? 'view-realm' : 'view-clients')
+  return [...asking.realm.roles.values()]
+    .filter((role) => role.client === client)
+    .map((role) => describeRole(asking, role, asking.query.get('briefRepresentation') === 'false'))
+}
+
+export function compositesOf(asking: Asking, id: string): readonly object[] {
+  need(asking, 'view-realm', 'view-clients')
+  const role = asking.realm.roles.get(id)
+  if (role === undefined) throw missing('Could not find role')
+  return role.composites.map((part) => describeRole(asking, asking.realm.roles.get(part) as DemoRole, false))
+}
+
+function describeRole(
+  { realm }: Asking,
+  { id, name, description, client, attributes, composites }: DemoRole,
+  withAttributes: boolean,
+): object {
+  const containerId = client === undefined ? realm.id : fixedId(realm.seed, 'client', client)
+  return {
+    id,
+    name,
+    ...(description === undefined ? {} : { description }),
+    composite: composites.length > 0,
+    clientRole: client !== undefined,
+    containerId,
+    ...(withAttributes ? { attributes } : {}),
+  }
+}
+
+export function listClients(asking: Asking): readonly object[] {
+  need(asking, 'view-clients', 'query-clients')
+  if (!asking.may('view-clients')) return []
+  const wanted = asking.query.get('clientId')
+  return pageOf(
+    [...asking.realm.clients.values()].filter(({ clientId }) => wanted === null || clientId === wanted),
+    asking,
+    -1,
+  ).map((client) => describeClient(asking, client))
+}
+
+function describeClient({ realm, quirks }: Asking, client: DemoClient): object {
+  const {
+    id,
+    clientId,
+    secret,
+    publicClient,
+    bearerOnly,
+    consentRequired,
+    serviceAccount,
+    redirectUris,
+    mappers,
+    browserFlow,
+  } = client
+  return {
+    ...{
+      id,
+      clientId,
+      enabled: true,
+      protocol: 'openid-connect',
+      publicClient,
+      bearerOnly,
+      consentRequired,
+      redirectUris,
+      webOrigins: [],
+      notBefore: 0,
+    },
+    ...(secret === undefined || !quirks.secretInClients ? {} : { secret }),
+    ...{
+      serviceAccountsEnabled: serviceAccount,
+      standardFlowEnabled: !serviceAccount || redirectUris.length > 0,
+      directAccessGrantsEnabled: false,
+      fullScopeAllowed: true,
+    },
+    attributes: {
+      'post.logout.redirect.uris': '+',
+      'client.secret.creation.time': '1700000000',
+      ...(quirks.emptyMembers ? {} : { realm_client: String(bearerOnly) }),
+    },
+    authenticationFlowBindingOverrides:
+      browserFlow === undefined ? {} : { browser: fixedId(realm.seed, 'flow', browserFlow) },
+    ...{
+      nodeReRegistrationTimeout: -1,
+      protocolMappers: mappers,
+      defaultClientScopes: ['profile', 'email', 'roles'],
+      optionalClientScopes: ['offline_access'],
+    },
+    access: { view: true, configure: false, manage: false },
+  }
+}
+
+export function clientOf(asking: Asking, id: string): DemoClient {
+  need(asking, 'view-clients')
+  const client = asking.realm.clients.get(id)
+  if (client === undefined) throw missing('Could not find client')
+  return client
+}
+
+/** Before 24 the only way to see it. */
+export function clientSecret(asking: Asking, id: string): object {
+  return { type: 'secret', value: clientOf(asking, id).secret }
+}
+
+export function serviceAccountOf(asking: Asking, id: string): object {
+  const { clientId } = clientOf(asking, id)
+  const user = [...asking.realm.serviceAccounts.values()].find(({ serviceAccountOf: owner }) => owner === clientId)
+  if (user === undefined) throw missing('Service account not enabled')
+  return {
+    id: user.id,
+    username: user.username,
+    enabled: true,
+    emailVerified: false,
+    createdTimestamp: user.createdTimestamp,
+    requiredActions: [],
+    notBefore: 0,
+    serviceAccountClientId: clientId,
+  }
+}
+
+export function listIdentityProviders(asking: Asking): readonly object[] {
+  need(asking, 'view-identity-providers')
+  const { realm, quirks } = asking
+  const github = {
+    ...{
+      alias: 'github',
+      internalId: fixedId(realm.seed, 'github'),
+      providerId: 'github',
+      enabled: true,
+      trustEmail: true,
+      firstBrokerLoginFlowAlias: 'first broker login',
+    },
+    ...(quirks.emptyMembers
+      ? {
+          storeToken: false,
+          addReadTokenRoleOnCreate: false,
+          authenticateByDefault: false,
+          linkOnly: false,
+          hideOnLogin: false,
+          postBrokerLoginFlowAlias: null,
+        }
+      : { types: ['USER_AUTHENTICATION'] }),
+    config: { clientId: 'nebari-github', clientSecret: MASK, syncMode: 'IMPORT' },
+  }
+  return pageOf([github], asking, 100)
+}
+
+export function identityProviderMappers(asking: Asking, alias: string): readonly object[] {
+  need(asking, 'view-identity-providers')
+  if (alias !== 'github') throw missing('Could not find identity provider')
+  const config = { syncMode: 'INHERIT', jsonField: 'company', userAttribute: 'company' }
+  return [
+    {
+      id: fixedId(asking.realm.seed, 'github-mapper'),
+      name: 'company',
+      identityProviderAlias: alias,
+      identityProviderMapper: 'github-user-attribute-mapper',
+      config,
+    },
+  ]
+}
+
+/** A federation that is switched off, with two mappers, and two keys of one name. */
+export function listComponents(asking: Asking): readonly object[] {
+  need(asking, 'view-realm')
+  const { realm, query } = asking
+  const make = (
+    name: string,
+    providerId: string,
+    providerType: string,
+    config: object,
+    parentId = realm.id,
+  ): Record<string, unknown> => ({
+    id: fixedId(realm.seed, 'component', name, JSON.stringify(config)),
+    ...{ name, providerId, providerType, parentId, config },
+  })
+  const federation = 'org.keycloak.storage.UserStorageProvider'
+  const ldap = make('campus', 'ldap', federation, {
+    enabled: ['false'],
+    bindDn: ['cn=reader'],
+    bindCredential: [MASK],
+    connectionUrl: ['ldap://ldap.example.invalid'],
+    lastSync: ['1700000000'],
+  })
+  const mapper = (name: string): object =>
+    make(
+      name,
+      'user-attribute-ldap-mapper',
+      'org.keycloak.storage.ldap.mappers.LDAPStorageMapper',
+      { 'ldap.attribute': [name] },
+      ldap['id'] as string,
+    )
+  const keys = 'org.keycloak.keys.KeyProvider'
+  const components = [
+    ...[mapper('mail'), ldap, mapper('cn')],
+    ...[
+      make('twice', 'hmac-generated', keys, { algorithm: ['HS384'] }),
+      make('twice', 'hmac-generated', keys, { algorithm: ['HS256'] }),
+      make('rsa', 'rsa-generated', keys, { priority: ['100'] }),
+    ],
+  ]
+  return components.filter(
+    (component) =>
+      query.get('type') === null || (component as { providerType: string }).providerType === query.get('type'),
+  )
+}
+
+export function listOrganizations(asking: Asking): readonly object[] {
+  needOrganizations(asking)
+  const all = [...asking.realm.organizations.values()].map(({ id, alias, domain, city }) => ({
+    ...{ id, name: alias.toUpperCase(), alias, enabled: true, domains: [{ name: domain, verified: false }] },
+    ...(asking.query.get('briefRepresentation') === 'false' ? { attributes: { city: [city] } } : {}),
+  }))
+  return pageOf(all, asking, 10)
+}
+
+export function needOrganizations(asking: Asking): void {
+  if (asking.quirks.organizations === 'none') throw missing('Unable to find matching target resource method')
+  need(asking, asking.quirks.organizations === 'open' ? 'view-organizations' : 'realm-admin', 'realm-admin')
+}

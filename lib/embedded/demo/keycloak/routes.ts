@@ -1,0 +1,128 @@
+/** Which call gets which answer. Paths stand behind `/admin/realms/nebari`. */
+import { fixedId } from './fixed-id.ts'
+import {
+  compositesOf,
+  clientOf,
+  clientSecret,
+  defaultGroups,
+  identityProviderMappers,
+  listChildren,
+  listClients,
+  listComponents,
+  listGroups,
+  listIdentityProviders,
+} from './answers-realm.ts'
+import { listOrganizations, listRoles, needOrganizations, serviceAccountOf, theRealm } from './answers-realm.ts'
+import {
+  TEXTS,
+  configOf,
+  defaultScopes,
+  executionsOf,
+  listFlows,
+  listScopes,
+  requiredActions,
+  roleScopeOf,
+  userProfile,
+} from './answers-settings.ts'
+import {
+  consentsOf,
+  countUsers,
+  credentialsOf,
+  groupsOf,
+  listUsers,
+  oneUser,
+  roleMappingsOf,
+  seen,
+} from './answers-people.ts'
+import { Refusal, missing, need } from './asking.ts'
+import type { Asking } from './asking.ts'
+
+type Answer = (asking: Asking, ...segments: readonly string[]) => unknown
+
+const routes: readonly (readonly [pattern: string, answer: Answer])[] = [
+  ['', theRealm],
+  ['users', listUsers],
+  ['users/count', countUsers],
+  ['users/profile', userProfile],
+  ['users/*', (asking, id) => oneUser(asking, id as string)],
+  ['users/*/groups', (asking, id) => groupsOf(asking, id as string)],
+  ['users/*/role-mappings', (asking, id) => roleMappingsOf(asking, id as string)],
+  ['users/*/consents', (asking, id) => consentsOf(asking, id as string)],
+  ['users/*/credentials', (asking, id) => credentialsOf(asking, id as string)],
+  ['groups', listGroups],
+  ['groups/count', (asking) => (need(asking, 'view-users', 'query-groups'), { count: asking.realm.groups.size })],
+  ['groups/*/children', (asking, id) => childrenOrNot(asking, id as string)],
+  ['default-groups', defaultGroups],
+  ['roles', (asking) => listRoles(asking, undefined)],
+  ['roles-by-id/*/composites', (asking, id) => compositesOf(asking, id as string)],
+  ['clients', listClients],
+  ['clients/*/roles', (asking, id) => listRoles(asking, clientOf(asking, id as string).clientId)],
+  ['clients/*/roles/*', (asking, id, name) => oneRole(asking, id as string, name as string)],
+  ['clients/*/client-secret', (asking, id) => clientSecret(asking, id as string)],
+  ['clients/*/service-account-user', (asking, id) => serviceAccountOf(asking, id as string)],
+  ['clients/*/scope-mappings', (asking, id) => (clientOf(asking, id as string), {})],
+  ['client-scopes', listScopes],
+  ['client-scopes/*/scope-mappings', (asking, id) => roleScopeOf(asking, id as string)],
+  ['default-default-client-scopes', (asking) => defaultScopes(asking, 'default')],
+  ['default-optional-client-scopes', (asking) => defaultScopes(asking, 'optional')],
+  ['authentication/flows', listFlows],
+  ['authentication/flows/*/executions', (asking, alias) => executionsOf(asking, alias as string)],
+  ['authentication/config/*', (asking, id) => configOf(asking, id as string)],
+  ['authentication/required-actions', requiredActions],
+  ['identity-provider/instances', listIdentityProviders],
+  ['identity-provider/instances/*/mappers', (asking, alias) => identityProviderMappers(asking, alias as string)],
+  ['components', listComponents],
+  ['organizations', listOrganizations],
+  ['organizations/*/identity-providers', (asking) => (needOrganizations(asking), [])],
+  ['organizations/members/*/organizations', (asking, id) => organizationsOf(asking, id as string)],
+  [
+    'organizations/*/members/*',
+    (asking, _, id) => (needOrganizations(asking), { id: seen(asking, id as string).id, membershipType: 'UNMANAGED' }),
+  ],
+  [
+    'client-policies/profiles',
+    (asking) => (
+      need(asking, 'view-realm'),
+      { profiles: [{ name: 'lab-profile', executors: [{ executor: 'secure-session', configuration: {} }] }] }
+    ),
+  ],
+  ['client-policies/policies', (asking) => (need(asking, 'view-realm'), { policies: [] })],
+  ['localization', (asking) => (need(asking, 'view-realm'), Object.keys(TEXTS))],
+  ['localization/*', (asking, locale) => (need(asking, 'view-realm'), TEXTS[locale as string] ?? {})],
+]
+
+const byLength = Map.groupBy(
+  routes.map(([pattern, answer]) => ({ words: pattern.split('/'), answer })),
+  ({ words }) => words.length,
+)
+
+/** What the call answers; `undefined`: 204. @throws Refusal */
+export function answerOf(asking: Asking, path: string): unknown {
+  const segments = path.split('/').map((segment) => decodeURIComponent(segment))
+  for (const { words, answer } of byLength.get(segments.length) ?? []) {
+    if (words.every((word, at) => word === '*' || word === segments[at]))
+      return answer(asking, ...segments.filter((_, at) => words[at] === '*'))
+  }
+  throw missing('Unable to find matching target resource method')
+}
+
+function childrenOrNot(asking: Asking, id: string): unknown {
+  if (asking.quirks.nestedGroups)
+    throw new Refusal(405, { error: 'RESTEASY003650: No resource method found for GET, return 405 with Allow header' })
+  return listChildren(asking, id)
+}
+
+function oneRole(asking: Asking, id: string, name: string): object {
+  const role = asking.realm.roles.get(fixedId(asking.realm.seed, 'role', clientOf(asking, id).clientId, name))
+  if (role === undefined) throw missing('Could not find role')
+  return { id: role.id, name }
+}
+
+function organizationsOf(asking: Asking, id: string): readonly object[] {
+  needOrganizations(asking)
+  return seen(asking, id).organizations.map((organization) => ({
+    id: organization,
+    name: asking.realm.organizations.get(organization)?.alias,
+    alias: asking.realm.organizations.get(organization)?.alias,
+  }))
+}
