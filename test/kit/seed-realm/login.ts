@@ -28,7 +28,7 @@ export async function loginWithPassword(server: Place, credentials: Credentials)
   const response = await fetch(`${server.url}/realms/${REALM}/protocol/openid-connect/token`, {
     method: 'POST',
     body: new URLSearchParams({ grant_type: 'password', client_id: LOGIN_CLIENT, username, password, ...code }),
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(240_000),
   })
   const answer = (await response.json()) as { access_token?: string; error_description?: string }
   const accepted = response.ok && answer.access_token !== undefined
@@ -46,7 +46,7 @@ export async function clientToken(
     client_secret: client.secret,
   })
   const url = `${server.url}/realms/${REALM}/protocol/openid-connect/token`
-  const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(60_000) })
+  const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(240_000) })
   if (!response.ok)
     throw new Error(`Client ${client.clientId} was refused: ${response.status} ${await response.text()}`)
   return ((await response.json()) as { access_token: string }).access_token
@@ -116,7 +116,7 @@ async function visit(url: string, cookies: Map<string, string>, form?: URLSearch
     method: form === undefined ? 'GET' : 'POST',
     redirect: 'manual',
     headers: { cookie },
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(240_000),
     ...(form === undefined ? {} : { body: form }),
   })
   for (const line of response.headers.getSetCookie()) {

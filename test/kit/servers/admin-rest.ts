@@ -48,7 +48,7 @@ export function connectAdmin(server: Place): AdminRest {
     const response = await fetch(`${server.url}/admin/realms${path}`, {
       method,
       headers,
-      signal: AbortSignal.timeout(120_000),
+      signal: AbortSignal.timeout(240_000),
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     }).catch((cause: unknown) => {
       throw new Error(`${method} ${path}: no answer`, { cause })
@@ -101,7 +101,7 @@ async function passwordToken(server: Place): Promise<string> {
   const { username, password } = server.admin
   const body = new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', username, password })
   const url = `${server.url}/realms/master/protocol/openid-connect/token`
-  const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(60_000) })
+  const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(240_000) })
   if (!response.ok) throw new AdminRestError('administrator login', response.status, await response.text())
   return ((await response.json()) as { access_token: string }).access_token
 }
