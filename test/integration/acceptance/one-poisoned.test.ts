@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals'
+import { makeNebari } from '../../kit/acceptance/nebari.ts'
+import { onePoisoned } from '../../kit/acceptance/one-poisoned.ts'
+import { poisonedHome } from '../../kit/acceptance/poisoned-home.ts'
+
+test('150 people, one whose home is a link: 149 saved, one dead letter that says who, where, why and what to do; mended, replay completes the same run; again, nothing is written', async () => {
+  const nebari = await makeNebari({ users: 150 })
+  const total = 150 + 3
+  const { backup, status, replay, again, writtenAgain } = await onePoisoned(nebari, poisonedHome(nebari, 'kofi3'))
+  expect(backup).toMatchObject({
+    status: 3,
+    report: { outcome: 'partial', open: false, slices: { total, saved: total - 1, failed: 1, partial: 0, pending: 0 } },
+  })
+  expect(status.run).toBe(backup.report.run)
+  expect(status.failures).toEqual([
+    {
+      slice: 'user/kofi3',
+      component: 'files',
+      code: 'home-is-link',
+      message: 'The directory is a link, and links are not followed.',
+      remedy: 'Put a real directory there, or leave it out.',
+      attempts: 1,
+    },
+  ])
+  expect(replay).toMatchObject({
+    status: 0,
+    report: { run: backup.report.run, outcome: 'complete', slices: { total, saved: total, failed: 0 }, failures: [] },
+  })
+  expect(again).toMatchObject({ status: 0, report: { run: backup.report.run, outcome: 'complete' } })
+  expect(writtenAgain).toEqual({})
+})
