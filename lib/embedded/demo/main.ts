@@ -84,11 +84,17 @@ async function demo(): Promise<number> {
     heading('Tuesday: people worked, and Keycloak has trouble with one of them')
     const person = keycloak.userNames[0] ?? 'ann'
     const poisoned = keycloak.userNames[Math.floor(users / 2)] ?? person
+    const before = keycloak.userNames
     const changes = [...(await changeDemoHomes({ root, users, seed: 'nebari' })), ...keycloak.changeAFewThings()]
+    const stayed = new Set(keycloak.userNames)
+    for (const left of before.filter((name) => !stayed.has(name))) rmSync(join(root, 'home', left), { recursive: true })
     keycloak.poison(poisoned)
     for (const change of changes) say(`· ${change}`)
     say(`· Keycloak answers 500 to every question about ${poisoned}`)
     await step(['backup'], 3)
+    say(
+      `\nEverybody else is saved. The message for ${poisoned} went to dead-letter after its last attempt and is recorded with its cause; the home is saved, the account is named as missing.`,
+    )
 
     heading('The cause is mended: only those who failed run again, in the same run')
     keycloak.mend(poisoned)

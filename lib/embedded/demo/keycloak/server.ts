@@ -188,7 +188,7 @@ export class DemoKeycloak {
     changes.push('newcomer has an account')
     if (this.userNames.length > 4) {
       this.remove(leaving)
-      changes.push(`${leaving} has left, and the account is deleted`)
+      changes.push(`${leaving} has left: the account and the home are deleted`)
     }
     return changes
   }
