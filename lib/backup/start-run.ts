@@ -51,7 +51,7 @@ const RIVALS_WITHIN_MS = 86_400_000
 
 /**
  * @throws TorikiError `run-open` (ids: the open run), `run-cancelled` when the trigger's run was cancelled meanwhile, `slice-unknown`, `message-invalid` for a
- * selection that selects nothing or a component that is not configured, `source-unreachable` when nobody at all could be listed.
+ * selection that selects nothing or a component that is not configured, `source-unreachable` when there is nobody at all, and never was.
  */
 export async function startRun(
   service: Service,
@@ -76,10 +76,11 @@ export async function startRun(
     throw new TorikiError('run-open', { ids: { run: open.run } })
   }
 
-  const { members, sources } = await listMembers(service, deadline.signal)
+  const { members, unreachable, sources } = await listMembers(service, deadline.signal)
   const chosen = selectMembers(members, selection)
-  if (chosen.length === 0)
-    throw new TorikiError('source-unreachable', { message: 'No component could say who there is.' })
+  // A source that lists nobody where there were people is a run of its own, without slices: recorded and told as suspect, night after night.
+  const emptied = policy === 'full' && Object.values(sources).some(({ suspect }) => suspect !== undefined)
+  if (chosen.length === 0 && !emptied) throw nobody(unreachable.length > 0)
   // Deliveries of one invocation that do not see each other have each their own time, and hence id: the first to get here gives it to all.
   const { intendedAt } = isRetried(trigger) ? await claimTrigger(records, cause, wantedAt) : { intendedAt: wantedAt }
   const run = {
@@ -118,6 +119,15 @@ export async function previewRun(
   componentsOf(service, chosen)
   const { members } = await listMembers(service, deadline.signal)
   return selectMembers(members, chosen)
+}
+
+function nobody(isUnreachable: boolean): TorikiError {
+  return isUnreachable
+    ? new TorikiError('source-unreachable', { message: 'No component could say who there is.' })
+    : new TorikiError('source-unreachable', {
+        message: 'The components answer, but know no user and no group.',
+        remedy: 'Check `components` in the settings: the root of the files and its path templates, the realm.',
+      })
 }
 
 /** A selection without a word in it is none. */

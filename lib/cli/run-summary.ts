@@ -99,7 +99,7 @@ export function formatReport(terminal: Terminal, report: RunReport): string {
     if (source.suspect !== undefined)
       lines.push(terminal.style('yellow', wrap(`${source.component} is suspect: ${source.suspect}`, terminal.width)))
   }
-  if (slices.suspect > 0) {
+  if (slices.suspect > 0 || report.sources.some(({ suspect }) => suspect !== undefined)) {
     lines.push(
       '\n',
       wrap(

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { acceptRun } from '../../../lib/backup/accept-run.ts'
 import { cancelRun } from '../../../lib/backup/cancel-run.ts'
 import { runReport } from '../../../lib/backup/run-report.ts'
 import { previewRun, startRun } from '../../../lib/backup/start-run.ts'
@@ -51,6 +52,37 @@ describe('a start', () => {
       path.replace(`runs/${run}/`, '').replace(/slices\/.*/, 'slices'),
     )
     expect(written).toEqual(['slices', 'run'])
+  })
+
+  test('of a source that lists nobody any more is a run without slices that ends failed and suspect, until it is accepted', async () => {
+    const homes = fakeComponent({ name: 'files', covers: ['user', 'group'] })
+    house = await recordsHouse([homes])
+    put(homes, 'user/ann', { thing: {} })
+    const full = await start()
+    await save(full.run, 'user/ann')
+    homes.live.slices.clear()
+    let last = ''
+    for (const night of [1, 2]) {
+      await house.clock.advance(86_400_000)
+      const { run, slices } = await start()
+      expect([night, slices]).toEqual([night, 0])
+      expect(await runReport(house.service, run)).toMatchObject({
+        open: false,
+        outcome: 'failed',
+        sources: [{ component: 'files', suspect: 'Its members fell from 1 to 0.' }],
+      })
+      last = run
+    }
+    await acceptRun(house.service, { run: last })
+    expect(await runReport(house.service, last)).toMatchObject({ outcome: 'complete', sources: [] })
+  })
+
+  test('where nobody ever was says so, and not that nobody answered', async () => {
+    house = await recordsHouse([fakeComponent({ name: 'files', covers: ['user', 'group'] })])
+    await expect(start()).rejects.toMatchObject({
+      code: 'source-unreachable',
+      message: 'The components answer, but know no user and no group.',
+    })
   })
 
   test('leaves nothing behind that opens a run when it is cut off before the run is written', async () => {
