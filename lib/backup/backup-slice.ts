@@ -48,6 +48,8 @@ interface Work {
   readonly delivery: Delivery
   /** What is recorded of the slice; listed when it is first asked for, which the common case never does. */
   readonly before: () => Promise<SliceFold>
+  /** When this delivery began. */
+  readonly begunAt: Date
   /** How many events were appended since. */
   appended: number
 }
@@ -68,7 +70,8 @@ export async function backupSlice(
   const sliceId = service.repository.sliceId(slice.name, 1)
   let fold: Promise<SliceFold> | undefined
   const before = (): Promise<SliceFold> => (fold ??= foldOf(records, run.run, sliceId))
-  const work: Work = { service, run, slice, sliceId, message, delivery, before, appended: 0 }
+  const begunAt = service.platform.clock.now()
+  const work: Work = { service, run, slice, sliceId, message, delivery, before, begunAt, appended: 0 }
   // A first delivery almost always comes to a slice of which nothing is recorded: what it finds in the repository is enough to be right.
   if ((delivery.attempt > 1 || message.part !== undefined) && (await isDone(work))) return DONE
   try {
@@ -142,11 +145,8 @@ async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> 
 /** Records the causes; then back to the queue, or, where trying again is of no use, to dead-letter. */
 async function fail(work: Work, failed: readonly Failed[], stored: Partial<SliceEvent>): Promise<Delivered> {
   const { service, run, message, delivery } = work
-  const { pending, outcome, snapshot } = await work.before()
-  // Another delivery was luckier.
-  if (!pending && (outcome === 'saved' || outcome === 'skipped')) return DONE
-  // It had ended: this message is a replay that somebody sent by hand.
-  if (!pending && delivery.attempt === 1) await append(work, 'replayed', {})
+  const { outcome, snapshot } = await work.before()
+  if ((await opened(work)) === 'ended-meanwhile') return DONE
   const mayPass = failed.some(({ retry }) => retry !== 'never')
   const more = { ...stored, causes: failed.map(({ cause }) => cause) }
   if (mayPass && delivery.attempt < run.attemptsMax) {
@@ -162,6 +162,20 @@ async function fail(work: Work, failed: readonly Failed[], stored: Partial<Slice
   return DONE
 }
 
+/**
+ * A first delivery to a slice that had failed before it began is a replay that somebody sent by hand: it is recorded as one. But when another delivery was luckier, or
+ * ended it while this one was under way (a worker that slept longer than its message stayed hidden), there is nothing to add: its message may be gone, and
+ * what it opens again nobody would end.
+ */
+async function opened(work: Work): Promise<'open' | 'ended-meanwhile'> {
+  const { pending, outcome, endedAt } = await work.before()
+  if (pending) return 'open'
+  if (outcome === 'saved' || outcome === 'skipped') return 'ended-meanwhile'
+  if (endedAt !== undefined && Date.parse(endedAt) > work.begunAt.getTime()) return 'ended-meanwhile'
+  if (work.delivery.attempt === 1) await append(work, 'replayed', {})
+  return 'open'
+}
+
 /** The time ended: hands the work on to a continuation, when there is something to go on from. */
 async function goOnLater(work: Work, captured: Extract<SliceCapture, { kind: 'out-of-time' }>): Promise<Delivered> {
   const { checkpoint, progress } = captured
@@ -174,8 +188,7 @@ async function goOnLater(work: Work, captured: Extract<SliceCapture, { kind: 'ou
   // Who lost to another attempt leaves the continuation to it. But a second delivery most often lost to its own first one, which may have been cut off before
   // it sent anything; one continuation too many only repeats work.
   if (checkpoint === 'lost' && delivery.attempt === 1) return giveBack(GIVE_BACK_FIRST_MS)
-  const { pending } = await work.before()
-  if (!pending && delivery.attempt === 1) await append(work, 'replayed', {})
+  if ((await opened(work)) === 'ended-meanwhile') return DONE
   await service.platform.queues.queue('backup-slice').send([{ body: encodeMessage({ ...message, part }) }])
   await append(work, 'continued', { part, bytesRead: progress.bytesRead, bytesStored: progress.bytesStored })
   return DONE

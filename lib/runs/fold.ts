@@ -11,6 +11,7 @@ import { sliceOutcomes } from './run.ts'
 export interface FoldedEvent {
   readonly n: number
   readonly event: SliceEventName
+  readonly at?: string
   readonly attempt?: number
   readonly causes?: readonly Cause[]
   readonly suspect?: readonly string[]
@@ -40,6 +41,8 @@ export interface SliceFold {
   readonly objectsPut: number
   /** The furthest part that a continuation was sent for since the last replay; 0: none. */
   readonly continuedTo: number
+  /** When it ended, by the clock of who ended it, RFC 3339; `undefined` while pending. */
+  readonly endedAt: string | undefined
   /** Highest number of any event, 0 when there is none. */
   readonly highest: number
 }
@@ -70,6 +73,7 @@ export function foldSlice(events: readonly FoldedEvent[]): SliceFold {
       0,
       ...ordered.map(({ event, n, part = 0 }) => (event === 'continued' && n > replayedAt ? part : 0)),
     ),
+    endedAt: pending ? undefined : outcomes.at(-1)?.at,
     highest: ordered.at(-1)?.n ?? 0,
   }
 }

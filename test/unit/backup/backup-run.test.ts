@@ -1,6 +1,7 @@
 /** Runs from start to end, on the real repository over memory drivers, through the functions' own handlers. */
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { acceptRun } from '../../../lib/backup/accept-run.ts'
+import { backupSlice } from '../../../lib/backup/backup-slice.ts'
 import { cancelRun } from '../../../lib/backup/cancel-run.ts'
 import { replayRun } from '../../../lib/backup/replay-run.ts'
 import { runReport } from '../../../lib/backup/run-report.ts'
@@ -106,6 +107,25 @@ describe('a run', () => {
     const { slices } = await report(run)
     expect(slices.saved + slices.skipped).toBe(4)
     expect(slices.saved).toBeGreaterThan(0)
+  })
+
+  test('in which a worker wakes after another delivery ended its slice is not opened again', async () => {
+    const run = await start()
+    let code: ErrorCode = 'home-unreadable'
+    homes.live.fail = (operation, slice) => (operation === 'read' && slice === 'user/ann' ? fails(code) : undefined)
+    let slept = false
+    accounts.live.beforeResource = async (slice) => {
+      if (slice !== 'user/ann' || slept) return
+      slept = true
+      await house.clock.advance(120_000)
+      await drain()
+      code = 'read-failed'
+    }
+    const message = { v: 1, kind: 'backup-slice', run, slice: 'user/ann' } as const
+    const late = await backupSlice(house.service, message, { attempt: 1, signal: new AbortController().signal })
+    expect(slept).toBe(true)
+    expect(late).toEqual({ done: true })
+    expect(await report(run)).toMatchObject({ open: false, slices: { saved: 3, partial: 1 } })
   })
 
   test('of a message delivered twice makes one snapshot and one event', async () => {
