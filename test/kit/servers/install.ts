@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { isRoot, runToEnd } from './owned-process.ts'
 
@@ -16,6 +16,7 @@ export function findPostgresBin(): string | undefined {
 export async function postgresBin(): Promise<string> {
   const found = findPostgresBin()
   if (found !== undefined) return found
+  if (isRoot()) withoutDefaultCluster()
   await aptInstall(['postgresql'])
   const installed = findPostgresBin()
   if (installed === undefined) throw new Error('PostgreSQL was installed but initdb, postgres and psql were not found.')
@@ -48,6 +49,13 @@ async function aptInstall(packages: readonly string[]): Promise<void> {
     env,
     timeoutMs: 900_000,
   })
+}
+
+/** Keeps Debian's package from making, and starting, a server of its own on port 5432 (read by its maintainer script, `maintscripts-functions`). */
+function withoutDefaultCluster(): void {
+  const folder = '/etc/postgresql-common/createcluster.d'
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'toriki-test.conf'), 'create_main_cluster = false\n')
 }
 
 /** PostgreSQL's major version, which a cached dump depends on. */
