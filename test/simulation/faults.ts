@@ -16,10 +16,17 @@ export interface FaultBudget {
 }
 
 /** Faults of the platform, as long as the budget lasts. `share`: of all calls. */
-export function platformFaults(random: Random, share: number, budget: FaultBudget, nowMs: () => number, note: (line: string) => void): FaultPlan {
+export function platformFaults(
+  random: Random,
+  share: number,
+  budget: FaultBudget,
+  nowMs: () => number,
+  note: (line: string) => void,
+): FaultPlan {
   return (call) => {
     const { outage } = budget
-    if (outage !== undefined && outage.port === call.port && nowMs() >= outage.fromMs && nowMs() < outage.untilMs) return { kind: 'fail-before' }
+    if (outage !== undefined && outage.port === call.port && nowMs() >= outage.fromMs && nowMs() < outage.untilMs)
+      return { kind: 'fail-before' }
     if (random.fraction() >= share) return undefined
     const fault = drawFault(random, call, budget)
     if (fault !== undefined) note(`fault ${fault.kind} at ${call.operation} ${call.subject}`)
@@ -40,8 +47,12 @@ function drawFault(random: Random, call: FaultCall, budget: FaultBudget): Fault 
   if (draw < 0.6) return { kind: 'fail-after' }
   if (draw < 0.75) return { kind: 'duplicate' }
   if (draw < 0.9) return { kind: 'delay', ms: random.fraction() * (random.fraction() < 0.1 ? 1_000_000 : 20_000) }
-  if (call.port === 'object-store' && call.operation === 'create') return { kind: 'fail-before', error: new TorikiError('store-full') }
-  return { kind: 'fail-before', error: new TorikiError(call.port === 'queue' ? 'queue-unavailable' : 'store-unavailable', { retryAfterMs: 70_000 }) }
+  if (call.port === 'object-store' && call.operation === 'create')
+    return { kind: 'fail-before', error: new TorikiError('store-full') }
+  return {
+    kind: 'fail-before',
+    error: new TorikiError(call.port === 'queue' ? 'queue-unavailable' : 'store-unavailable', { retryAfterMs: 70_000 }),
+  }
 }
 
 interface Script {
@@ -70,15 +81,31 @@ export function troubleSource(world: World, random: Random, heavy: boolean): Sou
       down.add(source)
       continue
     }
-    if (random.fraction() < 0.1) scripts.set(`${source} members`, { left: 1 + Math.floor(random.fraction() * 3), fault: () => ({ error: new TorikiError('source-failed') }) })
+    if (random.fraction() < 0.1)
+      scripts.set(`${source} members`, {
+        left: 1 + Math.floor(random.fraction() * 3),
+        fault: () => ({ error: new TorikiError('source-failed') }),
+      })
     for (const slice of world.slices[source].keys()) {
       if (random.fraction() >= (heavy ? 0.5 : 0.15)) continue
-      const operation: SourceOperation = one(['read', 'read', 'source', ...(source === 'keycloak' ? (['identify'] as const) : [])])
+      const operation: SourceOperation = one([
+        'read',
+        'read',
+        'source',
+        ...(source === 'keycloak' ? (['identify'] as const) : []),
+      ])
       if (random.fraction() < 0.3) {
         permanent.add(`${source} ${slice}`)
         const code = one(PERMANENT)
-        scripts.set(`${source} ${operation} ${slice}`, { left: Number.POSITIVE_INFINITY, fault: () => ({ error: new TorikiError(code) }) })
-      } else scripts.set(`${source} ${operation} ${slice}`, { left: 1 + Math.floor(random.fraction() * 7), fault: () => transientFault(random, operation, one(TRANSIENT)) })
+        scripts.set(`${source} ${operation} ${slice}`, {
+          left: Number.POSITIVE_INFINITY,
+          fault: () => ({ error: new TorikiError(code) }),
+        })
+      } else
+        scripts.set(`${source} ${operation} ${slice}`, {
+          left: 1 + Math.floor(random.fraction() * 7),
+          fault: () => transientFault(random, operation, one(TRANSIENT)),
+        })
     }
   }
   world.fault = (source, operation, slice) => {
@@ -94,7 +121,8 @@ export function troubleSource(world: World, random: Random, heavy: boolean): Sou
 function transientFault(random: Random, operation: SourceOperation, code: ErrorCode): SourceFault {
   const at = operation === 'read' && random.fraction() < 0.5 ? { at: Math.floor(random.fraction() * 3) } : {}
   const draw = random.fraction()
-  if (draw < 0.3) return { ...at, error: new TorikiError('source-busy', { retryAfterMs: 1000 + random.fraction() * 100_000 }) }
+  if (draw < 0.3)
+    return { ...at, error: new TorikiError('source-busy', { retryAfterMs: 1000 + random.fraction() * 100_000 }) }
   // What nobody foresaw; its text must go nowhere.
   if (draw < 0.5) return { ...at, error: new Error(`cannot read ${NAMED}file of ${PLANTED}`) }
   return { ...at, error: new TorikiError(code) }

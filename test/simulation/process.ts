@@ -119,7 +119,9 @@ export class SimulatedProcess {
         })
       } catch (error) {
         if (this.dead) throw new Killed()
-        this.#ground.scheduler.note(`${this.name} cannot open the deployment: ${String((error as { code?: unknown }).code)}`)
+        this.#ground.scheduler.note(
+          `${this.name} cannot open the deployment: ${String((error as { code?: unknown }).code)}`,
+        )
         await this.#platform.clock.sleep(5000)
       }
     }
@@ -142,7 +144,10 @@ export class SimulatedProcess {
     const { clock } = this.#platform
     const begunMs = clock.monotonicMs()
     const remainingMs = this.#options.remainingMs()
-    return { awsRequestId: this.#options.random.bytes(8).toString('hex'), getRemainingTimeInMillis: () => Math.max(0, remainingMs - (clock.monotonicMs() - begunMs)) }
+    return {
+      awsRequestId: this.#options.random.bytes(8).toString('hex'),
+      getRemainingTimeInMillis: () => Math.max(0, remainingMs - (clock.monotonicMs() - begunMs)),
+    }
   }
 
   async #work(): Promise<void> {
@@ -158,7 +163,10 @@ export class SimulatedProcess {
         await this.#deliver(service, source)
       } catch (error) {
         // As an event source does: what could not be received or acknowledged is received again.
-        if (!this.dead) this.#ground.scheduler.note(`${this.name} could not deliver: ${String((error as { code?: unknown }).code ?? error)}`)
+        if (!this.dead)
+          this.#ground.scheduler.note(
+            `${this.name} could not deliver: ${String((error as { code?: unknown }).code ?? error)}`,
+          )
       } finally {
         this.busy--
       }
@@ -175,7 +183,12 @@ export class SimulatedProcess {
     for (const { id, receipt } of messages) if (!failed.has(id)) await queue.delete(receipt)
   }
 
-  async #handle(service: Service, name: QueueName, dead: boolean, messages: readonly ReceivedMessage[]): Promise<BatchResponse> {
+  async #handle(
+    service: Service,
+    name: QueueName,
+    dead: boolean,
+    messages: readonly ReceivedMessage[],
+  ): Promise<BatchResponse> {
     const event = { Records: messages.map(recordOf) }
     if (dead) return await deadLetter(service, event)
     const invocation = this.invocation()
@@ -204,7 +217,10 @@ export class SimulatedProcess {
     return {
       create: async (key, body) => (await this.#gate(`create ${key}`), await store.create(key, body)),
       get: async (key, options) => (await this.#gate(`get ${key}`), await store.get(key, options)),
-      list: async (prefix, options) => (await this.#gate(`list ${prefix} ${options?.after ?? ''}`), await store.list(prefix, options)),
+      list: async (prefix, options) => (
+        await this.#gate(`list ${prefix} ${options?.after ?? ''}`),
+        await store.list(prefix, options)
+      ),
       delete: async (key) => (await this.#gate(`delete ${key}`), await store.delete(key)),
     }
   }
@@ -217,15 +233,25 @@ export class SimulatedProcess {
         await queue.send(messages)
       },
       receive: async (options) => (await this.#gate(`receive ${name}`), await queue.receive(options)),
-      delete: async (receipt) => (await this.#gate(`acknowledge ${name} ${receipt.slice(0, 6)}`), await queue.delete(receipt)),
-      changeVisibility: async (receipt, ms) => (await this.#gate(`give back ${name} ${receipt.slice(0, 6)} for ${ms} ms`), await queue.changeVisibility(receipt, ms)),
+      delete: async (receipt) => (
+        await this.#gate(`acknowledge ${name} ${receipt.slice(0, 6)}`),
+        await queue.delete(receipt)
+      ),
+      changeVisibility: async (receipt, ms) => (
+        await this.#gate(`give back ${name} ${receipt.slice(0, 6)} for ${ms} ms`),
+        await queue.changeVisibility(receipt, ms)
+      ),
       depth: () => queue.depth(),
     }))
   }
 
   #gatedKeys(): KeyService {
     const { key, unwrapped } = this.#ground
-    const keys = new MemoryKeyService({ random: this.#options.random, key, mayUnwrap: ({ purpose }) => purpose !== 'content' })
+    const keys = new MemoryKeyService({
+      random: this.#options.random,
+      key,
+      mayUnwrap: ({ purpose }) => purpose !== 'content',
+    })
     return {
       description: keys.description,
       wrap: async (plaintext, context) => (await this.#gate('wrap'), await keys.wrap(plaintext, context)),

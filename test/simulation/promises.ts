@@ -24,8 +24,12 @@ export function checkWholeness(store: CheckedStore, objects: ReadonlyMap<string,
     if (slice.name === undefined) wrong.push(`no run names the slice ${slice.sliceId}`)
     for (const snapshot of slice.snapshots) {
       const path = `slices/${slice.sliceId}/snapshots/${snapshot.id}`
-      const bytes = createHash('sha256').update(objects.get(path) as Buffer).digest('hex')
-      const says = createHash('sha256').update(JSON.stringify([...snapshot.components].map(([name, { resources }]) => [name, [...resources]]))).digest('hex')
+      const bytes = createHash('sha256')
+        .update(objects.get(path) as Buffer)
+        .digest('hex')
+      const says = createHash('sha256')
+        .update(JSON.stringify([...snapshot.components].map(([name, { resources }]) => [name, [...resources]])))
+        .digest('hex')
       const before = history.get(path)
       if (before !== undefined && before !== `${bytes} ${says}`) wrong.push(`${path} is not what it was`)
       history.set(path, `${bytes} ${says}`)
@@ -46,12 +50,16 @@ export function checkTruth(store: CheckedStore, run: string, world: World): stri
       for (const source of covering) {
         const component = snapshot.components.get(source)
         const missing = snapshot.missing.find((one) => one.component === source)
-        if ((component === undefined) === (missing === undefined)) wrong.push(`${where} does not say whether it holds ${source}`)
+        if ((component === undefined) === (missing === undefined))
+          wrong.push(`${where} does not say whether it holds ${source}`)
         if (component === undefined) continue
         const truths = world.truths(source, slice.name as SliceName)
-        if (!truths.some((truth) => isDeepStrictEqual(truth, component.resources))) wrong.push(`${where} holds ${source} as it never was in that night`)
+        if (!truths.some((truth) => isDeepStrictEqual(truth, component.resources)))
+          wrong.push(`${where} holds ${source} as it never was in that night`)
       }
-      for (const { component, code } of snapshot.missing) if (!covering.some((name) => name === component) || code === '') wrong.push(`${where} misses ${component}, which it need not have`)
+      for (const { component, code } of snapshot.missing)
+        if (!covering.some((name) => name === component) || code === '')
+          wrong.push(`${where} misses ${component}, which it need not have`)
     }
   }
   return wrong
@@ -68,7 +76,8 @@ export function checkSuspicion(store: CheckedStore, run: string): string[] {
         if (component === undefined) continue
         const emptied = trusted !== undefined && entriesOf(trusted) > 0 && entriesOf(component) === 0
         const moved = trusted !== undefined && !isDeepStrictEqual(trusted.source, component.source)
-        if (snapshot.run === run && (emptied || moved) && component.suspect === undefined) wrong.push(`${String(slice.name)} ${snapshot.id}: ${source} is emptied and believed`)
+        if (snapshot.run === run && (emptied || moved) && component.suspect === undefined)
+          wrong.push(`${String(slice.name)} ${snapshot.id}: ${source} is emptied and believed`)
         if (component.suspect === undefined || snapshot.accepted) trusted = component
       }
     }
@@ -114,9 +123,11 @@ export function checkReport(store: CheckedStore, report: RunReport, expected: Ex
   const wrong: string[] = []
   const { run, slices: counts } = report
   if (report.open || counts.pending > 0) wrong.push(`${run} is open although nothing is left to do`)
-  if (counts.saved + counts.partial + counts.skipped + counts.failed + counts.pending !== counts.total) wrong.push(`${run}: the outcomes do not add up`)
+  if (counts.saved + counts.partial + counts.skipped + counts.failed + counts.pending !== counts.total)
+    wrong.push(`${run}: the outcomes do not add up`)
   const listed = slicesOf(store, run)
-  if (listed.length !== counts.total) wrong.push(`${run}: ${counts.total} slices are counted and ${listed.length} listed`)
+  if (listed.length !== counts.total)
+    wrong.push(`${run}: ${counts.total} slices are counted and ${listed.length} listed`)
   const names = new Set(listed.map(({ slice }) => slice))
   if (names.size !== listed.length) wrong.push(`${run} lists a slice twice`)
   for (const member of expected.members) if (!names.has(member)) wrong.push(`${run} does not name ${member}`)
@@ -125,16 +136,28 @@ export function checkReport(store: CheckedStore, report: RunReport, expected: Ex
   for (const { slice, sliceId } of listed) {
     const whole = store.slices
       .filter(({ name }) => name === slice)
-      .some(({ snapshots }) => snapshots.some((snapshot) => snapshot.run === run && coveringOf(slice).every((source) => snapshot.components.has(source))))
-    const skipped = [...store.records.keys()].some((path) => path.startsWith(`runs/${run}/events/${sliceId}.`) && path.endsWith('.skipped'))
+      .some(({ snapshots }) =>
+        snapshots.some(
+          (snapshot) => snapshot.run === run && coveringOf(slice).every((source) => snapshot.components.has(source)),
+        ),
+      )
+    const skipped = [...store.records.keys()].some(
+      (path) => path.startsWith(`runs/${run}/events/${sliceId}.`) && path.endsWith('.skipped'),
+    )
     if (!failed.has(slice) && !whole && !skipped) wrong.push(`${run}: ${slice} counts as saved and is not`)
     if (failed.has(slice) && whole) wrong.push(`${run}: ${slice} counts as failed or partial and is saved`)
-    if (failed.has(slice) && !expected.mayFail(slice as SliceName)) wrong.push(`${run}: ${slice} failed although nothing hindered it: ${JSON.stringify(report.failures.find((one) => one.slice === slice))}`)
+    if (failed.has(slice) && !expected.mayFail(slice as SliceName))
+      wrong.push(
+        `${run}: ${slice} failed although nothing hindered it: ${JSON.stringify(report.failures.find((one) => one.slice === slice))}`,
+      )
   }
   return wrong
 }
 
-export function slicesOf(store: CheckedStore, run: string): readonly { readonly slice: string; readonly sliceId: string; readonly known: readonly string[] }[] {
+export function slicesOf(
+  store: CheckedStore,
+  run: string,
+): readonly { readonly slice: string; readonly sliceId: string; readonly known: readonly string[] }[] {
   const { slicesNonce } = store.records.get(`runs/${run}/run`) as { slicesNonce: string }
   return [...store.records]
     .filter(([path]) => path.startsWith(`runs/${run}/slices/${slicesNonce}.`))

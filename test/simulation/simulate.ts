@@ -8,8 +8,9 @@ import { replayRun } from '../../lib/backup/replay-run.ts'
 import { runReport } from '../../lib/backup/run-report.ts'
 import type { Alarm, Service } from '../../lib/backup/service.ts'
 import { settleRun } from '../../lib/backup/settle-run.ts'
+import { TorikiError } from '../../lib/errors.ts'
 import { noFaults } from '../../lib/platform/fault.ts'
-import type { FaultPlan } from '../../lib/platform/fault.ts'
+import type { Fault, FaultCall, FaultPlan } from '../../lib/platform/fault.ts'
 import { memoryKey } from '../../lib/platform/key-service/memory.ts'
 import type { MemoryKey } from '../../lib/platform/key-service/memory.ts'
 import { MemoryObjectStore } from '../../lib/platform/object-store/memory.ts'
@@ -17,7 +18,7 @@ import { refuseSecondPut } from '../../lib/platform/object-store/refuse-second-p
 import { MemoryQueues } from '../../lib/platform/queue/memory.ts'
 import type { Random } from '../../lib/platform/random.ts'
 import type { RunReport } from '../../lib/runs/outcome.ts'
-import { createDeployment } from '../../lib/repository/deployment-repository.ts'
+import { createDeployment, openDeployment } from '../../lib/repository/deployment-repository.ts'
 import type { SliceName } from '../../lib/resources/slice.ts'
 import { memoryPlatform } from '../kit/memory-platform.ts'
 import { seededRandom } from '../kit/seeded-random.ts'
@@ -28,8 +29,17 @@ import { platformFaults, troubleSource } from './faults.ts'
 import type { FaultBudget, SourceTrouble } from './faults.ts'
 import { SimulatedProcess, sources } from './process.ts'
 import type { Ground } from './process.ts'
-import { checkPeople, checkReport, checkSuspicion, checkTruth, checkWholeness, coveringOf, slicesOf } from './promises.ts'
+import {
+  checkPeople,
+  checkReport,
+  checkSuspicion,
+  checkTruth,
+  checkWholeness,
+  coveringOf,
+  slicesOf,
+} from './promises.ts'
 import type { History } from './promises.ts'
+import { checkLocked, checkReader } from './reader.ts'
 import { Scheduler } from './scheduler.ts'
 import { NAMED, PLANTED, sourceNames, World } from './world.ts'
 import type { SourceName } from './world.ts'
@@ -38,6 +48,8 @@ export interface SimulationOptions {
   readonly nights?: number
   /** Nothing goes wrong, and everything comes in order. */
   readonly calm?: boolean
+  /** A small house: a worker, shared state and three people; on the second night one has changed and one is poisoned, and this write is the last of its process. */
+  readonly small?: { readonly write: number; readonly when: 'before' | 'after' }
 }
 
 export interface Simulated {
@@ -48,7 +60,15 @@ export interface Simulated {
   readonly drive: <T>(work: Promise<T>) => Promise<T>
   /** Keys that were asked to be created although something was there. */
   readonly refused: readonly string[]
-  readonly counts: { readonly steps: number; readonly kills: number; readonly faults: number; readonly snapshots: number; readonly failures: number; readonly suspects: number }
+  readonly counts: {
+    readonly steps: number
+    readonly kills: number
+    readonly faults: number
+    readonly snapshots: number
+    readonly failures: number
+    readonly suspects: number
+    readonly writes: number
+  }
 }
 
 export class SimulationFailure extends Error {
@@ -60,9 +80,16 @@ export async function simulate(seed: number | string, options: SimulationOptions
   try {
     return await simulation.run()
   } catch (error) {
-    const what = error instanceof Error ? (error instanceof SimulationFailure ? error.message : (error.stack ?? error.message)) : String(error)
-    const tail = simulation.scheduler.trace.slice(-Number(simulation.traceLines)).join('\n')
-    throw new SimulationFailure(`seed ${seed}: ${what}\n\nAlone: TORIKI_SEED=${seed} npm test -- test/simulation\n\nLast steps:\n${tail}`)
+    const what =
+      error instanceof Error
+        ? error instanceof SimulationFailure
+          ? error.message
+          : (error.stack ?? error.message)
+        : String(error)
+    const tail = simulation.scheduler.trace.slice(-TRACE_LINES).join('\n')
+    throw new SimulationFailure(
+      `seed ${seed}: ${what}\n\nAlone: TORIKI_SEED=${seed} npm test -- test/simulation\n\nLast steps:\n${tail}`,
+    )
   }
 }
 
@@ -78,13 +105,17 @@ interface Manner {
   readonly jumps: boolean
 }
 
+/** So many last steps are shown of a failing seed. */
+const TRACE_LINES = 80
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
+const NO_TROUBLE: SourceTrouble = { permanent: new Set(), down: new Set() }
+/** Operations of store and queue that change something. */
+const WRITES: ReadonlySet<string> = new Set(['create', 'send', 'delete', 'changeVisibility'])
 const LONG_MS = 900_000
 
 class Simulation {
   readonly scheduler: Scheduler
-  readonly traceLines = 60
   readonly #random: Random
   readonly #calm: boolean
   readonly #nights: number
@@ -96,21 +127,23 @@ class Simulation {
   readonly #history: History = new Map()
   readonly #scanned = new Set<string>()
   readonly #budget: FaultBudget = { faults: 0, kills: 0, outage: undefined }
-  readonly #counts = { kills: 0, faults: 0, snapshots: 0, failures: 0, suspects: 0 }
+  readonly #small: SimulationOptions['small']
+  readonly #counts = { kills: 0, faults: 0, snapshots: 0, failures: 0, suspects: 0, writes: 0 }
   #processes: SimulatedProcess[] = []
   #made = 0
   #quietFaults = true
   #people = 0
   #nightsBegun = 0
 
-  constructor(seed: number | string, { nights = 3, calm = false }: SimulationOptions) {
+  constructor(seed: number | string, { nights, calm = false, small }: SimulationOptions) {
     const random = (this.#random = seededRandom(`simulation ${seed}`))
     this.#calm = calm
-    this.#nights = nights
+    this.#small = small
+    this.#nights = nights ?? 2 + this.#draw(2)
     const share = (of: number): boolean => !calm && random.fraction() < of
     this.#manner = {
       processes: share(0.5) ? 2 : 1,
-      workers: calm ? 2 : 1 + this.#draw(3),
+      workers: small ? 1 : calm ? 2 : 1 + this.#draw(3),
       batchMax: share(0.3) ? 4 : 1,
       faultShare: calm ? 0 : share(0.15) ? 0 : 0.002 + random.fraction() ** 3 * 0.08,
       heavySource: share(0.3),
@@ -126,7 +159,12 @@ class Simulation {
       onStep: () => this.#onStep(),
     })
     const clock = this.scheduler.clockOf(this)
-    const limits = { parallel: 1 + this.#draw(3), attempts: 3 + this.#draw(2), shrink: 0.3, visibilityMs: 10 * MINUTE_MS }
+    const limits = {
+      parallel: 1 + this.#draw(3),
+      attempts: 3 + this.#draw(2),
+      shrink: 0.3,
+      visibilityMs: 10 * MINUTE_MS,
+    }
     this.#store = new MemoryObjectStore({ clock })
     this.#refusing = refuseSecondPut(this.#store, 'object-exists')
     this.#world = new World(random)
@@ -146,13 +184,20 @@ class Simulation {
 
   async run(): Promise<Simulated> {
     this.#populate()
-    const setup = memoryPlatform({ clock: this.scheduler.clockOf(this), random: this.#random, store: this.#store, queues: this.#ground.queues, key: this.#ground.key })
+    const setup = memoryPlatform({
+      clock: this.scheduler.clockOf(this),
+      random: this.#random,
+      store: this.#store,
+      queues: this.#ground.queues,
+      key: this.#ground.key,
+    })
     await createDeployment(setup, { name: 'campus', settings: { deployment: 'campus' } })
     for (let night = 1; night <= this.#nights; night++) {
       this.scheduler.note(`--- night ${night}`)
       await this.#night(night)
       this.scheduler.jump(DAY_MS - 2 * MINUTE_MS * this.#draw(60))
     }
+    await this.#lookAtAll()
     const { steps } = this.scheduler
     return {
       store: this.#store,
@@ -165,12 +210,46 @@ class Simulation {
     }
   }
 
+  /** At the end, the production reader sees what the checker does, and nobody without the right sees content. */
+  async #lookAtAll(): Promise<void> {
+    const objects = this.#objects()
+    const { slices } = checkStore({ objects, unwrap: unwrapLocally(this.#ground.key) })
+    const platform = memoryPlatform({
+      clock: this.scheduler.clockOf(this),
+      random: this.#random,
+      store: this.#store,
+      queues: this.#ground.queues,
+      key: this.#ground.key,
+    })
+    const wrong = await checkReader(await openDeployment(platform, { name: 'campus' }), slices)
+    const locked = await this.#calmly((service) =>
+      checkLocked(service.repository, slices, objects, this.#ground.unwrapped),
+    )
+    if (wrong.length + locked.length > 0) throw new SimulationFailure([...wrong, ...locked].slice(0, 10).join('\n'))
+  }
+
+  #objects(): Map<string, Buffer> {
+    return new Map(this.#store.keys().map((path) => [path, this.#store.peek(path) as Buffer]))
+  }
+
   #populate(): void {
     const world = this.#world
-    world.set('keycloak', 'shared', new Map([['realm', { state: { realm: 'nebari', mark: NAMED }, secrets: { smtp: `${PLANTED} smtp` } }]]))
-    world.set('files', `group/${NAMED}lab`, new Map([['home', { state: {} }], [`${NAMED}data`, { state: {}, content: [Buffer.from(`${PLANTED} data`)] }]]))
-    const users = 3 + this.#draw(3)
-    for (let user = 0; user < users; user++) world.addUser(this.#newName(), user === 0 && this.#draw(5) === 0 ? 'large' : 'small')
+    world.set(
+      'keycloak',
+      'shared',
+      new Map([['realm', { state: { realm: 'nebari', mark: NAMED }, secrets: { smtp: `${PLANTED} smtp` } }]]),
+    )
+    world.set(
+      'files',
+      `group/${NAMED}lab`,
+      new Map([
+        ['home', { state: {} }],
+        [`${NAMED}data`, { state: {}, content: [Buffer.from(`${PLANTED} data`)] }],
+      ]),
+    )
+    const users = this.#small ? 3 : 3 + this.#draw(3)
+    for (let user = 0; user < users; user++)
+      world.addUser(this.#newName(), user === 0 && !this.#small && this.#draw(5) === 0 ? 'large' : 'small')
   }
 
   #newName(): string {
@@ -181,15 +260,23 @@ class Simulation {
   async #night(night: number): Promise<void> {
     const random = this.#random
     const world = this.#world
-    const restore = night === 1 ? [] : this.#changeSource()
+    const restore = night === 1 || this.#small ? [] : this.#changeSource()
     world.forgetVersions()
-    const trouble = this.#calm ? { permanent: new Set<never>(), down: new Set<never>() } : troubleSource(world, random, this.#manner.heavySource)
+    const trouble = this.#small
+      ? this.#poison(night)
+      : this.#calm
+        ? NO_TROUBLE
+        : troubleSource(world, random, this.#manner.heavySource)
     const before = this.#lastRun
     this.#nightsBegun++
     this.#openBudget()
     const trigger = await this.#trigger(night)
     const { run } = trigger
     if (run === before) throw new SimulationFailure(`the night's trigger was refused because of ${run}`)
+    if (this.#small && night === 1) {
+      this.#lastRun = run
+      return
+    }
     const report = await this.#inspect(run, before, { hindered: trouble, replayed: false })
     this.#counts.failures += report.failures.length
     this.#counts.suspects += report.slices.suspect
@@ -199,6 +286,29 @@ class Simulation {
   }
 
   #lastRun: string | undefined
+  #writing = false
+
+  /** The small house: on the second night one person has changed, and one home cannot be read. */
+  #poison(night: number): SourceTrouble {
+    if (night === 1) return NO_TROUBLE
+    const [first, second] = [...this.#world.slices.files.keys()].filter((slice) => slice.startsWith('user/')) as [
+      SliceName,
+      SliceName,
+    ]
+    this.#world.change('files', first)
+    this.#world.fault = (source, operation, slice) =>
+      source === 'files' && operation === 'read' && slice === second
+        ? { error: new TorikiError('home-unreadable') }
+        : undefined
+    this.#writing = true
+    return { permanent: new Set([`files ${second}` as const]), down: new Set() }
+  }
+
+  /** Counts writes, and ends the process at the one that was asked for. */
+  #killAtWrite(call: FaultCall): Fault | undefined {
+    if (!this.#writing || this.#small === undefined || !WRITES.has(call.operation)) return undefined
+    return this.#counts.writes++ === this.#small.write ? { kind: `kill-${this.#small.when}` } : undefined
+  }
 
   /** Replays: first what may pass while the rest is still broken, then all of it. Then nothing is left to replay. */
   async #mend(run: string, before: string | undefined, trouble: SourceTrouble, report: RunReport): Promise<void> {
@@ -212,7 +322,8 @@ class Simulation {
     this.#world.fault = () => undefined
     if (last.failures.length > 0) {
       const replayed = await this.#replay(run)
-      if (replayed.length !== new Set(last.failures.map(({ slice }) => slice)).size) throw new SimulationFailure(`replay sent ${replayed.length} slices of ${last.failures.length} failures`)
+      if (replayed.length !== new Set(last.failures.map(({ slice }) => slice)).size)
+        throw new SimulationFailure(`replay sent ${replayed.length} slices of ${last.failures.length} failures`)
       last = await this.#inspect(run, before, { hindered: undefined, replayed: true })
     }
     if (last.outcome === 'cancelled') return
@@ -223,10 +334,17 @@ class Simulation {
     }
     const keys = this.#store.keys().length
     const again = await this.#replay(run)
-    if (again.length > 0 || this.#store.keys().length !== keys) throw new SimulationFailure(`a replay of ${run}, which is whole, wrote ${this.#store.keys().length - keys} objects and sent ${again.length} slices`)
+    if (again.length > 0 || this.#store.keys().length !== keys)
+      throw new SimulationFailure(
+        `a replay of ${run}, which is whole, wrote ${this.#store.keys().length - keys} objects and sent ${again.length} slices`,
+      )
   }
 
-  #stillBroken({ permanent, down }: SourceTrouble, source: SourceName, slice: SliceName | undefined): ReturnType<World['fault']> {
+  #stillBroken(
+    { permanent, down }: SourceTrouble,
+    source: SourceName,
+    slice: SliceName | undefined,
+  ): ReturnType<World['fault']> {
     if (!down.has(source) && (slice === undefined || !permanent.has(`${source} ${slice}`))) return undefined
     return { error: new Error(`still broken for ${NAMED}somebody`) }
   }
@@ -253,14 +371,17 @@ class Simulation {
 
   #openBudget(): void {
     const { faultShare, jumps } = this.#manner
-    if (faultShare === 0) return
+    if (faultShare === 0 || this.#small) return
     this.#quietFaults = false
     const nowMs = this.scheduler.nowMs
     this.#budget.faults = 40
     this.#budget.kills = this.#draw(8)
     const fromMs = nowMs + this.#draw(5 * MINUTE_MS)
     const ports = ['object-store', 'queue', 'key-service'] as const
-    this.#budget.outage = this.#draw(5) > 0 ? undefined : { port: ports[this.#draw(3)] as (typeof ports)[number], fromMs, untilMs: fromMs + this.#draw(20 * MINUTE_MS) }
+    this.#budget.outage =
+      this.#draw(5) > 0
+        ? undefined
+        : { port: ports[this.#draw(3)] as (typeof ports)[number], fromMs, untilMs: fromMs + this.#draw(20 * MINUTE_MS) }
     this.#jumpAt = jumps ? this.scheduler.steps + this.#draw(1500) : undefined
     this.#killAllAt = this.#draw(4) === 0 ? this.scheduler.steps + this.#draw(1500) : undefined
   }
@@ -312,7 +433,8 @@ class Simulation {
     }
     const all = (async () => {
       const runs = await Promise.all(Array.from({ length: this.#calm || this.#draw(2) === 0 ? 1 : 2 }, deliver))
-      if (new Set(runs).size !== 1) throw new SimulationFailure(`two deliveries of one trigger gave ${runs.join(' and ')}`)
+      if (new Set(runs).size !== 1)
+        throw new SimulationFailure(`two deliveries of one trigger gave ${runs.join(' and ')}`)
       this.#byHand(runs[0] as string)
       return { run: runs[0] as string }
     })()
@@ -320,7 +442,11 @@ class Simulation {
     return await this.scheduler.drive(this.#untilQuiet(all))
   }
 
-  async #invoke(process: SimulatedProcess, event: object, night: number): Promise<Awaited<ReturnType<typeof schedule>>> {
+  async #invoke(
+    process: SimulatedProcess,
+    event: object,
+    night: number,
+  ): Promise<Awaited<ReturnType<typeof schedule>>> {
     const service = await process.service()
     return await schedule(service, event, { ...process.invocation(), awsRequestId: `night ${night}` })
   }
@@ -337,7 +463,8 @@ class Simulation {
     const again = queue.bodies().filter(() => this.#draw(10) === 0)
     if (again.length > 0) void queue.send(again.map((body) => ({ body })))
     if (this.#draw(10) === 0) void queue.send([{ body: 'what is this' }])
-    if (this.#draw(10) === 0) void this.#ground.queues.queue('replay-run').send([{ body: JSON.stringify({ v: 1, kind: 'replay-run', run }) }])
+    if (this.#draw(10) === 0)
+      void this.#ground.queues.queue('replay-run').send([{ body: JSON.stringify({ v: 1, kind: 'replay-run', run }) }])
   }
 
   /** Keeps processes alive until `before` has ended, no message is left and nobody works. */
@@ -362,6 +489,7 @@ class Simulation {
     for (const process of this.#processes) this.scheduler.drop(process)
     this.#processes = []
     this.#quietFaults = true
+    this.#writing = false
     return (await before) as T
   }
 
@@ -399,7 +527,8 @@ class Simulation {
       workers,
       batchMax,
       // The handler keeps a minute for its checkpoint.
-      remainingMs: () => (shortTime && !this.#quietFaults && this.#draw(2) === 0 ? MINUTE_MS + this.#draw(3000) : LONG_MS),
+      remainingMs: () =>
+        shortTime && !this.#quietFaults && this.#draw(2) === 0 ? MINUTE_MS + this.#draw(3000) : LONG_MS,
     })
   }
 
@@ -410,7 +539,7 @@ class Simulation {
       this.scheduler.note(line)
     }
     const faults = platformFaults(this.#random, faultShare, this.#budget, () => this.scheduler.nowMs, note)
-    return (call) => (this.#quietFaults ? undefined : faults(call))
+    return (call) => (this.#small ? this.#killAtWrite(call) : this.#quietFaults ? undefined : faults(call))
   }
 
   /** Something done by hand in a process in which nothing goes wrong. */
@@ -420,18 +549,27 @@ class Simulation {
   }
 
   /** Everything there is to hold against the promises. */
-  async #inspect(run: string, before: string | undefined, { hindered, replayed }: { readonly hindered: SourceTrouble | undefined; readonly replayed: boolean }): Promise<RunReport> {
+  async #inspect(
+    run: string,
+    before: string | undefined,
+    { hindered, replayed }: { readonly hindered: SourceTrouble | undefined; readonly replayed: boolean },
+  ): Promise<RunReport> {
     await this.#calmly((service) => settleRun(service, { run }))
     const report = await this.#calmly((service) => runReport(service, run))
-    const objects = new Map(this.#store.keys().map((path) => [path, this.#store.peek(path) as Buffer]))
+    const objects = this.#objects()
     const store = checkStore({ objects, unwrap: unwrapLocally(this.#ground.key) })
     this.#counts.snapshots = store.slices.reduce((sum, { snapshots }) => sum + snapshots.length, 0)
     const mayFail = (slice: SliceName): boolean => {
-      if (!replayed) return !this.#calm
+      if (!replayed && !this.#calm) return true
       if (hindered === undefined) return false
-      return coveringOf(slice).some((source) => hindered.down.has(source) || hindered.permanent.has(`${source} ${slice}`))
+      return coveringOf(slice).some(
+        (source) => hindered.down.has(source) || hindered.permanent.has(`${source} ${slice}`),
+      )
     }
     const wrong = [
+      ...this.#ground.alarms
+        .filter(({ alarm }) => alarm === 'no-backup')
+        .map(({ run: open }) => `a missing backup is told because of ${open}`),
       ...checkWholeness(store, objects, this.#history),
       ...checkTruth(store, run, this.#world),
       ...checkSuspicion(store, run),
@@ -446,18 +584,24 @@ class Simulation {
 
   /** Who must be in the run: all whom a source lists, and whom one that could not be listed gave the run before. */
   #members(store: CheckedStore, run: string, before: string | undefined): ReadonlySet<string> {
-    const { sources: listings } = store.records.get(`runs/${run}/run`) as { sources: Record<string, { unreachable?: string }> }
+    const { sources: listings } = store.records.get(`runs/${run}/run`) as {
+      sources: Record<string, { unreachable?: string }>
+    }
     const members = new Set<string>(['shared'])
     for (const source of sourceNames) {
-      if (listings[source]?.unreachable === undefined) for (const slice of this.#world.slices[source].keys()) members.add(slice)
-      else if (before !== undefined) for (const { slice, known } of slicesOf(store, before)) if (known.includes(source)) members.add(slice)
+      if (listings[source]?.unreachable === undefined)
+        for (const slice of this.#world.slices[source].keys()) members.add(slice)
+      else if (before !== undefined)
+        for (const { slice, known } of slicesOf(store, before)) if (known.includes(source)) members.add(slice)
     }
     return members
   }
 
   #checkRuns(store: CheckedStore): string[] {
     // Two deliveries that did not see each other may open two; one of them cancels its own.
-    const runs = [...store.records.keys()].filter((path) => /^runs\/[^/]+\/run$/.test(path) && !store.records.has(path.replace(/run$/, 'cancelled')))
+    const runs = [...store.records.keys()].filter(
+      (path) => /^runs\/[^/]+\/run$/.test(path) && !store.records.has(path.replace(/run$/, 'cancelled')),
+    )
     return runs.length === this.#nightsBegun ? [] : [`${runs.length} runs in ${this.#nightsBegun} nights`]
   }
 
@@ -469,7 +613,9 @@ class Simulation {
       if (path.includes(NAMED)) wrong.push(`${path} bears a name`)
       for (const mark of [NAMED, PLANTED]) if (bytes.includes(mark)) wrong.push(`${path} holds ${mark} in clear`)
     }
-    for (const line of this.#ground.said) for (const mark of [NAMED, PLANTED]) if (line.includes(mark)) wrong.push(`the log or an alarm says ${mark}: ${line}`)
+    for (const line of this.#ground.said)
+      for (const mark of [NAMED, PLANTED])
+        if (line.includes(mark)) wrong.push(`the log or an alarm says ${mark}: ${line}`)
     for (const body of this.#ground.sent) if (body.includes(PLANTED)) wrong.push(`a message holds a secret: ${body}`)
     this.#ground.said.length = 0
     this.#ground.sent.length = 0

@@ -48,7 +48,8 @@ export class World {
   readonly slices: Readonly<Record<SourceName, Map<SliceName, Things>>> = { keycloak: new Map(), files: new Map() }
   readonly identities = new Map<SliceName, Identity>()
   readonly root: Record<SourceName, JsonObject> = { keycloak: { realm: 'nebari' }, files: { device: 1 } }
-  fault: (source: SourceName, operation: SourceOperation, slice: SliceName | undefined) => SourceFault | undefined = () => undefined
+  fault: (source: SourceName, operation: SourceOperation, slice: SliceName | undefined) => SourceFault | undefined =
+    () => undefined
   readonly #random: Random
   /** Every state that a slice of a source had since the last `forgetVersions`. */
   readonly #versions = new Map<string, Set<Things>>()
@@ -60,7 +61,8 @@ export class World {
   /** Begins a night: what was before counts no more as what may be read. */
   forgetVersions(): void {
     this.#versions.clear()
-    for (const source of sourceNames) for (const [slice, things] of this.slices[source]) this.#remember(source, slice, things)
+    for (const source of sourceNames)
+      for (const [slice, things] of this.slices[source]) this.#remember(source, slice, things)
   }
 
   set(source: SourceName, slice: SliceName, things: Things): void {
@@ -76,7 +78,9 @@ export class World {
   /** What may be read of it since the last `forgetVersions`, as the checker names it. Nothing known: the empty map. */
   truths(source: SourceName, slice: SliceName): ReadonlyMap<string, Truth>[] {
     const versions = this.#versions.get(`${source} ${slice}`) ?? new Set([new Map()])
-    return [...versions].map((things) => new Map([...things].map(([text, thing]) => [keyOf(text).toString('latin1'), truthOf(thing)])))
+    return [...versions].map(
+      (things) => new Map([...things].map(([text, thing]) => [keyOf(text).toString('latin1'), truthOf(thing)])),
+    )
   }
 
   /** A user with an account and a home. */
@@ -104,16 +108,19 @@ export class World {
     const things = new Map(this.slices[source].get(slice))
     const texts = [...things.keys()].filter((text) => text !== 'home')
     const some = texts[Math.floor(this.#random.fraction() * texts.length)]
-    if (some !== undefined) things.set(some, { ...(things.get(some) as Thing), state: { changed: this.#text(6), mark: NAMED } })
+    if (some !== undefined)
+      things.set(some, { ...(things.get(some) as Thing), state: { changed: this.#text(6), mark: NAMED } })
     things.set(`${NAMED}new ${this.#text(3)}`, this.#file(200))
-    if (texts.length > 4 && some !== undefined && this.#random.fraction() < 0.5) things.delete(texts.find((text) => text !== some) as string)
+    if (texts.length > 4 && some !== undefined && this.#random.fraction() < 0.5)
+      things.delete(texts.find((text) => text !== some) as string)
     this.set(source, slice, things)
   }
 
   /** Nothing is there but empty homes. */
   empty(source: SourceName): () => void {
     const before = new Map(this.slices[source])
-    for (const [slice, things] of before) this.set(source, slice, new Map([...things].filter(([text]) => text === 'home')))
+    for (const [slice, things] of before)
+      this.set(source, slice, new Map([...things].filter(([text]) => text === 'home')))
     return () => {
       for (const [slice, things] of before) this.set(source, slice, things)
     }
@@ -173,7 +180,9 @@ export class World {
       context.note({ code: `no-${source}`, message: 'Not there.' })
       return
     }
-    const ordered = [...things].map(([text, thing]) => ({ key: keyOf(text), thing })).sort((a, b) => compareKeys(a.key, b.key))
+    const ordered = [...things]
+      .map(([text, thing]) => ({ key: keyOf(text), thing }))
+      .sort((a, b) => compareKeys(a.key, b.key))
     for (const [at, { key, thing }] of ordered.entries()) {
       if (context.after !== undefined && compareKeys(key, context.after) <= 0) continue
       // A home of many files is read in strides: a gate at each would only make the simulation slow.
@@ -202,12 +211,21 @@ export class World {
     const count = size === 'large' ? 400 : 1 + Math.floor(this.#random.fraction() * 5)
     for (let at = 0; at < count; at++) things.set(`${NAMED}file ${at}`, this.#file(size === 'large' ? 20 : 400))
     if (size === 'large') things.set(`${NAMED}long`, this.#file(400_000))
-    if (this.#random.fraction() < 0.3) things.set(`${NAMED}holes`, { state: { sparse: true }, content: Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? Buffer.from(`${PLANTED} ${at}`) : { holeBytes: 100 + at })) })
+    if (this.#random.fraction() < 0.3)
+      things.set(`${NAMED}holes`, {
+        state: { sparse: true },
+        content: Array.from({ length: 40 }, (_, at) =>
+          at % 2 === 0 ? Buffer.from(`${PLANTED} ${at}`) : { holeBytes: 100 + at },
+        ),
+      })
     return things
   }
 
   #file(bytesMax: number): Thing {
-    const content = Buffer.concat([Buffer.from(PLANTED), this.#random.bytes(Math.floor(this.#random.fraction() * bytesMax))])
+    const content = Buffer.concat([
+      Buffer.from(PLANTED),
+      this.#random.bytes(Math.floor(this.#random.fraction() * bytesMax)),
+    ])
     return { state: { size: content.length, mark: NAMED, mode: this.#text(2) }, content: [content] }
   }
 
@@ -243,6 +261,8 @@ function resourceOf(key: Buffer, { state, kept, secrets, content }: Thing): Reso
 }
 
 function truthOf({ state, kept = {}, secrets = {}, content }: Thing): Truth {
-  const bytes = content && Buffer.concat(content.map((part) => ('holeBytes' in part ? Buffer.alloc(part.holeBytes) : Buffer.from(part))))
+  const bytes =
+    content &&
+    Buffer.concat(content.map((part) => ('holeBytes' in part ? Buffer.alloc(part.holeBytes) : Buffer.from(part))))
   return { state, kept, secrets, contentSha256: bytes && createHash('sha256').update(bytes).digest('hex') }
 }

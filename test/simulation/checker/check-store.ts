@@ -27,7 +27,13 @@ export interface CheckedStore {
 const GENERATIONS_MAX = 20
 
 /** `objects`: every object of the deployment, of the key store too. */
-export function checkStore({ objects, unwrap }: { readonly objects: ReadonlyMap<string, Buffer>; readonly unwrap: Unwrap }): CheckedStore {
+export function checkStore({
+  objects,
+  unwrap,
+}: {
+  readonly objects: ReadonlyMap<string, Buffer>
+  readonly unwrap: Unwrap
+}): CheckedStore {
   const violations: Violation[] = []
   const attempt = <T>(path: string, check: () => T): T | undefined => {
     try {
@@ -39,18 +45,24 @@ export function checkStore({ objects, unwrap }: { readonly objects: ReadonlyMap<
   }
   const under = (prefix: string): [string, Buffer][] => [...objects].filter(([path]) => path.startsWith(prefix))
   const newest = (prefix: string): string | undefined => {
-    const numbers = under(prefix).flatMap(([path]) => (/^[1-9]\d*$/.test(path.slice(prefix.length)) ? [Number(path.slice(prefix.length))] : []))
+    const numbers = under(prefix).flatMap(([path]) =>
+      /^[1-9]\d*$/.test(path.slice(prefix.length)) ? [Number(path.slice(prefix.length))] : [],
+    )
     return numbers.length === 0 ? undefined : `${prefix}${Math.max(...numbers)}`
   }
 
   const deploymentPath = newest('deployment/')
   const keysPath = newest('keys/deployment/')
-  if (deploymentPath === undefined || keysPath === undefined) return { violations: [{ path: 'deployment/', what: 'is not there' }], slices: [], records: new Map() }
+  if (deploymentPath === undefined || keysPath === undefined)
+    return { violations: [{ path: 'deployment/', what: 'is not there' }], slices: [], records: new Map() }
   const deployment = JSON.parse(String(objects.get(deploymentPath))) as { id: string; sealed?: string }
   const secrets = attempt(keysPath, () => deploymentSecrets(objects.get(keysPath) as Buffer, unwrap, deployment.id))
   if (secrets === undefined) return { violations, slices: [], records: new Map() }
   const sealed = deployment.sealed
-  if (sealed !== undefined) attempt(deploymentPath, () => openSealed(Buffer.from(sealed, 'base64'), kinds.deployment, deploymentPath, secrets.runKey))
+  if (sealed !== undefined)
+    attempt(deploymentPath, () =>
+      openSealed(Buffer.from(sealed, 'base64'), kinds.deployment, deploymentPath, secrets.runKey),
+    )
 
   const records = new Map<string, Readonly<Record<string, unknown>>>()
   for (const [path, bytes] of under('runs/')) attempt(path, () => records.set(path, readRecord(path, bytes, secrets)))
@@ -69,10 +81,16 @@ export function checkStore({ objects, unwrap }: { readonly objects: ReadonlyMap<
     if (keys === undefined) continue
     checkBesideKeys(sliceId, objects, keys, secrets, attempt)
     const checked = checkSlice(sliceId, new Map(under(`slices/${sliceId}/`)), keys, violations)
-    slices.push({ ...checked, secrets: keys, name: names.get(sliceId)?.name, generation: names.get(sliceId)?.generation })
+    slices.push({
+      ...checked,
+      secrets: keys,
+      name: names.get(sliceId)?.name,
+      generation: names.get(sliceId)?.generation,
+    })
   }
   for (const path of objects.keys()) {
-    if (!/^(deployment|keys|slices|runs|restores|erased)\//.test(path)) violations.push({ path, what: 'is in no place of the layout' })
+    if (!/^(deployment|keys|slices|runs|restores|erased)\//.test(path))
+      violations.push({ path, what: 'is in no place of the layout' })
   }
   return { violations, slices, records }
 }
@@ -93,7 +111,10 @@ function checkBesideKeys(
     })
   }
   const next = objects.get(`keys/${sliceId}/next`)
-  if (next !== undefined) attempt(`keys/${sliceId}/next`, () => openSealed(next, kinds.nextGeneration, `keys/${sliceId}/next`, deployment.runKey))
+  if (next !== undefined)
+    attempt(`keys/${sliceId}/next`, () =>
+      openSealed(next, kinds.nextGeneration, `keys/${sliceId}/next`, deployment.runKey),
+    )
 }
 
 function readRecord(path: string, bytes: Buffer, { runKey }: DeploymentSecrets): Readonly<Record<string, unknown>> {
@@ -104,15 +125,18 @@ function readRecord(path: string, bytes: Buffer, { runKey }: DeploymentSecrets):
 }
 
 /** Which slice and generation an id stands for: every name that a run lists, in every generation that may be. */
-function namesOf(records: ReadonlyMap<string, Readonly<Record<string, unknown>>>, { namingKey }: DeploymentSecrets): Map<string, { name: string; generation: number }> {
+function namesOf(
+  records: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+  { namingKey }: DeploymentSecrets,
+): Map<string, { name: string; generation: number }> {
   const names = new Map<string, { name: string; generation: number }>()
   for (const [path, record] of records) {
     if (!/^runs\/[^/]+\/slices\//.test(path)) continue
     for (const { slice } of record['slices'] as { slice: string }[]) {
       if (names.has(sliceIdOf(namingKey, slice, 1))) continue
-      for (let generation = 1; generation <= GENERATIONS_MAX; generation++) names.set(sliceIdOf(namingKey, slice, generation), { name: slice, generation })
+      for (let generation = 1; generation <= GENERATIONS_MAX; generation++)
+        names.set(sliceIdOf(namingKey, slice, generation), { name: slice, generation })
     }
   }
   return names
 }
-

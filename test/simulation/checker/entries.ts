@@ -50,12 +50,15 @@ function readContent(cursor: ByteCursor, chunks: Chunks, keys: SliceSecrets): Bu
   const parts: Buffer[] = []
   if (form === 255) {
     let end = 0
-    for (const { key, value } of readTree(cursor.take(32).toString('hex'), keys.listTag, keys, (id) => chunks.tree(id))) {
+    for (const { key, value } of readTree(cursor.take(32).toString('hex'), keys.listTag, keys, (id) =>
+      chunks.tree(id),
+    )) {
       const extent = new ByteCursor(value)
       parts.push(readExtent(extent, chunks))
       extent.end()
       end += (parts.at(-1) as Buffer).length
-      if (key.length !== 8 || key.readBigUInt64BE() !== BigInt(end)) throw new Error('a list of extents with a wrong offset')
+      if (key.length !== 8 || key.readBigUInt64BE() !== BigInt(end))
+        throw new Error('a list of extents with a wrong offset')
     }
     if (parts.length <= 16) throw new Error('a list for so few extents')
   } else {

@@ -11,7 +11,11 @@ export function exportParentKey(enc: Buffer, privateKey: Buffer, info: Buffer): 
   const shared = diffieHellman({ privateKey: privateObject(privateKey), publicKey: publicObject(enc) })
   if (shared.equals(Buffer.alloc(32))) throw new Error('a shared value of zeros')
   const secret = expand(KEM, extract(KEM, '', 'eae_prk', shared), 'shared_secret', Buffer.concat([enc, publicKey]))
-  const context = Buffer.concat([Buffer.of(0), extract(SUITE, '', 'psk_id_hash', ''), extract(SUITE, '', 'info_hash', info)])
+  const context = Buffer.concat([
+    Buffer.of(0),
+    extract(SUITE, '', 'psk_id_hash', ''),
+    extract(SUITE, '', 'info_hash', info),
+  ])
   const exporter = expand(SUITE, extract(SUITE, secret, 'secret', ''), 'exp', context)
   return expand(SUITE, exporter, 'sec', Buffer.from('toriki seal'))
 }
@@ -27,7 +31,14 @@ function extract(suite: Buffer, salt: string | Buffer, label: string, input: str
 
 /** One block of output is 32 bytes: all that is asked for here. */
 function expand(suite: Buffer, key: Buffer, label: string, info: Buffer): Buffer {
-  return createHmac('sha256', key).update(Buffer.of(0, 32)).update('HPKE-v1').update(suite).update(label).update(info).update(Buffer.of(1)).digest()
+  return createHmac('sha256', key)
+    .update(Buffer.of(0, 32))
+    .update('HPKE-v1')
+    .update(suite)
+    .update(label)
+    .update(info)
+    .update(Buffer.of(1))
+    .digest()
 }
 
 function privateObject(raw: Buffer): ReturnType<typeof createPrivateKey> {

@@ -47,7 +47,8 @@ export function sliceSecrets(bytes: Buffer, unwrap: Unwrap, deployment: string, 
   checkSecrets(object, secrets)
   const tree = secrets.subarray(0, 32)
   const contentPrivateKey = unwrapOne(object, 'content', unwrap, { deployment, slice, purpose: 'content' })
-  if (contentPrivateKey !== undefined && !publicKeyOf(contentPrivateKey).equals(secrets.subarray(32))) throw new Error('holds two content keys that are not a pair')
+  if (contentPrivateKey !== undefined && !publicKeyOf(contentPrivateKey).equals(secrets.subarray(32)))
+    throw new Error('holds two content keys that are not a pair')
   const chunkIdKey = hkdf(tree, 'toriki chunk id', 64)
   const digestKey = hkdf(chunkIdKey, 'toriki digest', 32)
   return {
@@ -86,7 +87,8 @@ export function base32(bytes: Uint8Array): string {
   let bits = ''
   for (const byte of bytes) bits += byte.toString(2).padStart(8, '0')
   let text = ''
-  for (let at = 0; at < bits.length; at += 5) text += alphabet[Number.parseInt(bits.slice(at, at + 5).padEnd(5, '0'), 2)]
+  for (let at = 0; at < bits.length; at += 5)
+    text += alphabet[Number.parseInt(bits.slice(at, at + 5).padEnd(5, '0'), 2)]
   return text
 }
 
@@ -96,7 +98,12 @@ function parse(bytes: Buffer): KeyObject {
   return object
 }
 
-function unwrapOne({ wrappings }: KeyObject, purpose: string, unwrap: Unwrap, context: Readonly<Record<string, string>>): Buffer | undefined {
+function unwrapOne(
+  { wrappings }: KeyObject,
+  purpose: string,
+  unwrap: Unwrap,
+  context: Readonly<Record<string, string>>,
+): Buffer | undefined {
   for (const { wrapped } of wrappings[purpose] ?? []) {
     const secret = unwrap(Buffer.from(wrapped, 'base64'), context)
     if (secret !== undefined) return secret
@@ -105,5 +112,6 @@ function unwrapOne({ wrappings }: KeyObject, purpose: string, unwrap: Unwrap, co
 }
 
 function checkSecrets({ check }: KeyObject, secrets: Buffer): void {
-  if (hkdf(secrets, 'toriki key check', 32).toString('base64') !== check) throw new Error('holds secrets that its check does not fit')
+  if (hkdf(secrets, 'toriki key check', 32).toString('base64') !== check)
+    throw new Error('holds secrets that its check does not fit')
 }

@@ -5,10 +5,19 @@ import type { Unwrap } from './keys.ts'
 const HEADER_BYTES = 33
 
 /** `id` 16 bytes, `secret` 32. `may`: the role's rights; everything, when absent. */
-export function unwrapLocally(key: { readonly id: Buffer; readonly secret: Buffer }, may: (purpose: string) => boolean = () => true): Unwrap {
+export function unwrapLocally(
+  key: { readonly id: Buffer; readonly secret: Buffer },
+  may: (purpose: string) => boolean = () => true,
+): Unwrap {
   return (wrapped, context) => {
     const header = wrapped.subarray(0, HEADER_BYTES)
-    if (!may(context['purpose'] ?? '') || header.toString('latin1', 0, 4) !== 'TKWR' || header[4] !== 1 || !header.subarray(5, 21).equals(key.id)) return undefined
+    if (
+      !may(context['purpose'] ?? '') ||
+      header.toString('latin1', 0, 4) !== 'TKWR' ||
+      header[4] !== 1 ||
+      !header.subarray(5, 21).equals(key.id)
+    )
+      return undefined
     const decipher = createDecipheriv('aes-256-gcm', key.secret, header.subarray(21), { authTagLength: 16 })
     const sorted = Object.fromEntries(Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1)))
     decipher.setAAD(Buffer.concat([header, Buffer.from(JSON.stringify(sorted))]))

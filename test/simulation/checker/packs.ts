@@ -43,7 +43,8 @@ export function parseTable(bytes: Buffer): PackTable {
 
 export function unpackBlock(block: Buffer, plainBytes: number): Buffer {
   const plain = block[0] === 1 ? zstdDecompressSync(block.subarray(1)) : block.subarray(1)
-  if ((block[0] ?? 2) > 1 || plain.length !== plainBytes) throw new Error('has a block that does not unpack to its length')
+  if ((block[0] ?? 2) > 1 || plain.length !== plainBytes)
+    throw new Error('has a block that does not unpack to its length')
   return plain
 }
 
@@ -56,7 +57,8 @@ export function readPackTable(bytes: Buffer, path: string, secrets: SliceSecrets
   if (record === undefined || more.length > 0) throw new Error('has a table of several records')
   const table = parseTable(record)
   if (!table.header.equals(bytes.subarray(0, table.header.length))) throw new Error('has a table with another header')
-  if (table.blocks.reduce((end, { sealedBytes }) => end + sealedBytes, table.header.length) !== at) throw new Error('has blocks that do not fill it')
+  if (table.blocks.reduce((end, { sealedBytes }) => end + sealedBytes, table.header.length) !== at)
+    throw new Error('has blocks that do not fill it')
   if (!path.endsWith(`/${table.packId}`)) throw new Error('has the table of another pack')
   return table
 }
@@ -64,7 +66,12 @@ export function readPackTable(bytes: Buffer, path: string, secrets: SliceSecrets
 /** Every chunk of the pack, each proven by its id. */
 export function openPack(bytes: Buffer, path: string, table: PackTable, secrets: SliceSecrets): Map<string, Buffer> {
   const { sort, header } = table
-  const opener = openHeader(header, sort === 'content' ? kinds.pack : kinds.treePack, path, sort === 'content' ? contentParentKey(header, path, secrets) : secrets.treeKey)
+  const opener = openHeader(
+    header,
+    sort === 'content' ? kinds.pack : kinds.treePack,
+    path,
+    sort === 'content' ? contentParentKey(header, path, secrets) : secrets.treeKey,
+  )
   const chunks = new Map<string, Buffer>()
   for (const [number, { offset, sealedBytes, plainBytes, chunks: listed }] of table.blocks.entries()) {
     const plain = unpackBlock(opener.open(number, bytes.subarray(offset, offset + sealedBytes), false), plainBytes)
@@ -79,10 +86,18 @@ export function openPack(bytes: Buffer, path: string, table: PackTable, secrets:
 
 function contentParentKey(header: Buffer, path: string, { contentPrivateKey }: SliceSecrets): Buffer {
   if (contentPrivateKey === undefined) throw new Error('is locked')
-  return exportParentKey(header.subarray(HEADER_BYTES, HEADER_BYTES + 32), contentPrivateKey, Buffer.from(`toriki content\0${path}`))
+  return exportParentKey(
+    header.subarray(HEADER_BYTES, HEADER_BYTES + 32),
+    contentPrivateKey,
+    Buffer.from(`toriki content\0${path}`),
+  )
 }
 
-export function readIndex(bytes: Buffer, path: string, secrets: SliceSecrets): { readonly supersedes: readonly string[]; readonly tables: readonly PackTable[] } {
+export function readIndex(
+  bytes: Buffer,
+  path: string,
+  secrets: SliceSecrets,
+): { readonly supersedes: readonly string[]; readonly tables: readonly PackTable[] } {
   const [head, ...tables] = openSealed(bytes, kinds.index, path, secrets.treeKey)
   const { supersedes } = JSON.parse(String(head)) as { supersedes: string[] }
   return { supersedes, tables: tables.map(parseTable) }

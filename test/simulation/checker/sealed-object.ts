@@ -21,7 +21,12 @@ export const kinds = {
 export const HEADER_BYTES = 72
 export const TAG_BYTES = 16
 
-export function hkdf(secret: Uint8Array, info: string | Uint8Array, length: number, salt: Uint8Array = Buffer.alloc(0)): Buffer {
+export function hkdf(
+  secret: Uint8Array,
+  info: string | Uint8Array,
+  length: number,
+  salt: Uint8Array = Buffer.alloc(0),
+): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, salt, info, length))
 }
 
@@ -32,7 +37,8 @@ export interface RecordOpener {
 
 /** @throws Error in words when header, kind or key do not fit. */
 export function openHeader(header: Buffer, kind: number, path: string, parentKey: Buffer): RecordOpener {
-  if (header.length < HEADER_BYTES || header.toString('latin1', 0, 6) !== 'toriki') throw new Error('does not begin with the magic')
+  if (header.length < HEADER_BYTES || header.toString('latin1', 0, 6) !== 'toriki')
+    throw new Error('does not begin with the magic')
   const version = header.readUInt8(6)
   if (version !== 0) throw new Error(`has version ${version}`)
   if (header.readUInt8(7) !== kind) throw new Error(`has kind ${header.readUInt8(7)} instead of ${kind}`)

@@ -80,7 +80,12 @@ interface Opened {
 }
 
 /** `objects`: those under `slices/<slice id>/`, by their whole paths. */
-export function checkSlice(sliceId: string, objects: ReadonlyMap<string, Buffer>, secrets: SliceSecrets, violations: Violation[]): CheckedSlice {
+export function checkSlice(
+  sliceId: string,
+  objects: ReadonlyMap<string, Buffer>,
+  secrets: SliceSecrets,
+  violations: Violation[],
+): CheckedSlice {
   return new SliceChecker(sliceId, objects, secrets, violations).check()
 }
 
@@ -104,10 +109,12 @@ class SliceChecker {
   check(): CheckedSlice {
     this.#checkFolders()
     this.#readPacks()
-    for (const path of this.#paths('snapshots')) this.#try(path, () => this.#snapshots.set(this.#name(path), this.#openSnapshot(path)))
+    for (const path of this.#paths('snapshots'))
+      this.#try(path, () => this.#snapshots.set(this.#name(path), this.#openSnapshot(path)))
     const accepted = this.#acceptedIds()
     const snapshots: CheckedSnapshot[] = []
-    for (const [id, opened] of this.#snapshots) this.#try(`${this.#base}snapshots/${id}`, () => snapshots.push(this.#checkSnapshot(id, opened, accepted)))
+    for (const [id, opened] of this.#snapshots)
+      this.#try(`${this.#base}snapshots/${id}`, () => snapshots.push(this.#checkSnapshot(id, opened, accepted)))
     for (const path of this.#paths('checkpoints')) this.#try(path, () => this.#checkCheckpoint(path))
     for (const path of this.#paths('condemned')) this.#try(path, () => this.#document(path, kinds.condemned))
     snapshots.sort((a, b) => (a.run === b.run ? a.n - b.n : a.run < b.run ? -1 : 1))
@@ -118,7 +125,8 @@ class SliceChecker {
     const known = ['packs', 'trees', 'index', 'snapshots', 'checkpoints', 'condemned', 'marks', 'claims']
     for (const path of this.#objects.keys()) {
       const [, , folder = '', name = '', ...more] = path.split('/')
-      if (!known.includes(folder) || name === '' || more.length > 0) this.#violations.push({ path, what: 'is in no place of the layout' })
+      if (!known.includes(folder) || name === '' || more.length > 0)
+        this.#violations.push({ path, what: 'is in no place of the layout' })
     }
   }
 
@@ -130,11 +138,13 @@ class SliceChecker {
         const bytes = this.#bytes(path)
         const table = readPackTable(bytes, path, this.#secrets)
         tables.set(path, table)
-        if (table.sort === 'tree' || this.#secrets.contentPrivateKey !== undefined) openPack(bytes, path, table, this.#secrets)
+        if (table.sort === 'tree' || this.#secrets.contentPrivateKey !== undefined)
+          openPack(bytes, path, table, this.#secrets)
       })
     }
     const indexes = new Map<string, ReturnType<typeof readIndex>>()
-    for (const path of this.#paths('index')) this.#try(path, () => indexes.set(this.#name(path), readIndex(this.#bytes(path), path, this.#secrets)))
+    for (const path of this.#paths('index'))
+      this.#try(path, () => indexes.set(this.#name(path), readIndex(this.#bytes(path), path, this.#secrets)))
     const superseded = new Set([...indexes.values()].flatMap(({ supersedes }) => supersedes))
     for (const [name, index] of indexes) {
       if (superseded.has(name)) continue
@@ -143,9 +153,11 @@ class SliceChecker {
         this.#try(`${this.#base}index/${name}`, () => {
           const own = tables.get(path)
           if (own === undefined) throw new Error(`names the pack ${table.packId}, which is not there`)
-          if (JSON.stringify(own) !== JSON.stringify(table)) throw new Error(`says other things of the pack ${table.packId} than that itself`)
+          if (JSON.stringify(own) !== JSON.stringify(table))
+            throw new Error(`says other things of the pack ${table.packId} than that itself`)
           if (table.sort === 'content' && this.#secrets.contentPrivateKey === undefined) return
-          for (const [id, chunk] of openPack(this.#bytes(path), path, table, this.#secrets)) this.#packed[table.sort].set(id, chunk)
+          for (const [id, chunk] of openPack(this.#bytes(path), path, table, this.#secrets))
+            this.#packed[table.sort].set(id, chunk)
         })
       }
     }
@@ -178,18 +190,31 @@ class SliceChecker {
     const [run, n] = [id.slice(0, id.lastIndexOf('.')), Number(id.slice(id.lastIndexOf('.') + 1))]
     if (!Number.isSafeInteger(n) || n < 1) throw new Error('has a name that is no snapshot’s')
     this.#checkCapture(document)
-    for (const known of Object.values(document.known)) if (!this.#snapshots.has(known)) throw new Error(`knows of the snapshot ${known}, which is not there`)
+    for (const known of Object.values(document.known))
+      if (!this.#snapshots.has(known)) throw new Error(`knows of the snapshot ${known}, which is not there`)
     const components = new Map<string, CheckedComponent>()
     for (const [name, component] of Object.entries(document.components)) {
-      if (document.missing.some((missing) => missing.component === name)) throw new Error(`holds ${name} and says it is missing`)
+      if (document.missing.some((missing) => missing.component === name))
+        throw new Error(`holds ${name} and says it is missing`)
       const { root, suspect, readAt, source } = component
       components.set(name, { resources: this.#readMap(name, component, id), root, suspect, readAt, source })
     }
-    return { id, run, n, time: document.time, parent: document.parent?.id, components, missing: document.missing, accepted: accepted.has(id) }
+    return {
+      id,
+      run,
+      n,
+      time: document.time,
+      parent: document.parent?.id,
+      components,
+      missing: document.missing,
+      accepted: accepted.has(id),
+    }
   }
 
   #checkCapture({ parent, indexes }: CaptureDocument): void {
-    for (const index of indexes) if (!this.#objects.has(`${this.#base}index/${index}`)) throw new Error(`lists the index ${index}, which is not there`)
+    for (const index of indexes)
+      if (!this.#objects.has(`${this.#base}index/${index}`))
+        throw new Error(`lists the index ${index}, which is not there`)
     if (parent === undefined) return
     const found = this.#snapshots.get(parent.id)
     if (found === undefined) throw new Error(`has the parent ${parent.id}, which is not there`)
@@ -197,7 +222,11 @@ class SliceChecker {
   }
 
   /** Every entry of one component, with all its contents. `self`: the snapshot, where it may hold chunks itself. */
-  #readMap(name: string, { root, resources, chunks }: ComponentDocument, self: string | undefined): Map<string, CheckedResource> {
+  #readMap(
+    name: string,
+    { root, resources, chunks }: ComponentDocument,
+    self: string | undefined,
+  ): Map<string, CheckedResource> {
     const inline = new Map(chunks.map((place) => [place.id, place]))
     const get = (sort: 'content' | 'tree', id: string): Buffer => {
       const place = inline.get(id)
@@ -207,7 +236,8 @@ class SliceChecker {
     }
     const source = { tree: (id: string) => get('tree', id), content: (id: string) => get('content', id) }
     const entries = readTree(root, this.#secrets.nodeTag, this.#secrets, source.tree)
-    if (entries.length !== resources) throw new Error(`says ${name} has ${resources} resources and it has ${entries.length}`)
+    if (entries.length !== resources)
+      throw new Error(`says ${name} has ${resources} resources and it has ${entries.length}`)
     return new Map(entries.map(({ key, value }) => [key.toString('latin1'), readEntry(value, source, this.#secrets)]))
   }
 
@@ -216,7 +246,8 @@ class SliceChecker {
     const opened = held === undefined ? undefined : this.#snapshots.get(held)
     if (opened === undefined) throw new Error(`names the holder ${String(held)}, which is not there`)
     const chunk = opened.blocks[sort].subarray(offset, offset + length)
-    if (chunkIdOf(this.#secrets, chunk) !== id) throw new Error(`holds in ${String(held)} a chunk that is not the one its id says`)
+    if (chunkIdOf(this.#secrets, chunk) !== id)
+      throw new Error(`holds in ${String(held)} a chunk that is not the one its id says`)
     return chunk
   }
 
@@ -224,7 +255,8 @@ class SliceChecker {
     const document = this.#document(path, kinds.checkpoint) as unknown as CheckpointDocument
     this.#checkCapture(document)
     for (const pack of document.packs) {
-      if (!['packs', 'trees'].some((folder) => this.#objects.has(`${this.#base}${folder}/${pack}`))) throw new Error(`lists the pack ${pack}, which is not there`)
+      if (!['packs', 'trees'].some((folder) => this.#objects.has(`${this.#base}${folder}/${pack}`)))
+        throw new Error(`lists the pack ${pack}, which is not there`)
     }
     for (const [name, component] of Object.entries(document.components)) this.#readMap(name, component, undefined)
     if (document.partial !== undefined) this.#readMap('the component it was reading', document.partial, undefined)
@@ -234,7 +266,9 @@ class SliceChecker {
     const numbers = this.#paths('marks').map((path) => Number(this.#name(path)))
     for (const path of this.#paths('marks')) this.#try(path, () => this.#document(path, kinds.mark))
     if (numbers.length === 0) return new Set()
-    const { accepted } = this.#document(`${this.#base}marks/${Math.max(...numbers)}`, kinds.mark) as { accepted: string[] }
+    const { accepted } = this.#document(`${this.#base}marks/${Math.max(...numbers)}`, kinds.mark) as {
+      accepted: string[]
+    }
     return new Set(accepted)
   }
 

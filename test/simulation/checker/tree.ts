@@ -14,7 +14,10 @@ type Item = { readonly key: Buffer; readonly payload: Buffer; readonly entries: 
 /** All entries of a tree in order. @throws Error in words: anything that the one right way of building it does not give. */
 export function readTree(root: string, tag: Buffer, secrets: SliceSecrets, chunk: (id: string) => Buffer): Entry[] {
   const entries: Entry[] = []
-  const visit = (id: string, level: number | undefined): { readonly last: Buffer | undefined; readonly entries: number } => {
+  const visit = (
+    id: string,
+    level: number | undefined,
+  ): { readonly last: Buffer | undefined; readonly entries: number } => {
     const cursor = new ByteCursor(chunk(id))
     if (!cursor.take(8).equals(tag)) throw new Error('a node without its tag')
     const own = cursor.byte()
@@ -31,7 +34,8 @@ export function readTree(root: string, tag: Buffer, secrets: SliceSecrets, chunk
         below++
       } else {
         const child = visit(cursor.take(32).toString('hex'), own - 1)
-        if (child.last?.equals(key) !== true || child.entries !== cursor.varint()) throw new Error('a node that says wrong things of its child')
+        if (child.last?.equals(key) !== true || child.entries !== cursor.varint())
+          throw new Error('a node that says wrong things of its child')
         below += child.entries
       }
     }
@@ -40,7 +44,8 @@ export function readTree(root: string, tag: Buffer, secrets: SliceSecrets, chunk
   }
   visit(root, undefined)
   for (let at = 1; at < entries.length; at++) {
-    if (Buffer.compare((entries[at - 1] as Entry).key, (entries[at] as Entry).key) >= 0) throw new Error('keys that do not ascend')
+    if (Buffer.compare((entries[at - 1] as Entry).key, (entries[at] as Entry).key) >= 0)
+      throw new Error('keys that do not ascend')
   }
   if (rootOf(entries, tag, secrets) !== root) throw new Error('a tree that is not the one its entries make')
   return entries
@@ -48,14 +53,22 @@ export function readTree(root: string, tag: Buffer, secrets: SliceSecrets, chunk
 
 /** The root that these entries must have. */
 function rootOf(entries: readonly Entry[], tag: Buffer, secrets: SliceSecrets): string {
-  let items: Item[] = entries.map(({ key, value }) => ({ key, payload: Buffer.concat([varint(value.length), value]), entries: 1 }))
+  let items: Item[] = entries.map(({ key, value }) => ({
+    key,
+    payload: Buffer.concat([varint(value.length), value]),
+    entries: 1,
+  }))
   for (let level = 0; ; level++) {
     const nodes = cut(items, level, secrets)
     const ids = nodes.map((node) => chunkIdOf(secrets, encode(node, level, tag)))
     if (nodes.length === 1) return ids[0] as string
     items = nodes.map((node, at) => {
       const below = node.reduce((sum, item) => sum + item.entries, 0)
-      return { key: (node.at(-1) as Item).key, payload: Buffer.concat([Buffer.from(ids[at] as string, 'hex'), varint(below)]), entries: below }
+      return {
+        key: (node.at(-1) as Item).key,
+        payload: Buffer.concat([Buffer.from(ids[at] as string, 'hex'), varint(below)]),
+        entries: below,
+      }
     })
   }
 }

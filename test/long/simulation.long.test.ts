@@ -1,0 +1,32 @@
+/** The simulation for hours: thousands of seeds beyond those of `npm test`, longer histories, and small runs killed at every write under other seeds. */
+import { describe, expect, test } from '@jest/globals'
+import { askedSeed, stretch } from '../simulation/seeds.ts'
+import { simulate } from '../simulation/simulate.ts'
+
+/** Seeds in one test: a failing one names itself, and the others of its batch go on in the next. */
+const BATCH = 50
+const SEEDS = 4000
+const FIRST = 10_000
+
+const asked = askedSeed()
+const batches = asked === undefined ? stretch(0, SEEDS / BATCH).map((batch) => FIRST + batch * BATCH) : []
+
+describe('the simulation, long', () => {
+  test.each(batches)('seeds from %i on', async (from) => {
+    const failed: string[] = []
+    for (const seed of stretch(from, BATCH)) await simulate(seed).catch((error: Error) => failed.push(error.message))
+    expect(failed).toEqual([])
+  })
+
+  test.each(asked === undefined ? stretch(1, 40) : [asked])('ten nights of seed long-%s', async (seed) => {
+    const { counts } = await simulate(`long-${seed}`, { nights: 10 })
+    expect(counts.snapshots).toBeGreaterThan(20)
+  })
+
+  test.each(stretch(1, 20))('small runs killed at every write, seed %i', async (seed) => {
+    for (const when of ['before', 'after'] as const) {
+      for (let write = 0, writes = 1; write < writes; write++)
+        ({ writes } = (await simulate(`small-${seed}`, { nights: 2, calm: true, small: { write, when } })).counts)
+    }
+  })
+})
