@@ -128,6 +128,3 @@ export async function eachOf<T, R>(
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker))
   return results
 }
-
-/** One segment of a path, escaped: role names may hold blanks and slashes. */
-export const segment = (text: string): string => encodeURIComponent(text)
