@@ -9,6 +9,8 @@ import { formatBytes, formatCount, formatDuration, plural } from './quantities.t
 import { cut } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
+/** Nothing ended for so long: no guess is made, what is left is said instead. */
+const STALLED_MS = 3_000
 /** A plain line at most this often when nobody watches. */
 const PLAIN_LINE_MS = 10_000
 const BAR_PLACES = 16
@@ -26,19 +28,20 @@ export function runProgress(terminal: Terminal, clock: Clock): Progress {
   let ended = 0
   let lastPlainMs = startedMs
   let shown = false
+  let lastDone = { count: -1, atMs: startedMs }
 
   const bytesRead = (): number => ended + [...read.values()].reduce((sum, one) => sum + one, 0)
   const line = (slices: RunReport['slices']): string => {
     const done = slices.saved + slices.partial + slices.skipped + slices.failed
     const elapsedMs = Math.max(1, clock.monotonicMs() - startedMs)
     const bytes = bytesRead()
+    if (done !== lastDone.count) lastDone = { count: done, atMs: clock.monotonicMs() }
+    const left = formatLeft(elapsedMs, done, slices.total, clock.monotonicMs() - lastDone.atMs)
     const bad = slices.failed + slices.partial
     return [
       `${formatCount(done)}/${formatCount(slices.total)}`,
       ...(bytes > 0 ? [formatBytes(bytes), `${formatBytes((bytes * 1000) / elapsedMs)}/s`] : []),
-      ...(done > 0 && done < slices.total
-        ? [`${formatDuration((elapsedMs / done) * (slices.total - done))} left`]
-        : []),
+      ...left,
       bad > 0 ? terminal.style('red', plural(bad, 'failure')) : 'no failures',
     ].join(' · ')
   }
@@ -70,4 +73,11 @@ export function runProgress(terminal: Terminal, clock: Clock): Progress {
       shown = false
     },
   }
+}
+
+/** An even guess from what is done; while nothing ends (a retry waits, a large home is read), only how many are left. */
+function formatLeft(elapsedMs: number, done: number, total: number, sinceMs: number): readonly string[] {
+  if (done === total) return []
+  if (done === 0 || sinceMs > STALLED_MS) return sinceMs > STALLED_MS ? [`${formatCount(total - done)} to go`] : []
+  return [`${formatDuration((elapsedMs / done) * (total - done))} left`]
 }

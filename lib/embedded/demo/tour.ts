@@ -15,7 +15,7 @@ export function narrator(terminal: Terminal): Narrator {
       terminal.out(
         `\n${terminal.style('bold', terminal.style('cyan', `── ${text} ${'─'.repeat(Math.max(3, terminal.width - text.length - 4))}`))}\n`,
       ),
-    say: (text) => terminal.out(wrap(text, terminal.width)),
+    say: (text) => terminal.out(`${text.startsWith('\n') ? '\n' : ''}${wrap(text.trimStart(), terminal.width)}`),
     command: (words) =>
       terminal.out(
         `\n${terminal.style('green', '$')} ${terminal.style('bold', ['toriki', ...words.map(quoted)].join(' '))}\n`,

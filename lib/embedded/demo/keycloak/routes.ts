@@ -57,7 +57,7 @@ const routes: readonly (readonly [pattern: string, answer: Answer])[] = [
   ['roles-by-id/*/composites', (asking, id) => compositesOf(asking, id)],
   ['clients', listClients],
   ['clients/*/roles', (asking, id) => listRoles(asking, clientOf(asking, id).clientId)],
-  ['clients/*/roles/*', (asking, id, name) => oneRole(asking, id as string, name)],
+  ['clients/*/roles/*', (asking, id, name) => oneRole(asking, id, name)],
   ['clients/*/client-secret', (asking, id) => clientSecret(asking, id)],
   ['clients/*/service-account-user', (asking, id) => serviceAccountOf(asking, id)],
   ['clients/*/scope-mappings', (asking, id) => (clientOf(asking, id), {})],
