@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { makeNebari } from '../../kit/acceptance/nebari.ts'
+import { makeNebari, makeNebariWithKeycloak } from '../../kit/acceptance/nebari.ts'
 import { onePoisoned } from '../../kit/acceptance/one-poisoned.ts'
 import { poisonedHome } from '../../kit/acceptance/poisoned-home.ts'
 
@@ -28,4 +28,39 @@ test('150 people, one whose home is a link: 149 saved, one dead letter that says
   })
   expect(again).toMatchObject({ status: 0, report: { run: backup.report.run, outcome: 'complete' } })
   expect(writtenAgain).toEqual({})
+})
+
+test('150 people, one about whom Keycloak answers 500: 150 homes and 149 accounts saved, one dead letter; mended, replay completes the same run; again, nothing is written', async () => {
+  const nebari = await makeNebariWithKeycloak({
+    users: 150,
+    change(settings) {
+      settings.limits = { ...settings.limits, attempts: 1 }
+    },
+  })
+  const total = 150 + 4
+  const { backup, status, replay, again, writtenAgain } = await onePoisoned(nebari, {
+    poison: () => nebari.keycloak.poison('kofi3'),
+    mend: () => nebari.keycloak.mend('kofi3'),
+  })
+  expect(backup).toMatchObject({
+    status: 3,
+    report: { outcome: 'partial', open: false, slices: { total, saved: total - 1, partial: 1, failed: 0, pending: 0 } },
+  })
+  expect(status.failures).toEqual([
+    {
+      slice: 'user/kofi3',
+      component: 'keycloak',
+      code: 'source-failed',
+      message: 'The source answered with an error.',
+      remedy: 'Look at its own log for the time of the run.',
+      attempts: 1,
+    },
+  ])
+  expect(replay).toMatchObject({
+    status: 0,
+    report: { run: backup.report.run, outcome: 'complete', slices: { total, saved: total, failed: 0 }, failures: [] },
+  })
+  expect(again).toMatchObject({ status: 0, report: { run: backup.report.run, outcome: 'complete' } })
+  expect(writtenAgain).toEqual({})
+  expect(nebari.keycloak.writes).toBe(0)
 })

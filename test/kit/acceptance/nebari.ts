@@ -1,8 +1,11 @@
 /** A small deployment of a test's own: homes, shared directories, settings, keyring, store and queue below one folder; commands run against it in this process. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { afterAll } from '@jest/globals'
 import { stringify } from 'yaml'
 import { demoUserNames, makeDemoHomes } from '../../../lib/embedded/demo/homes.ts'
+import { startDemoKeycloak } from '../../../lib/embedded/demo/keycloak/server.ts'
+import type { DemoKeycloak } from '../../../lib/embedded/demo/keycloak/server.ts'
 import { toriki } from '../command-line.ts'
 import type { CommandOptions, CommandResult } from '../command-line.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
@@ -66,6 +69,41 @@ export interface NebariOptions {
   readonly change?: (settings: NebariSettings) => void
   /** Makes the homes; absent: the demo's. */
   readonly homes?: (root: string) => Promise<readonly string[]> | readonly string[]
+}
+
+/** A deployment with the stand-in for Keycloak, too. */
+export interface NebariWithKeycloak extends Nebari {
+  readonly keycloak: DemoKeycloak
+}
+
+const started: DemoKeycloak[] = []
+afterAll(async () => {
+  await Promise.all(started.splice(0).map((keycloak) => keycloak.stop()))
+})
+
+/** As `makeNebari`, and every person has an account, hashes included. The stand-in ends with the test file. */
+export async function makeNebariWithKeycloak(options: NebariOptions): Promise<NebariWithKeycloak> {
+  const keycloak = await startDemoKeycloak({ users: options.users, seed: 'acceptance' })
+  started.push(keycloak)
+  const exported = join(await temporaryFolder(), 'export')
+  await keycloak.writeExport(exported)
+  const secret = join(await temporaryFolder(), 'keycloak-secret')
+  writeFileSync(secret, `${keycloak.secret}\n`, { mode: 0o600 })
+  const nebari = await makeNebari({
+    ...options,
+    change(settings) {
+      settings.components.keycloak = {
+        url: keycloak.url,
+        realm: keycloak.realm,
+        client: keycloak.client,
+        secret: `\${file:${secret}}`,
+        credentials: { export: exported },
+      }
+      settings.limits = { ...settings.limits, requestsPerSecond: { keycloak: 5_000 } }
+      options.change?.(settings)
+    },
+  })
+  return { ...nebari, keycloak }
 }
 
 /** Made and initialised. With the files component alone, nothing left out, unless `change` says otherwise. */

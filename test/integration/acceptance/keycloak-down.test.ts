@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { keepAlarms } from '../../kit/acceptance/alarms.ts'
+import { homeFiles } from '../../kit/acceptance/home-files.ts'
+import { makeNebariWithKeycloak, sumOfOutcomes } from '../../kit/acceptance/nebari.ts'
+import type { Report } from '../../kit/acceptance/nebari.ts'
+import { storedFiles, storedSnapshots, withStored } from '../../kit/acceptance/stored-snapshots.ts'
+
+const USERS = 30
+/** With the shared state and the three shared directories. */
+const SLICES = USERS + 4
+
+test.each(['after a good night', 'in the very first night'])(
+  'Keycloak down for a whole run, %s: all homes are saved, one cause is reported once, nobody is missing from the sum',
+  async (when) => {
+    const nebari = await makeNebariWithKeycloak({
+      users: USERS,
+      change(settings) {
+        settings.limits = { ...settings.limits, attempts: 1 }
+      },
+    })
+    const isFirst = when === 'in the very first night'
+    if (!isFirst) expect(await nebari.json<Report>('backup')).toMatchObject({ outcome: 'complete' })
+    const alarms = keepAlarms(nebari)
+    await nebari.keycloak.stop()
+
+    const backup = await nebari.toriki(['--json', 'backup'])
+    expect(backup.status).toBe(3)
+    const report = backup.json<Report>()
+    expect(report).toMatchObject({
+      outcome: 'partial',
+      // Of people their files, of shared directories all there is, of the shared state nothing.
+      slices: { total: SLICES, partial: USERS, saved: 3, failed: 1, pending: 0 },
+      sources: [{ component: 'keycloak', unreachable: 'source-unreachable' }],
+    })
+    expect(sumOfOutcomes(report)).toBe(SLICES)
+
+    const seen = new Set<string>()
+    await withStored(nebari.settings, async (repository) => {
+      for await (const stored of storedSnapshots(repository)) {
+        if (stored.snapshot.run !== report.run) continue
+        const [kind, name = ''] = stored.slice.split('/')
+        const directory = kind === 'user' ? nebari.home(name) : join(nebari.root, 'shared', name)
+        expect(await storedFiles(stored)).toEqual(homeFiles(directory))
+        expect(stored.snapshot.missing.map(({ component }) => component)).toEqual(kind === 'user' ? ['keycloak'] : [])
+        seen.add(stored.slice)
+      }
+    })
+    expect(seen.size).toBe(USERS + 3)
+
+    const causes = new Set(report.failures.map(({ component, code, message }) => `${component} ${code} ${message}`))
+    expect([...causes]).toEqual(['keycloak source-unreachable The source does not answer (ECONNREFUSED).'])
+    expect(report.failures).toHaveLength(USERS + 1)
+    const text = (await nebari.toriki(['status'])).out
+    expect(text.match(/source-unreachable in keycloak/g)).toHaveLength(1)
+    expect(text).toContain(`source-unreachable in keycloak, ${USERS + 1} slices: `)
+    expect(text).toContain('→ Check its address and that it runs; then `toriki replay`.')
+    // One dead-letter alarm and one at the end, not one per person.
+    expect(alarms().map(({ alarm }) => alarm)).toEqual(['dead-letter', 'run-ended'])
+  },
+)
