@@ -47,7 +47,7 @@ export function answerFailure(
     })
   }
   if (status === 429 || status === 503) {
-    const retryAfterMs = retryAfter(response.headers.get('retry-after'))
+    const retryAfterMs = retryAfter(response.headers)
     return new TorikiError('source-busy', {
       retry: 'now',
       ids,
@@ -167,13 +167,14 @@ export function systemCode(error: unknown): string {
   return 'connection failed'
 }
 
-/** `Retry-After` in seconds or as a date is milliseconds from now. */
-function retryAfter(header: string | null): number | undefined {
+/** `Retry-After` in seconds, or as a date, which counts from the server's own `Date` (RFC 9110 §10.2.3), in milliseconds. */
+function retryAfter(headers: Headers): number | undefined {
+  const header = headers.get('retry-after')
   if (header === null) return undefined
   const seconds = Number(header)
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000)
-  const at = Date.parse(header)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now())
+  const ms = Date.parse(header) - Date.parse(headers.get('date') ?? '')
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
 
 function originOf(location: string | null): string | undefined {

@@ -2,6 +2,7 @@
  * The access token: asked for with client credentials or a password, renewed before it ends, one request for everybody who waits. Our own, since the
  * library cannot renew a token of client credentials (no refresh token) and renews a password's in the wrong realm.
  */
+import { request } from '../../platform/request.ts'
 import * as z from 'zod'
 import { TorikiError } from '../../errors.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -135,7 +136,7 @@ export class TokenSource {
     form: Readonly<Record<string, string>>,
   ): Promise<{ status: number; headers: Headers; text: string }> {
     try {
-      const response = await fetch(url, {
+      const response = await request(url, {
         ...this.#transport.options,
         method: 'POST',
         headers: { accept: 'application/json' },
