@@ -47,23 +47,24 @@ async function recordSlice(service: Service, message: BackupSliceMessage, body: 
   if ((await cancelledAt(records, run.run)) !== undefined) return
   const sliceId = service.repository.sliceId(slice.name, 1)
   const before = await foldOf(records, run.run, sliceId)
-  let causes = before.causes
-  if (before.pending) {
-    const snapshot = await snapshotOf(service, run, slice)
-    const whole = snapshot !== undefined && snapshot.missing.every(({ code }) => code === 'not-selected')
-    const without = failedBy(new TorikiError('ended-without-report')).cause
-    causes = before.causes.length > 0 ? before.causes : [without]
+  if (!before.pending && (before.outcome === 'saved' || before.outcome === 'skipped')) return
+  // What the bucket holds decides, also against a worker that could commit but not say so.
+  const { snapshot, generation } = await snapshotOf(service, run, slice)
+  const whole = snapshot !== undefined && snapshot.missing.every(({ code }) => code === 'not-selected')
+  const without = failedBy(new TorikiError('ended-without-report')).cause
+  const causes = before.causes.length > 0 ? before.causes : [without]
+  if (before.pending || whole) {
     const event: SliceEvent = {
       slice: slice.name,
       event: whole ? 'saved' : snapshot === undefined ? 'failed' : 'partial',
       at: service.platform.clock.now().toISOString(),
       attempt: Math.max(before.attempts, run.attemptsMax),
-      ...(snapshot === undefined ? {} : { snapshot: snapshot.id, ...suspectOf(snapshot) }),
+      ...(snapshot === undefined ? {} : { snapshot: snapshot.id, generation, ...suspectOf(snapshot) }),
       ...(whole ? {} : { causes, message: body }),
     }
     await appendEvent(records, { run: run.run, sliceId, from: before.highest + 1, once: true }, event)
     if (whole) return
-  } else if (before.outcome === 'saved' || before.outcome === 'skipped') return
+  }
   await tellCauses(service, run, causes)
 }
 
@@ -81,7 +82,11 @@ async function tellCauses(service: Service, run: RunRecord, causes: readonly Cau
 }
 
 /** The newest snapshot that the run made of this slice, if any: a worker may have been cut off between it and its event. */
-async function snapshotOf(service: Service, run: RunRecord, slice: Slice): Promise<Snapshot | undefined> {
+async function snapshotOf(
+  service: Service,
+  run: RunRecord,
+  slice: Slice,
+): Promise<{ readonly snapshot?: Snapshot; readonly generation: number }> {
   const repository = await service.repository.openSlice(slice.name, { access: 'read-trees' })
   if (repository === undefined) return undefined
   for await (const snapshot of repository.snapshots()) {

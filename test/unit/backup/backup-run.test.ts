@@ -128,6 +128,43 @@ describe('a run', () => {
     expect(await report(run)).toMatchObject({ open: false, slices: { saved: 3, partial: 1 } })
   })
 
+  test('of a slice that is committed but could never be reported counts it as saved', async () => {
+    const { store } = house.platform
+    let refusing = true
+    const create = store.create.bind(store)
+    store.create = async (key, body) => {
+      if (key.endsWith('.failed')) refusing = false
+      if (refusing && key.endsWith('.saved')) throw fails('store-full')
+      await create(key, body)
+    }
+    const run = await start({ selection: { users: ['ann'] } })
+    await drain()
+    expect(refusing).toBe(false)
+    expect(await snapshots('user/ann')).toMatchObject([{ missing: [] }])
+    expect(await report(run)).toMatchObject({ open: false, outcome: 'complete', failures: [], slices: { saved: 1 } })
+  })
+
+  test('of a suspect slice of a second person that could never be reported can be accepted', async () => {
+    await night()
+    accounts.live.identities.set('user/ann', { id: 'another-ann', createdAt: new Date('2030-01-01T00:00:00Z') })
+    await night()
+    put(homes, 'user/ann', {}, true)
+    const { store } = house.platform
+    let refusing = true
+    const create = store.create.bind(store)
+    store.create = async (key, body) => {
+      if (key.endsWith('.failed')) refusing = false
+      if (refusing && key.endsWith('.saved')) throw fails('store-full')
+      await create(key, body)
+    }
+    const run = await start({ selection: { users: ['ann'] } })
+    await drain()
+    expect(refusing).toBe(false)
+    expect(await report(run)).toMatchObject({ slices: { saved: 1, suspect: 1 } })
+    expect(await acceptRun(house.service, { run })).toMatchObject({ accepted: ['user/ann'] })
+    expect(await report(run)).toMatchObject({ outcome: 'complete', slices: { suspect: 0 } })
+  })
+
   test('of a message delivered twice makes one snapshot and one event', async () => {
     const run = await start()
     const queue = house.platform.queues.queue('backup-slice')
