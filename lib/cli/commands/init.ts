@@ -12,6 +12,7 @@ import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
 import { keycloakSteps } from '../keycloak-steps.ts'
 import { commandLog } from '../session.ts'
+import { wrap } from '../table.ts'
 
 export interface InitOptions {
   readonly deployment?: string
@@ -194,15 +195,9 @@ function forPeople(context: CommandContext, settings: Settings, { created }: Ini
       ? ['Everything was there already; nothing was changed.\n']
       : created.map((what) => `made ${what}\n`)
   if ('keyring' in settings.keys && created.includes(settings.keys.keyring)) {
-    lines.push(
-      terminal.style(
-        'yellow',
-        `\nKeep a copy of ${settings.keys.keyring} somewhere else: without it nothing can ever be restored.\n`,
-      ),
-    )
+    lines.push('
+', terminal.style('yellow', wrap(`Keep a copy of ${settings.keys.keyring} somewhere else: without it nothing can ever be restored.`, terminal.width)))
   }
-  lines.push(
-    `\nNext: ${settings.componentNames.includes('keycloak') ? '`toriki init keycloak` shows the client to make there; then ' : ''}\`toriki doctor\`, then \`toriki backup\`.\n`,
-  )
+  lines.push('\n', wrap(`Next: ${settings.componentNames.includes('keycloak') ? '`toriki init keycloak` shows the client to make there; then ' : ''}\`toriki doctor\`, then \`toriki backup\`.`, terminal.width))
   return lines.join('')
 }
