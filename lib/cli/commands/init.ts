@@ -195,9 +195,23 @@ function forPeople(context: CommandContext, settings: Settings, { created }: Ini
       ? ['Everything was there already; nothing was changed.\n']
       : created.map((what) => `made ${what}\n`)
   if ('keyring' in settings.keys && created.includes(settings.keys.keyring)) {
-    lines.push('
-', terminal.style('yellow', wrap(`Keep a copy of ${settings.keys.keyring} somewhere else: without it nothing can ever be restored.`, terminal.width)))
+    lines.push(
+      '\n',
+      terminal.style(
+        'yellow',
+        wrap(
+          `Keep a copy of ${settings.keys.keyring} somewhere else: without it nothing can ever be restored.`,
+          terminal.width,
+        ),
+      ),
+    )
   }
-  lines.push('\n', wrap(`Next: ${settings.componentNames.includes('keycloak') ? '`toriki init keycloak` shows the client to make there; then ' : ''}\`toriki doctor\`, then \`toriki backup\`.`, terminal.width))
+  lines.push(
+    '\n',
+    wrap(
+      `Next: ${settings.componentNames.includes('keycloak') ? '`toriki init keycloak` shows the client to make there; then ' : ''}\`toriki doctor\`, then \`toriki backup\`.`,
+      terminal.width,
+    ),
+  )
   return lines.join('')
 }
