@@ -5,7 +5,7 @@ import { afterAll } from '@jest/globals'
 import { stringify } from 'yaml'
 import { demoUserNames, makeDemoHomes } from '../../../lib/embedded/demo/homes.ts'
 import { startDemoKeycloak } from '../../../lib/embedded/demo/keycloak/server.ts'
-import type { DemoKeycloak } from '../../../lib/embedded/demo/keycloak/server.ts'
+import type { DemoKeycloak, DemoKeycloakOptions } from '../../../lib/embedded/demo/keycloak/server.ts'
 import { toriki } from '../command-line.ts'
 import type { CommandOptions, CommandResult } from '../command-line.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
@@ -74,6 +74,8 @@ export interface NebariOptions {
 /** A deployment with the stand-in for Keycloak, too. */
 export interface NebariWithKeycloak extends Nebari {
   readonly keycloak: DemoKeycloak
+  /** The file with the client's secret, which the settings refer to. */
+  readonly secretFile: string
 }
 
 const started: DemoKeycloak[] = []
@@ -82,8 +84,16 @@ afterAll(async () => {
 })
 
 /** As `makeNebari`, and every person has an account, hashes included. The stand-in ends with the test file. */
-export async function makeNebariWithKeycloak(options: NebariOptions): Promise<NebariWithKeycloak> {
-  const keycloak = await startDemoKeycloak({ users: options.users, seed: 'acceptance' })
+export async function makeNebariWithKeycloak(
+  options: NebariOptions & Pick<DemoKeycloakOptions, 'intercept' | 'version'>,
+): Promise<NebariWithKeycloak> {
+  const { users, intercept, version } = options
+  const keycloak = await startDemoKeycloak({
+    users,
+    seed: 'acceptance',
+    ...(intercept === undefined ? {} : { intercept }),
+    ...(version === undefined ? {} : { version }),
+  })
   started.push(keycloak)
   const exported = join(await temporaryFolder(), 'export')
   await keycloak.writeExport(exported)
@@ -103,7 +113,7 @@ export async function makeNebariWithKeycloak(options: NebariOptions): Promise<Ne
       options.change?.(settings)
     },
   })
-  return { ...nebari, keycloak }
+  return { ...nebari, keycloak, secretFile: secret }
 }
 
 /** Made and initialised. With the files component alone, nothing left out, unless `change` says otherwise. */
