@@ -1,16 +1,15 @@
-/** The component's contract on the stand-in, in each version it plays, and what only the stand-in can be made to do. */
+/** The component's contract on the stand-in, in each version it plays. What only the stand-in can be made to do: test/unit/components/keycloak. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from '@jest/globals'
 import { keycloakComponent } from '../../lib/components/keycloak/component.ts'
 import { startDemoKeycloak } from '../../lib/embedded/demo/keycloak/server.ts'
 import type { DemoKeycloak } from '../../lib/embedded/demo/keycloak/server.ts'
 import type { DemoVersion } from '../../lib/embedded/demo/keycloak/version.ts'
 import { SHARED, userSlice } from '../../lib/resources/slice.ts'
-import { compareReads, describeComponent, listMembers, readSlice } from './component.ts'
+import { describeComponent } from './component.ts'
 import type { ComponentFixture } from './component.ts'
-import { brokenConnections, expectKnownReferences, testSettings } from './keycloak.ts'
+import { brokenConnections, testSettings } from './keycloak.ts'
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/
 const PEOPLE = 120
