@@ -88,13 +88,14 @@ async function snapshotOf(
   slice: Slice,
 ): Promise<{ readonly snapshot?: Snapshot; readonly generation: number }> {
   const repository = await service.repository.openSlice(slice.name, { access: 'read-trees' })
-  if (repository === undefined) return undefined
+  if (repository === undefined) return { generation: 1 }
+  const { generation } = repository
   for await (const snapshot of repository.snapshots()) {
-    if (snapshot.run === run.run) return snapshot
+    if (snapshot.run === run.run) return { snapshot, generation }
     // Newest run first: what comes now is of older ones.
     if (snapshot.run < run.run) return undefined
   }
-  return undefined
+  return { generation }
 }
 
 function suspectOf(snapshot: Snapshot): Pick<SliceEvent, 'suspect'> {
