@@ -93,7 +93,7 @@ async function snapshotOf(
   for await (const snapshot of repository.snapshots()) {
     if (snapshot.run === run.run) return { snapshot, generation }
     // Newest run first: what comes now is of older ones.
-    if (snapshot.run < run.run) return undefined
+    if (snapshot.run < run.run) break
   }
   return { generation }
 }
