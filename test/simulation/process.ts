@@ -2,6 +2,7 @@
  * One process of the service: the production functions over the shared store and queues, with faults of its own, workers that do what an event source
  * does, and caches that end with it.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { handle as backupSlice } from '../../functions/backup-slice.ts'
 import { handle as deadLetter } from '../../functions/dead-letter.ts'
 import { handle as replayRun } from '../../functions/replay-run.ts'
@@ -43,6 +44,8 @@ export interface Ground {
   readonly alarms: Alarm[]
   /** Bodies of all messages ever sent. */
   readonly sent: string[]
+  /** Per snapshot object: what was condemned when its writer looked for the last time. */
+  readonly looks: Map<string, ReadonlySet<string>>
   /** Secrets that the key service ever gave to the role that writes backups. */
   readonly unwrapped: Set<string>
 }
@@ -56,6 +59,9 @@ export interface ProcessOptions {
   readonly remainingMs: () => number
   readonly batchMax: number
 }
+
+/** What one delivery saw condemned at its last look, per prefix. */
+const delivery = new AsyncLocalStorage<Map<string, ReadonlySet<string>>>()
 
 /** How long an idle worker sleeps before it looks again. */
 const IDLE_MS = 5000
@@ -178,7 +184,7 @@ export class SimulatedProcess {
     const max = 1 + Math.floor(this.#options.random.fraction() * this.#options.batchMax)
     const messages = await queue.receive({ max, waitMs: 0, visibilityMs: this.#ground.limits.visibilityMs })
     if (messages.length === 0) return
-    const answer = await this.#handle(service, name, dead, messages)
+    const answer = await delivery.run(new Map(), () => this.#handle(service, name, dead, messages))
     const failed = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
     for (const { id, receipt } of messages) if (!failed.has(id)) await queue.delete(receipt)
   }
@@ -215,12 +221,20 @@ export class SimulatedProcess {
   #gatedStore(): ObjectStore {
     const { store } = this.#ground
     return {
-      create: async (key, body) => (await this.#gate(`create ${key}`), await store.create(key, body)),
+      create: async (key, body) => {
+        await this.#gate(`create ${key}`)
+        await store.create(key, body)
+        const looked = delivery.getStore()?.get(key.replace(/snapshots\/.*/, 'condemned/'))
+        if (looked !== undefined) this.#ground.looks.set(key, looked)
+      },
       get: async (key, options) => (await this.#gate(`get ${key}`), await store.get(key, options)),
-      list: async (prefix, options) => (
-        await this.#gate(`list ${prefix} ${options?.after ?? ''}`),
-        await store.list(prefix, options)
-      ),
+      list: async (prefix, options) => {
+        await this.#gate(`list ${prefix} ${options?.after ?? ''}`)
+        const page = await store.list(prefix, options)
+        if (prefix.endsWith('/condemned/'))
+          delivery.getStore()?.set(prefix, new Set(page.objects.map(({ key }) => key)))
+        return page
+      },
       delete: async (key) => (await this.#gate(`delete ${key}`), await store.delete(key)),
     }
   }

@@ -85,6 +85,24 @@ export function checkSuspicion(store: CheckedStore, run: string): string[] {
   return wrong
 }
 
+/** Nothing that was condemned when its writer looked for the last time is needed by a snapshot: prune would take it away. */
+export function checkCondemned(store: CheckedStore, looks: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const wrong: string[] = []
+  for (const { sliceId, snapshots, packsOf, condemned } of store.slices) {
+    for (const { id, run, n, packed } of snapshots) {
+      // What an earlier snapshot of the same run needs, prune would not have condemned: ours condemns at random.
+      const before = new Set(snapshots.filter((one) => one.run === run && one.n < n).flatMap((one) => [...one.packed]))
+      const path = `slices/${sliceId}/snapshots/${id}`
+      const doomed = new Set([...(looks.get(path) ?? [])].flatMap((object) => condemned.get(object) ?? []))
+      if (
+        [...packed].some((chunk) => !before.has(chunk) && (packsOf.get(chunk) ?? []).every((pack) => doomed.has(pack)))
+      )
+        wrong.push(`${path} needs what its writer saw condemned`)
+    }
+  }
+  return wrong
+}
+
 /** One person, one history. */
 export function checkPeople(store: CheckedStore): string[] {
   const wrong: string[] = []

@@ -2,6 +2,7 @@
  * A seed → some nights of a deployment: the production code of a run under disorder, faults and kills, then calm, a look at everything by the
  * independent checker, a replay, and another look. Throws `SimulationFailure` with what is wrong and what happened before.
  */
+import { createSecretKey } from 'node:crypto'
 import { handle as schedule } from '../../functions/schedule.ts'
 import { acceptRun } from '../../lib/backup/accept-run.ts'
 import { replayRun } from '../../lib/backup/replay-run.ts'
@@ -19,17 +20,20 @@ import { MemoryQueues } from '../../lib/platform/queue/memory.ts'
 import type { Random } from '../../lib/platform/random.ts'
 import type { RunReport } from '../../lib/runs/outcome.ts'
 import { createDeployment, openDeployment } from '../../lib/repository/deployment-repository.ts'
+import { sealJson } from '../../lib/repository/sealed-json.ts'
 import type { SliceName } from '../../lib/resources/slice.ts'
 import { memoryPlatform } from '../kit/memory-platform.ts'
 import { seededRandom } from '../kit/seeded-random.ts'
 import { checkStore } from './checker/check-store.ts'
 import type { CheckedStore } from './checker/check-store.ts'
+import { base32, sliceSecrets } from './checker/keys.ts'
 import { unwrapLocally } from './checker/local-wrapping.ts'
 import { platformFaults, troubleSource } from './faults.ts'
 import type { FaultBudget, SourceTrouble } from './faults.ts'
 import { SimulatedProcess, sources } from './process.ts'
 import type { Ground } from './process.ts'
 import {
+  checkCondemned,
   checkPeople,
   checkReport,
   checkSuspicion,
@@ -103,6 +107,8 @@ interface Manner {
   readonly shortTime: boolean
   readonly churn: boolean
   readonly jumps: boolean
+  /** Prune condemns packs while backups run. */
+  readonly prune: boolean
 }
 
 /** So many last steps are shown of a failing seed. */
@@ -133,7 +139,9 @@ class Simulation {
   #made = 0
   #quietFaults = true
   #people = 0
+  #deploymentId = ''
   #nightsBegun = 0
+  readonly #emptied: (() => void)[] = []
 
   constructor(seed: number | string, { nights, calm = false, small }: SimulationOptions) {
     const random = (this.#random = seededRandom(`simulation ${seed}`))
@@ -150,6 +158,7 @@ class Simulation {
       shortTime: share(0.25),
       churn: share(0.25),
       jumps: share(0.2),
+      prune: share(0.3),
     }
     this.scheduler = new Scheduler('2026-03-01T02:00:00Z', {
       random,
@@ -178,6 +187,7 @@ class Simulation {
       said: [],
       alarms: [] as Alarm[],
       sent: [],
+      looks: new Map(),
       unwrapped: new Set(),
     }
   }
@@ -191,7 +201,7 @@ class Simulation {
       queues: this.#ground.queues,
       key: this.#ground.key,
     })
-    await createDeployment(setup, { name: 'campus', settings: { deployment: 'campus' } })
+    this.#deploymentId = (await createDeployment(setup, { name: 'campus', settings: { deployment: 'campus' } })).id
     for (let night = 1; night <= this.#nights; night++) {
       this.scheduler.note(`--- night ${night}`)
       await this.#night(night)
@@ -281,7 +291,10 @@ class Simulation {
     this.#counts.failures += report.failures.length
     this.#counts.suspects += report.slices.suspect
     await this.#mend(run, before, trouble, report)
-    for (const bring of restore) bring()
+    // An emptied source is so for one night or two: the second is as suspect as the first.
+    if (this.#draw(2) === 0) for (const bring of this.#emptied.splice(0)) bring()
+    this.#emptied.push(...restore)
+    if (this.#draw(2) === 0) for (const bring of this.#emptied.splice(0)) bring()
     this.#lastRun = run
   }
 
@@ -383,10 +396,13 @@ class Simulation {
         ? undefined
         : { port: ports[this.#draw(3)] as (typeof ports)[number], fromMs, untilMs: fromMs + this.#draw(20 * MINUTE_MS) }
     this.#jumpAt = jumps ? this.scheduler.steps + this.#draw(1500) : undefined
+    if (this.#manner.prune)
+      for (let times = 0; times < 12; times++) this.#condemnAt.push(this.scheduler.steps + this.#draw(1200))
     this.#killAllAt = this.#draw(4) === 0 ? this.scheduler.steps + this.#draw(1500) : undefined
   }
 
   #jumpAt: number | undefined
+  readonly #condemnAt: number[] = []
   #killAllAt: number | undefined
   #churnAt: number | undefined
 
@@ -400,11 +416,28 @@ class Simulation {
       this.#killAllAt = undefined
       for (const process of this.#processes) process.kill()
     }
+    if (!this.#quietFaults && this.#condemnAt.includes(steps)) this.#condemn()
     if (this.#churnAt !== undefined && steps >= this.#churnAt && !this.#quietFaults) {
       this.#churnAt = undefined
       const slices = [...this.#world.slices.files.keys()]
       this.#world.change('files', slices[this.#draw(slices.length)] as SliceName)
     }
+  }
+
+  /** Prune's first phase, for some pack that is there. Deletes nothing. */
+  #condemn(): void {
+    const packs = this.#store.keys().filter((path) => /^slices\/[^/]+\/(packs|trees)\//.test(path))
+    const [, sliceId = '', , pack = ''] = (packs[this.#draw(packs.length)] ?? '').split('/')
+    const keys = this.#store.peek(`keys/${sliceId}/1`)
+    if (keys === undefined) return
+    const path = `slices/${sliceId}/condemned/${base32(this.#random.bytes(16))}`
+    const { treeKey } = sliceSecrets(keys, unwrapLocally(this.#ground.key), this.#deploymentId, sliceId)
+    const document = { since: new Date(this.scheduler.nowMs).toISOString(), packs: [pack], snapshots: [] }
+    this.#store.replace(
+      path,
+      sealJson({ parentKey: createSecretKey(treeKey), kind: 'condemned', path, random: this.#random }, document),
+    )
+    this.scheduler.note(`condemned ${pack} of ${sliceId}`)
   }
 
   /** The night's trigger, delivered once, or twice at once, and again until it is answered; then everything until nothing is left to do. */
@@ -574,6 +607,7 @@ class Simulation {
       ...checkTruth(store, run, this.#world),
       ...checkSuspicion(store, run),
       ...checkPeople(store),
+      ...checkCondemned(store, this.#ground.looks),
       ...checkReport(store, report, { members: this.#members(store, run, before), mayFail }),
       ...this.#checkRuns(store),
       ...this.#checkSecrecy(objects),

@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals'
 import { askedSeed, keptSeeds, stretch } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
-/** About a second each, on two busy cores. */
-const NEW_SEEDS = 16
+/** A third of a second each on an idle core. */
+const NEW_SEEDS = 30
 const asked = askedSeed()
 const seeds: (number | string)[] = asked === undefined ? [...keptSeeds(), ...stretch(1, NEW_SEEDS)] : [asked]
 

@@ -88,11 +88,24 @@ export function checkStore({
       generation: names.get(sliceId)?.generation,
     })
   }
+  checkSalts(objects, violations)
   for (const path of objects.keys()) {
     if (!/^(deployment|keys|slices|runs|restores|erased)\//.test(path))
       violations.push({ path, what: 'is in no place of the layout' })
   }
   return { violations, slices, records }
+}
+
+/** Every sealed object has a key of its own, hence a salt of its own: the numbers of records are used again in each. */
+function checkSalts(objects: ReadonlyMap<string, Buffer>, violations: Violation[]): void {
+  const seen = new Map<string, string>()
+  for (const [path, bytes] of objects) {
+    if (bytes.toString('latin1', 0, 6) !== 'toriki') continue
+    const salt = bytes.toString('latin1', 8, 40)
+    const other = seen.get(salt)
+    if (other !== undefined) violations.push({ path, what: `has the salt of ${other}` })
+    seen.set(salt, path)
+  }
 }
 
 /** The owner's digest and the note that another generation follows. */

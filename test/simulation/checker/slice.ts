@@ -34,6 +34,8 @@ export interface CheckedSnapshot {
   readonly components: ReadonlyMap<string, CheckedComponent>
   readonly missing: readonly { readonly component: string; readonly code: string }[]
   readonly accepted: boolean
+  /** Ids of the chunks that it needs from packs. */
+  readonly packed: ReadonlySet<string>
 }
 
 export interface CheckedSlice {
@@ -41,6 +43,10 @@ export interface CheckedSlice {
   /** Ascending by run, then number. */
   readonly snapshots: readonly CheckedSnapshot[]
   readonly checkpoints: number
+  /** Chunk id → the packs that hold it. */
+  readonly packsOf: ReadonlyMap<string, readonly string[]>
+  /** Path of what condemns → the packs it names. */
+  readonly condemned: ReadonlyMap<string, readonly string[]>
 }
 
 interface ChunkPlace {
@@ -97,6 +103,8 @@ class SliceChecker {
   readonly #violations: Violation[]
   readonly #packed = { tree: new Map<string, Buffer>(), content: new Map<string, Buffer>() }
   readonly #snapshots = new Map<string, Opened>()
+  readonly #packsOf = new Map<string, string[]>()
+  readonly #condemned = new Map<string, readonly string[]>()
 
   constructor(sliceId: string, objects: ReadonlyMap<string, Buffer>, secrets: SliceSecrets, violations: Violation[]) {
     this.#base = `slices/${sliceId}/`
@@ -116,9 +124,16 @@ class SliceChecker {
     for (const [id, opened] of this.#snapshots)
       this.#try(`${this.#base}snapshots/${id}`, () => snapshots.push(this.#checkSnapshot(id, opened, accepted)))
     for (const path of this.#paths('checkpoints')) this.#try(path, () => this.#checkCheckpoint(path))
-    for (const path of this.#paths('condemned')) this.#try(path, () => this.#document(path, kinds.condemned))
+    for (const path of this.#paths('condemned'))
+      this.#try(path, () => this.#condemned.set(path, this.#document(path, kinds.condemned)['packs'] as string[]))
     snapshots.sort((a, b) => (a.run === b.run ? a.n - b.n : a.run < b.run ? -1 : 1))
-    return { sliceId: this.#sliceId, snapshots, checkpoints: this.#paths('checkpoints').length }
+    return {
+      sliceId: this.#sliceId,
+      snapshots,
+      checkpoints: this.#paths('checkpoints').length,
+      packsOf: this.#packsOf,
+      condemned: this.#condemned,
+    }
   }
 
   #checkFolders(): void {
@@ -156,8 +171,10 @@ class SliceChecker {
           if (JSON.stringify(own) !== JSON.stringify(table))
             throw new Error(`says other things of the pack ${table.packId} than that itself`)
           if (table.sort === 'content' && this.#secrets.contentPrivateKey === undefined) return
-          for (const [id, chunk] of openPack(this.#bytes(path), path, table, this.#secrets))
+          for (const [id, chunk] of openPack(this.#bytes(path), path, table, this.#secrets)) {
             this.#packed[table.sort].set(id, chunk)
+            this.#packsOf.set(id, [...(this.#packsOf.get(id) ?? []), table.packId])
+          }
         })
       }
     }
@@ -193,11 +210,12 @@ class SliceChecker {
     for (const known of Object.values(document.known))
       if (!this.#snapshots.has(known)) throw new Error(`knows of the snapshot ${known}, which is not there`)
     const components = new Map<string, CheckedComponent>()
+    const packed = new Set<string>()
     for (const [name, component] of Object.entries(document.components)) {
       if (document.missing.some((missing) => missing.component === name))
         throw new Error(`holds ${name} and says it is missing`)
       const { root, suspect, readAt, source } = component
-      components.set(name, { resources: this.#readMap(name, component, id), root, suspect, readAt, source })
+      components.set(name, { resources: this.#readMap(name, component, id, packed), root, suspect, readAt, source })
     }
     return {
       id,
@@ -208,6 +226,7 @@ class SliceChecker {
       components,
       missing: document.missing,
       accepted: accepted.has(id),
+      packed,
     }
   }
 
@@ -226,10 +245,12 @@ class SliceChecker {
     name: string,
     { root, resources, chunks }: ComponentDocument,
     self: string | undefined,
+    packed: Set<string>,
   ): Map<string, CheckedResource> {
     const inline = new Map(chunks.map((place) => [place.id, place]))
     const get = (sort: 'content' | 'tree', id: string): Buffer => {
       const place = inline.get(id)
+      if (place?.sort !== sort) packed.add(id)
       const chunk = place?.sort === sort ? this.#inlined(place, self) : this.#packed[sort].get(id)
       if (chunk === undefined) throw new Error(`needs in ${name} a ${sort} chunk that no index and no snapshot has`)
       return chunk
@@ -258,8 +279,10 @@ class SliceChecker {
       if (!['packs', 'trees'].some((folder) => this.#objects.has(`${this.#base}${folder}/${pack}`)))
         throw new Error(`lists the pack ${pack}, which is not there`)
     }
-    for (const [name, component] of Object.entries(document.components)) this.#readMap(name, component, undefined)
-    if (document.partial !== undefined) this.#readMap('the component it was reading', document.partial, undefined)
+    for (const [name, component] of Object.entries(document.components))
+      this.#readMap(name, component, undefined, new Set())
+    if (document.partial !== undefined)
+      this.#readMap('the component it was reading', document.partial, undefined, new Set())
   }
 
   #acceptedIds(): ReadonlySet<string> {
