@@ -47,6 +47,8 @@ const PROBE_KEPT_MS = 10 * 60_000
 const USER_RIGHTS: readonly Right[] = ['view-users', 'view-realm', 'view-clients', 'view-organizations']
 const SHARED_RIGHTS: readonly Right[] = [...USER_RIGHTS, 'view-identity-providers']
 
+const PEOPLE = encodeKey('user')
+
 class KeycloakComponent implements Component {
   readonly name = 'keycloak'
   readonly kinds = keycloakKinds
@@ -101,15 +103,34 @@ class KeycloakComponent implements Component {
     await Promise.all([this.#client.close(), this.#source?.close()])
   }
 
-  async *#readShared({ signal, after, note }: ReadContext): AsyncIterable<Resource> {
+  async *#readShared(context: ReadContext): AsyncIterable<Resource> {
+    const { signal, after, note } = context
     const { organizations } = await this.#require(SHARED_RIGHTS, signal)
-    yield* readShared(this.#client, { organizations, signal, note, ...(after === undefined ? {} : { after }) })
-    // Last, for the kind `user` is the last in the order of keys.
-    const odd = (await listPeople(this.#client, signal))
-      .map(({ username }) => username)
-      .filter((username) => !isLocalName(Buffer.from(username)))
-    const named = odd
-      .map((username) => ({ username, key: encodeKey('user', [username.toWellFormed()]) }))
+    let people: AsyncIterable<Resource> | undefined = this.#unnameable(context, organizations)
+    for await (const resource of readShared(this.#client, {
+      organizations,
+      signal,
+      note,
+      ...(after === undefined ? {} : { after }),
+    })) {
+      // In the order of keys people come before `user-profile`.
+      if (people !== undefined && compareKeys(resource.key, PEOPLE) > 0) {
+        yield* people
+        people = undefined
+      }
+      yield resource
+    }
+    if (people !== undefined) yield* people
+  }
+
+  /** Accounts whose names no slice can have, in the order of keys. */
+  async *#unnameable(
+    { signal, after, note }: ReadContext,
+    organizations: Rights['organizations'],
+  ): AsyncIterable<Resource> {
+    const named = (await listPeople(this.#client, signal))
+      .filter(({ username }) => !isLocalName(Buffer.from(username)))
+      .map(({ username }) => ({ username, key: encodeKey('user', [username.toWellFormed()]) }))
       .sort((a, b) => compareKeys(a.key, b.key))
     for (const { username, key } of named) {
       if (after !== undefined && compareKeys(key, after) <= 0) continue
