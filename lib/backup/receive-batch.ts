@@ -82,7 +82,10 @@ async function receiveOne<K extends Message['kind']>(
     return await handle(message as Extract<Message, { kind: K }>, { attempt, messageId: record.messageId, signal })
   } catch (error) {
     logFailure(service.platform.log, 'message-failed', error, { queue: kind, message: record.messageId })
-    if (toTorikiError(error).retry !== 'never') return REST_MS
+    if (toTorikiError(error).retry !== 'never') {
+      service.observer?.stuck?.(toTorikiError(error))
+      return REST_MS
+    }
     try {
       await service.platform.queues.deadLetter(kind).send([{ body: record.body }])
       return undefined

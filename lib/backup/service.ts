@@ -3,6 +3,7 @@
  * assembly and reused over messages.
  */
 import type { Component } from '../components/component.ts'
+import type { TorikiError } from '../errors.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { DeploymentRepository } from '../repository/repository.ts'
 
@@ -23,6 +24,8 @@ export interface RunObserver {
   bytes(slice: string, read: number, stored: number): void
   /** An attempt at a slice ended with this event. */
   ended(run: string, slice: string, event: string): void
+  /** A message rests although nothing could be recorded of it, not even the cause: nobody who reads the run's records will see this error. */
+  stuck?(error: TorikiError): void
 }
 
 export interface RunLimits {

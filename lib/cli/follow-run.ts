@@ -29,7 +29,19 @@ export async function followRun(
   const { terminal } = context
   const { clock } = service.platform
   const progress = runProgress(terminal, clock)
-  const watched: Service = { ...service, observer: progress.observer }
+  const over = new AbortController()
+  const full = Promise.withResolvers<never>()
+  full.promise.catch(() => undefined) // whoever waits for the end is told; nobody waits any more when the run ended all the same
+  const watched: Service = {
+    ...service,
+    observer: {
+      ...progress.observer,
+      stuck(error) {
+        // With no room even for a cause the run's records stand still: nobody would ever say why. What only rests for a moment is tried again.
+        if (error.code === 'store-full') full.reject(noRoom(error))
+      },
+    },
+  }
   const { run } = await begin(watched)
   if (options.detach) {
     answer(context, { run }, () => `Run ${run} began. \`toriki status ${run}\` shows how it goes.\n`)
@@ -37,11 +49,15 @@ export async function followRun(
   }
   const here = settings.workers === 'here'
   let workers: Workers | undefined
+  let ending: Promise<RunReport | undefined> = Promise.resolve(undefined)
   try {
     if (here) workers = await context.host.startWorkers(watched)
-    const ending = untilEnded(context, watched, run, here, progress.update)
+    const signal = AbortSignal.any([context.signal, over.signal])
+    ending = untilEnded(watched, run, { here, signal, show: progress.update })
     // A queue that refuses for good ends the command with its reason.
-    const report = await (workers === undefined ? ending : Promise.race([ending, workers.ended.then(() => ending)]))
+    const report = await (workers === undefined
+      ? ending
+      : Promise.race([ending, full.promise, workers.ended.then(() => ending)]))
     progress.clear()
     if (report === undefined) {
       terminal.err(
@@ -55,17 +71,29 @@ export async function followRun(
     return exitStatusOfOutcome(report.outcome)
   } finally {
     progress.clear()
+    over.abort()
     await workers?.stop()
+    await ending.catch(() => undefined) // its error, if it was the first one, is on its way already
   }
 }
 
-/** The report of the ended run, or `undefined` when the person pressed Ctrl-C. */
+function noRoom(cause: TorikiError): TorikiError {
+  return new TorikiError('store-full', {
+    message: 'The store has no room left, not even for a record of what failed. What was saved stays.',
+    remedy: 'Free space where the store lies, then go on with: toriki backup',
+    cause,
+  })
+}
+
+/** The report of the ended run, or `undefined` when the signal came first: the person pressed Ctrl-C. */
 async function untilEnded(
-  context: CommandContext,
   service: Service,
   run: string,
-  here: boolean,
-  show: (report: RunReport) => void,
+  {
+    here,
+    signal,
+    show,
+  }: { readonly here: boolean; readonly signal: AbortSignal; readonly show: (report: RunReport) => void },
 ): Promise<RunReport | undefined> {
   const { clock } = service.platform
   const queue = service.platform.queues.queue('backup-slice')
@@ -79,7 +107,7 @@ async function untilEnded(
       await settleRun(service, { run })
       return report
     }
-    if (context.signal.aborted) return undefined
+    if (signal.aborted) return undefined
     if (!heard) {
       const { hidden } = await queue.depth()
       heard = hidden > 0 || report.slices.pending < report.slices.total
@@ -87,9 +115,9 @@ async function untilEnded(
         throw new TorikiError('no-consumer', { ids: { run } })
     }
     try {
-      await clock.sleep(here ? LOOK_MS : LOOK_ELSEWHERE_MS, context.signal)
+      await clock.sleep(here ? LOOK_MS : LOOK_ELSEWHERE_MS, signal)
     } catch (error) {
-      if (context.signal.aborted) return undefined
+      if (signal.aborted) return undefined
       throw error
     }
   }

@@ -92,4 +92,22 @@ describe('a batch of messages', () => {
     })
     expect(stopped).toMatchObject({ code: 'deadline' })
   })
+
+  test('says to whoever watches what could not even be recorded, and only that', async () => {
+    const told: string[] = []
+    house = {
+      ...house,
+      service: {
+        ...house.service,
+        observer: { bytes: () => undefined, ended: () => undefined, stuck: ({ code }) => void told.push(code) },
+      },
+    }
+    const { failed } = await receive([tick(1), tick(2), tick(3)], async (message) => {
+      if (message.tick === 1) throw new TorikiError('store-full')
+      if (message.tick === 2) throw new TorikiError('run-not-found')
+      return undefined
+    })
+    expect(failed).toEqual([tick(1)])
+    expect(told).toEqual(['store-full'])
+  })
 })

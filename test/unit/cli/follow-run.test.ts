@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, 
 import { join } from 'node:path'
 import { beforeEach, expect, test } from '@jest/globals'
 import { stringify } from 'yaml'
+import { embeddedHost } from '../../../lib/embedded/worker-host.ts'
+import { TorikiError } from '../../../lib/errors.ts'
 import { toriki } from '../../kit/command-line.ts'
 import { temporaryFolder } from '../../kit/temporary-folder.ts'
 
@@ -49,4 +51,36 @@ test('`status` looks twice and tells once', async () => {
   await toriki(settings, ['status'])
   await toriki(settings, ['status'])
   expect(alarms()).toHaveLength(told)
+})
+
+test('a store without room even for a record ends the command with what to do; afterwards it goes on with the run', async () => {
+  const host = embeddedHost()
+  const stuck = await toriki(settings, ['--json', 'backup'], {
+    host: {
+      ...host,
+      async startWorkers({ observer }) {
+        observer?.stuck?.(new TorikiError('store-full'))
+        return { ended: new Promise(() => undefined), stop: async () => undefined }
+      },
+    },
+  })
+  expect(stuck).toMatchObject({ status: 1, out: '' })
+  expect(stuck.err).toContain('store-full: The store has no room left')
+  expect(stuck.err).toContain('go on with: toriki backup')
+  const goneOn = await toriki(settings, ['--json', 'backup'])
+  expect(goneOn).toMatchObject({ status: 0, err: expect.stringContaining('is still open: going on with it') })
+})
+
+test('a message that only rests for a while does not end the command', async () => {
+  const host = embeddedHost()
+  const rested = await toriki(settings, ['backup'], {
+    host: {
+      ...host,
+      startWorkers(service) {
+        service.observer?.stuck?.(new TorikiError('store-unavailable'))
+        return host.startWorkers(service)
+      },
+    },
+  })
+  expect(rested).toMatchObject({ status: 0 })
 })
