@@ -7,7 +7,9 @@ describe('an answer as a body', () => {
   test('lists of texts in any order give the same bytes', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), fc.infiniteStream(fc.nat()), (values, order) => {
-        const shuffled = [...values].map((value) => ({ value, at: order.next().value as number })).sort((a, b) => a.at - b.at)
+        const shuffled = [...values]
+          .map((value) => ({ value, at: order.next().value as number }))
+          .sort((a, b) => a.at - b.at)
         const one = cleanObject({ list: values })
         const two = cleanObject({ list: shuffled.map(({ value }) => value) })
         expect(canonicalJson(two)).toBe(canonicalJson(one))
@@ -23,11 +25,15 @@ describe('an answer as a body', () => {
 
   test('lists whose order means something keep it, with what is in them', () => {
     const ordered = new Set(['steps'])
-    expect(cleanObject({ steps: [{ names: ['b', 'a'] }, { names: ['a'] }] }, { ordered })).toEqual({ steps: [{ names: ['b', 'a'] }, { names: ['a'] }] })
+    expect(cleanObject({ steps: [{ names: ['b', 'a'] }, { names: ['a'] }] }, { ordered })).toEqual({
+      steps: [{ names: ['b', 'a'] }, { names: ['a'] }],
+    })
   })
 
   test('members without a value and members to be left out are not there', () => {
-    expect(cleanObject({ id: 1, none: null, inner: { id: 2, kept: false, none: undefined } }, { drop: new Set(['id']) })).toEqual({ inner: { kept: false } })
+    expect(
+      cleanObject({ id: 1, none: null, inner: { id: 2, kept: false, none: undefined } }, { drop: new Set(['id']) }),
+    ).toEqual({ inner: { kept: false } })
   })
 
   test('whatever JSON a server sends, the body has a canonical form and cleaning it again changes nothing', () => {
@@ -50,7 +56,8 @@ describe('an answer as a body', () => {
   })
 
   test('what is no object is refused', () => {
-    for (const value of ['<html>', 1, null, ['a']]) expect(() => cleanObject(value)).toThrow(expect.objectContaining({ code: 'source-unexpected' }))
+    for (const value of ['<html>', 1, null, ['a']])
+      expect(() => cleanObject(value)).toThrow(expect.objectContaining({ code: 'source-unexpected' }))
   })
 
   test('names are a set, attributes without values are none', () => {

@@ -6,7 +6,7 @@ import { UserRecordScanner } from '../../../../lib/components/keycloak/user-reco
 function scan(bytes: Buffer, lengths: Iterator<number>): { records: string[]; isWhole: boolean } {
   const scanner = new UserRecordScanner()
   const records: string[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const piece = bytes.subarray(at, at + Math.max(1, lengths.next().value as number))
     for (const { offset, length } of scanner.push(piece)) records.push(bytes.toString('utf8', offset, offset + length))
     at += piece.length
@@ -31,13 +31,19 @@ describe('records of people in a file of an export', () => {
   })
 
   test('a list of another name, or a text that says users, is not taken for them', () => {
-    const text = JSON.stringify({ note: '"users":[{"id":"no"}]', usersX: [{ id: 'no' }], us: 'users', groups: [{ users: [{ id: 'no' }] }] })
+    const text = JSON.stringify({
+      note: '"users":[{"id":"no"}]',
+      usersX: [{ id: 'no' }],
+      us: 'users',
+      groups: [{ users: [{ id: 'no' }] }],
+    })
     expect(scan(Buffer.from(text), [1000].values()).records).toEqual([])
   })
 
   test('a file that is cut off anywhere is not whole', () => {
     const bytes = Buffer.from(JSON.stringify({ realm: 'r', users: [{ id: 'a', text: '"}]' }] }))
-    for (let length = 0; length < bytes.length; length++) expect(scan(bytes.subarray(0, length), [1000].values()).isWhole).toBe(false)
+    for (let length = 0; length < bytes.length; length++)
+      expect(scan(bytes.subarray(0, length), [1000].values()).isWhole).toBe(false)
     expect(scan(bytes, [1000].values()).isWhole).toBe(true)
   })
 })

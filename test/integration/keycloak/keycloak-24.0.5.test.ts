@@ -1,0 +1,3 @@
+import { describeRealServer } from './real-server.ts'
+
+describeRealServer('24.0.5')
