@@ -63,6 +63,7 @@ const s3 = z.strictObject({
   prefix: z.string().default(''),
   region: text('a region').optional(),
   endpoint: url.optional(),
+  encryptionKey: text('a KMS key').optional(),
 })
 const keycloakCommon = {
   url,

@@ -39,6 +39,8 @@ export interface S3Settings {
   readonly prefix: string
   readonly region?: string
   readonly endpoint?: string
+  /** KMS key that the bucket encrypts our objects with; absent: as the bucket's default says. */
+  readonly encryptionKey?: string
 }
 export interface KmsSettings {
   readonly key: string

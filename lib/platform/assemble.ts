@@ -2,17 +2,22 @@
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { TorikiError } from '../errors.ts'
+import { FUNCTION_TIMEOUT_MS, VISIBILITY_FACTOR } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { Settings } from '../settings.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { createKeyring } from './key-service/keyring.ts'
 import { openLocalKeyService } from './key-service/local.ts'
+import type { KeyService } from './key-service/port.ts'
 import { retryKeyService } from './key-service/retry.ts'
 import { LocalObjectStore } from './object-store/local.ts'
+import { isObjectKey } from './object-store/object-key.ts'
+import type { ObjectStore } from './object-store/port.ts'
 import { retryObjectStore } from './object-store/retry.ts'
 import type { Platform } from './platform.ts'
 import { openLocalQueues } from './queue/local.ts'
+import type { Queues } from './queue/port.ts'
 import { retryQueues } from './queue/retry.ts'
 import { systemRandom } from './random.ts'
 import type { Random } from './random.ts'
@@ -24,14 +29,14 @@ export interface AssembleOptions {
 }
 
 /**
- * Opens store, keys and queues; close the platform when done. Makes no keyring and no deployment.
- * @throws TorikiError `settings-invalid` (no such driver here; the keyring lies inside the store), `keyring-missing`, `keyring-invalid`,
- * `keyring-foreign`, `queue-refused`, `queue-unavailable`.
+ * Opens store, keys and queues; close the platform when done. Makes no keyring, no bucket, no queue and no deployment. A supplier's SDK is loaded only where the settings
+ * ask for it.
+ * @throws TorikiError `settings-invalid` (the keyring lies inside the store; places that do not go together), `region-not-allowed`, `keyring-missing`, `keyring-invalid`,
+ * `keyring-foreign`, `queue-refused`, `queue-unavailable`; `store-refused`, `key-unusable` when nobody names a region.
  */
 export async function assemblePlatform(settings: Settings, options: AssembleOptions): Promise<Platform> {
   const { log, clock = systemClock, random = systemRandom } = options
-  const { folder, keyring, sqlite } = localSettings(settings)
-  await refuseKeyringInStore(settings.file, keyring, folder)
+  await refuseKeyringInStore(settings)
   const retry = {
     clock,
     random,
@@ -42,16 +47,29 @@ export async function assemblePlatform(settings: Settings, options: AssembleOpti
         pauseMs: Math.round(pauseMs),
       }),
   }
-  const keys = retryKeyService(
-    await openLocalKeyService({ path: keyring, deployment: settings.deployment, random }),
-    retry,
-  )
-  const store = retryObjectStore(new LocalObjectStore({ folder, clock, random }), retry)
-  const queues = retryQueues(
-    openLocalQueues({ folder: sqlite, clock, random, receivesMax: settings.limits.attempts }),
-    retry,
-  )
-  return { store, keyStore: store, keys, queues, clock, random, log, close: () => queues.close() }
+  const opened: (() => void | Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    for (const one of opened.splice(0).toReversed()) await one()
+  }
+  try {
+    const keys = retryKeyService(await openKeys(settings, random, opened), retry)
+    const [store, keyStore] = await openStores(settings, { clock, random }, opened)
+    const queues = retryQueues(await openQueues(settings, { clock, random }, opened), retry)
+    const retried = retryObjectStore(store, retry)
+    return {
+      store: retried,
+      keyStore: keyStore === store ? retried : retryObjectStore(keyStore, retry),
+      keys,
+      queues,
+      clock,
+      random,
+      log,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }
 
 /**
@@ -63,32 +81,95 @@ export async function createPlatformKeys(
   options: Omit<AssembleOptions, 'log'> = {},
 ): Promise<'created' | 'exists'> {
   const { clock = systemClock, random = systemRandom } = options
-  const { folder, keyring } = localSettings(settings)
-  await refuseKeyringInStore(settings.file, keyring, folder)
-  return createKeyring(keyring, { deployment: settings.deployment, clock, random })
+  if (!('keyring' in settings.keys)) return 'exists' // a key of KMS is made by the infrastructure
+  await refuseKeyringInStore(settings)
+  return createKeyring(settings.keys.keyring, { deployment: settings.deployment, clock, random })
 }
 
-function localSettings({ file, store, keys, queue }: Settings): {
-  readonly folder: string
-  readonly keyring: string
-  readonly sqlite: string
-} {
-  if (!('folder' in store)) throw notHere(file, 'store.s3', 'store: { folder: … }')
-  if (!('keyring' in keys)) throw notHere(file, 'keys.kms', 'keys: { keyring: … }')
-  if (!('sqlite' in queue)) throw notHere(file, 'queue.sqs', 'queue: { sqlite: … }')
-  return { folder: store.folder, keyring: keys.keyring, sqlite: queue.sqlite }
+interface Sources {
+  readonly clock: Clock
+  readonly random: Random
+}
+type Opened = (() => void | Promise<void>)[]
+
+async function openKeys(settings: Settings, random: Random, opened: Opened): Promise<KeyService> {
+  const { keys, deployment } = settings
+  if ('keyring' in keys) return openLocalKeyService({ path: keys.keyring, deployment, random })
+  const { AwsKeyService } = await import('./key-service/aws.ts')
+  const service = new AwsKeyService(keys.kms)
+  opened.push(() => service.close())
+  await refuseForeignRegion(settings, 'keys.kms', keys.kms, () => service.region())
+  return service
 }
 
-function notHere(file: string, what: string, instead: string): TorikiError {
-  return new TorikiError('settings-invalid', {
-    message: `${file}: ${what}: this build has no driver for it yet.`,
-    remedy: `Write \`${instead}\`.`,
+/** The store, and the one that holds `keys/` and `erased/`: the same, unless the settings name a bucket for it. */
+async function openStores(
+  settings: Settings,
+  sources: Sources,
+  opened: Opened,
+): Promise<readonly [ObjectStore, ObjectStore]> {
+  const { store, keys, file } = settings
+  const keyBucket = 'kms' in keys ? keys.bucket : undefined
+  if ('folder' in store) {
+    if (keyBucket !== undefined)
+      throw new TorikiError('settings-invalid', {
+        message: `${file}: keys.bucket: a bucket for keys needs a store that is a bucket.`,
+        remedy: 'Leave `keys.bucket` out, or write `store: { s3: … }`.',
+      })
+    const local = new LocalObjectStore({ folder: store.folder, ...sources })
+    return [local, local]
+  }
+  const { AwsObjectStore } = await import('./object-store/aws.ts')
+  const { bucket, prefix: written, ...place } = store.s3
+  const prefix = written.replace(/^\/+|\/+$/g, '')
+  if (prefix !== '' && !isObjectKey(prefix))
+    throw new TorikiError('settings-invalid', {
+      message: `${file}: store.s3.prefix: must be letters, digits, hyphens, dots and slashes, and no part may begin with a dot.`,
+    })
+  const open = async (name: string): Promise<ObjectStore> => {
+    const one = new AwsObjectStore({ bucket: name, prefix, ...place })
+    opened.push(() => one.close())
+    await refuseForeignRegion(settings, 'store.s3', place, () => one.region())
+    return one
+  }
+  const main = await open(bucket)
+  return [main, keyBucket === undefined || keyBucket === bucket ? main : await open(keyBucket)]
+}
+
+async function openQueues(settings: Settings, sources: Sources, opened: Opened): Promise<Queues> {
+  const { queue, limits } = settings
+  if ('sqlite' in queue) {
+    const local = openLocalQueues({ folder: queue.sqlite, ...sources, receivesMax: limits.attempts })
+    opened.push(() => local.close())
+    return local
+  }
+  const { openAwsQueues } = await import('./queue/aws.ts')
+  const rules = { visibilityMsMin: FUNCTION_TIMEOUT_MS * VISIBILITY_FACTOR, receivesMin: limits.attempts }
+  const queues = await openAwsQueues({ ...queue.sqs, rules })
+  opened.push(() => queues.close())
+  await refuseForeignRegion(settings, 'queue.sqs', queue.sqs, () => queues.region())
+  return queues
+}
+
+/** A region that the settings name was checked with them; one that the machine names (AWS_REGION, a profile) only shows here. Another server than AWS has none. */
+async function refuseForeignRegion(
+  settings: Settings,
+  what: string,
+  place: { readonly region?: string; readonly endpoint?: string },
+  ask: () => Promise<string>,
+): Promise<void> {
+  if (place.endpoint !== undefined) return
+  const region = await ask()
+  if (settings.regions === undefined || settings.regions.includes(region)) return
+  throw new TorikiError('region-not-allowed', {
+    message: `${settings.file}: ${what}: region ${region}, which this machine is set to, is not in \`regions\` (${settings.regions.join(', ')}).`,
   })
 }
 
 /** The settings were refused when the paths say so; here links are followed. */
-async function refuseKeyringInStore(file: string, keyring: string, folder: string): Promise<void> {
-  const way = relative(await real(folder), await real(keyring))
+async function refuseKeyringInStore({ file, keys, store }: Settings): Promise<void> {
+  if (!('keyring' in keys) || !('folder' in store)) return
+  const way = relative(await real(store.folder), await real(keys.keyring))
   if (way === '..' || way.startsWith(`..${sep}`)) return
   throw new TorikiError('settings-invalid', {
     message: `${file}: keys.keyring: the keyring lies inside the store it locks; whoever takes the store has the keys.`,

@@ -1,11 +1,17 @@
 /** What every key service promises, whatever is behind it (lib/platform/key-service/port.ts). */
-import { beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect } from '@jest/globals'
 import fc from 'fast-check'
 import { WRAP_BYTES_MAX } from '../../lib/platform/key-service/port.ts'
 import type { KeyService } from '../../lib/platform/key-service/port.ts'
+import { keptPromises } from './kept-promises.ts'
 
 /** Each `open` gives a service with a key of its own. */
-export function keyServiceContract(driver: string, open: () => Promise<KeyService>): void {
+export function keyServiceContract(
+  driver: string,
+  open: () => Promise<KeyService>,
+  options: { readonly exceptions?: Readonly<Record<string, string>> } = {},
+): void {
+  const test = keptPromises(options.exceptions ?? {})
   describe(`key service: ${driver}`, () => {
     let keys: KeyService
     beforeEach(async () => {

@@ -1,16 +1,18 @@
 /** What every object store promises, whatever is behind it (lib/platform/object-store/port.ts). */
-import { beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect } from '@jest/globals'
 import fc from 'fast-check'
 import { isTorikiError } from '../../lib/errors.ts'
 import { LIST_PAGE_MAX, listAll } from '../../lib/platform/object-store/port.ts'
 import type { ObjectStore } from '../../lib/platform/object-store/port.ts'
+import { keptPromises } from './kept-promises.ts'
 
 /** `open` gives an empty store. */
 export function objectStoreContract(
   driver: string,
   open: () => Promise<ObjectStore>,
-  options: { readonly propertyRuns?: number } = {},
+  options: { readonly propertyRuns?: number; readonly exceptions?: Readonly<Record<string, string>> } = {},
 ): void {
+  const test = keptPromises(options.exceptions ?? {})
   describe(`object store: ${driver}`, () => {
     let store: ObjectStore
     beforeEach(async () => {

@@ -1,21 +1,33 @@
 /** What every queue promises, whatever is behind it (lib/platform/queue/port.ts). Over a clock that the test turns: nothing waits. */
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect } from '@jest/globals'
 import { MESSAGE_BYTES_MAX, queueNames } from '../../lib/platform/queue/port.ts'
 import type { Queue, Queues, ReceivedMessage } from '../../lib/platform/queue/port.ts'
 import { FakeClock } from '../kit/fake-clock.ts'
+import { keptPromises } from './kept-promises.ts'
 
 /** How often a message is received before it goes to the dead-letter queue, in this suite. */
 export const CONTRACT_RECEIVES_MAX = 3
 const HIDDEN_MS = 30_000
 
-/** `open` gives empty queues over this clock with CONTRACT_RECEIVES_MAX; the suite closes them. */
-export function queueContract(driver: string, open: (clock: FakeClock) => Promise<Queues>): void {
+/**
+ * `open` gives empty queues over this clock with CONTRACT_RECEIVES_MAX; the suite closes them. `makeClock`: a clock of the driver's own, such as one that turns
+ * a server's. `exceptions`: see keptPromises.
+ */
+export function queueContract(
+  driver: string,
+  open: (clock: FakeClock) => Promise<Queues>,
+  options: {
+    readonly makeClock?: () => FakeClock
+    readonly exceptions?: Readonly<Record<string, string>>
+  } = {},
+): void {
+  const test = keptPromises(options.exceptions ?? {})
   describe(`queue: ${driver}`, () => {
     let clock: FakeClock
     let queues: Queues
     let queue: Queue
     beforeEach(async () => {
-      clock = new FakeClock()
+      clock = options.makeClock?.() ?? new FakeClock()
       queues = await open(clock)
       queue = queues.queue('backup-slice')
     })

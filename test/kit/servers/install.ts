@@ -38,7 +38,8 @@ function pathFolders(): string[] {
   return (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
 }
 
-async function aptInstall(packages: readonly string[]): Promise<void> {
+/** Installs Debian packages as root. Throws a sentence that names them where that is not possible. */
+export async function aptInstall(packages: readonly string[]): Promise<void> {
   const list = packages.join(' ')
   if (!isRoot() || !isOnPath('apt-get')) {
     throw new Error(`Missing programs: install ${list} (as root: apt-get install ${list}) and run the tests again.`)
