@@ -15,6 +15,9 @@ export interface FaultBudget {
   outage: { readonly port: FaultCall['port']; readonly fromMs: number; readonly untilMs: number } | undefined
 }
 
+/** Operations of store and queue that change something. */
+export const WRITES: ReadonlySet<string> = new Set(['create', 'send', 'delete', 'changeVisibility'])
+
 /** Faults of the platform, as long as the budget lasts. `share`: of all calls. */
 export function platformFaults(
   random: Random,
@@ -27,6 +30,13 @@ export function platformFaults(
     const { outage } = budget
     if (outage !== undefined && outage.port === call.port && nowMs() >= outage.fromMs && nowMs() < outage.untilMs)
       return { kind: 'fail-before' }
+    // Writes are where a kill hurts.
+    if (share > 0 && budget.kills > 0 && WRITES.has(call.operation) && random.fraction() < 0.02) {
+      budget.kills--
+      const fault: Fault = { kind: random.fraction() < 0.5 ? 'kill-before' : 'kill-after' }
+      note(`fault ${fault.kind} at ${call.operation} ${call.subject}`)
+      return fault
+    }
     if (random.fraction() >= share) return undefined
     const fault = drawFault(random, call, budget)
     if (fault !== undefined) note(`fault ${fault.kind} at ${call.operation} ${call.subject}`)

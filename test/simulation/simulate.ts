@@ -28,7 +28,7 @@ import { checkStore } from './checker/check-store.ts'
 import type { CheckedStore } from './checker/check-store.ts'
 import { base32, sliceSecrets } from './checker/keys.ts'
 import { unwrapLocally } from './checker/local-wrapping.ts'
-import { platformFaults, troubleSource } from './faults.ts'
+import { platformFaults, troubleSource, WRITES } from './faults.ts'
 import type { FaultBudget, SourceTrouble } from './faults.ts'
 import { SimulatedProcess, sources } from './process.ts'
 import type { Ground } from './process.ts'
@@ -116,8 +116,6 @@ const TRACE_LINES = 80
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 const NO_TROUBLE: SourceTrouble = { permanent: new Set(), down: new Set() }
-/** Operations of store and queue that change something. */
-const WRITES: ReadonlySet<string> = new Set(['create', 'send', 'delete', 'changeVisibility'])
 const LONG_MS = 900_000
 
 class Simulation {
@@ -147,7 +145,7 @@ class Simulation {
     const random = (this.#random = seededRandom(`simulation ${seed}`))
     this.#calm = calm
     this.#small = small
-    this.#nights = nights ?? 2 + this.#draw(2)
+    this.#nights = nights ?? (this.#draw(3) === 0 ? 2 : 3)
     const share = (of: number): boolean => !calm && random.fraction() < of
     this.#manner = {
       processes: share(0.5) ? 2 : 1,
@@ -259,7 +257,7 @@ class Simulation {
     )
     const users = this.#small ? 3 : 3 + this.#draw(3)
     for (let user = 0; user < users; user++)
-      world.addUser(this.#newName(), user === 0 && !this.#small && this.#draw(5) === 0 ? 'large' : 'small')
+      world.addUser(this.#newName(), user === 0 && !this.#small && this.#draw(2) === 0 ? 'large' : 'small')
   }
 
   #newName(): string {
@@ -294,7 +292,7 @@ class Simulation {
     // An emptied source is so for one night or two: the second is as suspect as the first.
     if (this.#draw(2) === 0) for (const bring of this.#emptied.splice(0)) bring()
     this.#emptied.push(...restore)
-    if (this.#draw(2) === 0) for (const bring of this.#emptied.splice(0)) bring()
+    if (this.#draw(3) === 0) for (const bring of this.#emptied.splice(0)) bring()
     this.#lastRun = run
   }
 
@@ -378,7 +376,7 @@ class Simulation {
     if (this.#draw(4) === 0) world.handOn(some())
     if (this.#draw(6) === 0 && users.length > 3) world.removeUser(some())
     if (this.#draw(4) === 0) world.change('files', `group/${NAMED}lab`)
-    if (!this.#calm && this.#draw(6) === 0) return [world.empty(this.#draw(2) === 0 ? 'files' : 'keycloak')]
+    if (!this.#calm && this.#draw(4) === 0) return [world.empty(this.#draw(2) === 0 ? 'files' : 'keycloak')]
     return []
   }
 
@@ -396,13 +394,10 @@ class Simulation {
         ? undefined
         : { port: ports[this.#draw(3)] as (typeof ports)[number], fromMs, untilMs: fromMs + this.#draw(20 * MINUTE_MS) }
     this.#jumpAt = jumps ? this.scheduler.steps + this.#draw(1500) : undefined
-    if (this.#manner.prune)
-      for (let times = 0; times < 12; times++) this.#condemnAt.push(this.scheduler.steps + this.#draw(1200))
     this.#killAllAt = this.#draw(4) === 0 ? this.scheduler.steps + this.#draw(1500) : undefined
   }
 
   #jumpAt: number | undefined
-  readonly #condemnAt: number[] = []
   #killAllAt: number | undefined
   #churnAt: number | undefined
 
@@ -416,7 +411,6 @@ class Simulation {
       this.#killAllAt = undefined
       for (const process of this.#processes) process.kill()
     }
-    if (!this.#quietFaults && this.#condemnAt.includes(steps)) this.#condemn()
     if (this.#churnAt !== undefined && steps >= this.#churnAt && !this.#quietFaults) {
       this.#churnAt = undefined
       const slices = [...this.#world.slices.files.keys()]
@@ -424,12 +418,12 @@ class Simulation {
     }
   }
 
-  /** Prune's first phase, for some pack that is there. Deletes nothing. */
-  #condemn(): void {
-    const packs = this.#store.keys().filter((path) => /^slices\/[^/]+\/(packs|trees)\//.test(path))
-    const [, sliceId = '', , pack = ''] = (packs[this.#draw(packs.length)] ?? '').split('/')
+  /** Prune's first phase, for a pack of this slice. Deletes nothing. */
+  #condemn(sliceId: string): void {
+    const packs = this.#store.keys().filter((path) => /\/(packs|trees)\//.test(path) && path.startsWith(`slices/${sliceId}/`))
+    const pack = (packs[this.#draw(packs.length)] ?? '').split('/')[3]
     const keys = this.#store.peek(`keys/${sliceId}/1`)
-    if (keys === undefined) return
+    if (pack === undefined || keys === undefined) return
     const path = `slices/${sliceId}/condemned/${base32(this.#random.bytes(16))}`
     const { treeKey } = sliceSecrets(keys, unwrapLocally(this.#ground.key), this.#deploymentId, sliceId)
     const document = { since: new Date(this.scheduler.nowMs).toISOString(), packs: [pack], snapshots: [] }
@@ -493,7 +487,7 @@ class Simulation {
   #byHand(run: string): void {
     if (this.#calm) return
     const queue = this.#ground.queues.queue('backup-slice')
-    const again = queue.bodies().filter(() => this.#draw(10) === 0)
+    const again = queue.bodies().filter(() => this.#draw(4) === 0)
     if (again.length > 0) void queue.send(again.map((body) => ({ body })))
     if (this.#draw(10) === 0) void queue.send([{ body: 'what is this' }])
     if (this.#draw(10) === 0)
@@ -561,7 +555,7 @@ class Simulation {
       batchMax,
       // The handler keeps a minute for its checkpoint.
       remainingMs: () =>
-        shortTime && !this.#quietFaults && this.#draw(2) === 0 ? MINUTE_MS + this.#draw(3000) : LONG_MS,
+        shortTime && !this.#quietFaults && this.#draw(2) === 0 ? MINUTE_MS + this.#draw(1500) : LONG_MS,
     })
   }
 
@@ -572,7 +566,14 @@ class Simulation {
       this.scheduler.note(line)
     }
     const faults = platformFaults(this.#random, faultShare, this.#budget, () => this.scheduler.nowMs, note)
-    return (call) => (this.#small ? this.#killAtWrite(call) : this.#quietFaults ? undefined : faults(call))
+    return (call) => {
+      if (this.#small) return this.#killAtWrite(call)
+      if (this.#quietFaults) return undefined
+      // While a worker is between its two looks.
+      const [, sliceId] = /^slices\/([^/]+)\/(packs|trees|index)\//.exec(call.subject) ?? []
+      if (this.#manner.prune && sliceId !== undefined && this.#draw(6) === 0) this.#condemn(sliceId)
+      return faults(call)
+    }
   }
 
   /** Something done by hand in a process in which nothing goes wrong. */
@@ -587,6 +588,7 @@ class Simulation {
     before: string | undefined,
     { hindered, replayed }: { readonly hindered: SourceTrouble | undefined; readonly replayed: boolean },
   ): Promise<RunReport> {
+    const settled = this.#store.keys().some((path) => path.startsWith(`runs/${run}/summaries/`))
     await this.#calmly((service) => settleRun(service, { run }))
     const report = await this.#calmly((service) => runReport(service, run))
     const objects = this.#objects()
@@ -600,6 +602,7 @@ class Simulation {
       )
     }
     const wrong = [
+      ...(settled ? [] : [`${run} ended and its ticks did not settle it`]),
       ...this.#ground.alarms
         .filter(({ alarm }) => alarm === 'no-backup')
         .map(({ run: open }) => `a missing backup is told because of ${open}`),

@@ -210,7 +210,7 @@ export class World {
     const things = new Map<string, Thing>([['home', { state: { mode: 0o700 } }]])
     const count = size === 'large' ? 400 : 1 + Math.floor(this.#random.fraction() * 5)
     for (let at = 0; at < count; at++) things.set(`${NAMED}file ${at}`, this.#file(size === 'large' ? 20 : 400))
-    if (size === 'large') things.set(`${NAMED}long`, this.#file(400_000))
+    if (size === 'large' || this.#random.fraction() < 0.1) things.set(`${NAMED}long`, this.#file(400_000))
     if (this.#random.fraction() < 0.3)
       things.set(`${NAMED}holes`, {
         state: { sparse: true },
