@@ -74,8 +74,10 @@ async function receiveOne<K extends Message['kind']>(
   signal: AbortSignal,
   handle: (message: Extract<Message, { kind: K }>, handling: Handling) => Promise<Handled>,
 ): Promise<Handled> {
+  let slice: string | undefined
   try {
     const message = parseMessage(record.body)
+    slice = message.kind === 'backup-slice' ? message.slice : undefined
     if (message.kind !== kind)
       throw new TorikiError('message-unknown', { message: 'A message of another kind stands in this queue.' })
     const attempt = Math.max(1, Number(record.attributes.ApproximateReceiveCount) || 1)
@@ -83,7 +85,7 @@ async function receiveOne<K extends Message['kind']>(
   } catch (error) {
     logFailure(service.platform.log, 'message-failed', error, { queue: kind, message: record.messageId })
     if (toTorikiError(error).retry !== 'never') {
-      service.observer?.stuck?.(toTorikiError(error))
+      if (slice !== undefined) service.observer?.stuck?.(slice, toTorikiError(error))
       return REST_MS
     }
     try {

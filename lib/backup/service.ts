@@ -24,8 +24,8 @@ export interface RunObserver {
   bytes(slice: string, read: number, stored: number): void
   /** An attempt at a slice ended with this event. */
   ended(run: string, slice: string, event: string): void
-  /** A message rests although nothing could be recorded of it, not even the cause: nobody who reads the run's records will see this error. */
-  stuck?(error: TorikiError): void
+  /** A slice's message rests although nothing could be recorded of it, not even the cause: nobody who reads the run's records will see this error. */
+  stuck?(slice: string, error: TorikiError): void
 }
 
 export interface RunLimits {
@@ -44,6 +44,11 @@ export interface Alarm {
   readonly outcome?: string
   /** One sentence for people. */
   readonly message: string
-  readonly failures?: readonly { readonly code: string; readonly component?: string; readonly count: number; readonly remedy: string }[]
+  readonly failures?: readonly {
+    readonly code: string
+    readonly component?: string
+    readonly count: number
+    readonly remedy: string
+  }[]
   readonly suspect?: readonly string[]
 }

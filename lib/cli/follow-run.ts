@@ -30,16 +30,18 @@ export async function followRun(
   const { clock } = service.platform
   const progress = runProgress(terminal, clock)
   const over = new AbortController()
-  const full = Promise.withResolvers<never>()
-  full.promise.catch(() => undefined) // whoever waits for the end is told; nobody waits any more when the run ended all the same
+  // Slices that rest because the store has no room even for a record. Where no others are left, nobody would ever say why the run stands still.
+  const resting = new Set<string>()
+  let stoodStill = 0
   const watched: Service = {
     ...service,
     observer: {
-      ...progress.observer,
-      stuck(error) {
-        // With no room even for a cause the run's records stand still: nobody would ever say why. What only rests for a moment is tried again.
-        if (error.code === 'store-full') full.reject(noRoom(error))
+      bytes: progress.observer.bytes,
+      ended(ofRun, slice, event) {
+        resting.delete(slice)
+        progress.observer.ended(ofRun, slice, event)
       },
+      stuck: (slice, { code }) => void (code === 'store-full' && resting.add(slice)),
     },
   }
   const { run } = await begin(watched)
@@ -53,11 +55,18 @@ export async function followRun(
   try {
     if (here) workers = await context.host.startWorkers(watched)
     const signal = AbortSignal.any([context.signal, over.signal])
-    ending = untilEnded(watched, run, { here, signal, show: progress.update })
+    ending = untilEnded(watched, run, {
+      here,
+      signal,
+      show(report) {
+        progress.update(report)
+        stoodStill = resting.size > 0 && resting.size >= report.slices.pending ? stoodStill + 1 : 0
+        // Twice in a row: an event is in the store a moment before it is told.
+        if (report.open && stoodStill > 1) throw noRoom()
+      },
+    })
     // A queue that refuses for good ends the command with its reason.
-    const report = await (workers === undefined
-      ? ending
-      : Promise.race([ending, full.promise, workers.ended.then(() => ending)]))
+    const report = await (workers === undefined ? ending : Promise.race([ending, workers.ended.then(() => ending)]))
     progress.clear()
     if (report === undefined) {
       terminal.err(
@@ -77,11 +86,10 @@ export async function followRun(
   }
 }
 
-function noRoom(cause: TorikiError): TorikiError {
+function noRoom(): TorikiError {
   return new TorikiError('store-full', {
     message: 'The store has no room left, not even for a record of what failed. What was saved stays.',
     remedy: 'Free space where the store lies, then go on with: toriki backup',
-    cause,
   })
 }
 

@@ -93,21 +93,38 @@ describe('a batch of messages', () => {
     expect(stopped).toMatchObject({ code: 'deadline' })
   })
 
-  test('says to whoever watches what could not even be recorded, and only that', async () => {
-    const told: string[] = []
-    house = {
-      ...house,
-      service: {
-        ...house.service,
-        observer: { bytes: () => undefined, ended: () => undefined, stuck: ({ code }) => void told.push(code) },
+  test('says to whoever watches which slice rests without a record of its cause, and only that', async () => {
+    const told: [string, string][] = []
+    const service = {
+      ...house.service,
+      observer: {
+        bytes: () => undefined,
+        ended: () => undefined,
+        stuck: (slice: string, { code }: TorikiError) => void told.push([slice, code]),
       },
     }
-    const { failed } = await receive([tick(1), tick(2), tick(3)], async (message) => {
-      if (message.tick === 1) throw new TorikiError('store-full')
-      if (message.tick === 2) throw new TorikiError('run-not-found')
-      return undefined
-    })
-    expect(failed).toEqual([tick(1)])
-    expect(told).toEqual(['store-full'])
+    const errors: Readonly<Record<string, TorikiError>> = {
+      'user/ann': new TorikiError('store-full'),
+      'user/ben': new TorikiError('run-not-found'),
+    }
+    const records = ['user/ann', 'user/ben', 'user/carla'].map((slice) => ({
+      messageId: slice,
+      receiptHandle: slice,
+      body: encodeMessage({ v: 1, kind: 'backup-slice', run, slice }),
+      attributes: { ApproximateReceiveCount: '1' },
+    }))
+    const { batchItemFailures } = await receiveBatch(
+      service,
+      'backup-slice',
+      { Records: records },
+      invocation,
+      async ({ slice }) => {
+        const error = errors[slice]
+        if (error !== undefined) throw error
+        return undefined
+      },
+    )
+    expect(batchItemFailures).toEqual([{ itemIdentifier: 'user/ann' }])
+    expect(told).toEqual([['user/ann', 'store-full']])
   })
 })

@@ -59,7 +59,7 @@ test('a store without room even for a record ends the command with what to do; a
     host: {
       ...host,
       async startWorkers({ observer }) {
-        observer?.stuck?.(new TorikiError('store-full'))
+        for (const slice of ['user/ann', 'user/ben']) observer?.stuck?.(slice, new TorikiError('store-full'))
         return { ended: new Promise(() => undefined), stop: async () => undefined }
       },
     },
@@ -71,13 +71,15 @@ test('a store without room even for a record ends the command with what to do; a
   expect(goneOn).toMatchObject({ status: 0, err: expect.stringContaining('is still open: going on with it') })
 })
 
-test('a message that only rests for a while does not end the command', async () => {
+test('messages that only rest for a while, or beside which others are in work, do not end the command', async () => {
   const host = embeddedHost()
   const rested = await toriki(settings, ['backup'], {
     host: {
       ...host,
       startWorkers(service) {
-        service.observer?.stuck?.(new TorikiError('store-unavailable'))
+        for (const slice of ['user/ann', 'user/ben'])
+          service.observer?.stuck?.(slice, new TorikiError('store-unavailable'))
+        service.observer?.stuck?.('user/ann', new TorikiError('store-full'))
         return host.startWorkers(service)
       },
     },
