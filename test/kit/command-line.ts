@@ -7,6 +7,8 @@ import { embeddedHost } from '../../lib/embedded/worker-host.ts'
 export interface CommandResult {
   readonly status: number
   readonly out: string
+  /** stdout as it was written. */
+  readonly bytes: Buffer
   readonly err: string
   /** stdout as the one JSON document it must be. */
   json<T = unknown>(): T
@@ -40,8 +42,9 @@ export async function toriki(
     signal: options.signal ?? new AbortController().signal,
     version: 'test',
   })
-  const text = Buffer.concat(out).toString('utf8')
-  return { status, out: text, err, json: <T>() => JSON.parse(text) as T }
+  const bytes = Buffer.concat(out)
+  const text = bytes.toString('utf8')
+  return { status, out: text, bytes, err, json: <T>() => JSON.parse(text) as T }
 }
 
 /** A signal that is already Ctrl-C. */

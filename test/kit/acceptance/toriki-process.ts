@@ -20,6 +20,8 @@ export interface ProcessOptions {
   /** Absent: the real program, whose lease is a minute. */
   readonly leaseMs?: number
   readonly environment?: Readonly<Record<string, string>>
+  /** Runs as this user instead of the test's own. */
+  readonly uid?: number
 }
 
 const REAL = fileURLToPath(new URL('../../../lib/embedded/main.ts', import.meta.url))
@@ -35,6 +37,7 @@ export function startToriki(settings: string, words: readonly string[], options:
   const child = spawn(process.execPath, ['--no-warnings', ...program, '--settings', settings, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
   })
   running.add(child)
   const printed = { out: '', err: '' }
