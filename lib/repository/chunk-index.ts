@@ -8,7 +8,8 @@ import { readPackTable, readPackTableHead } from './pack-table.ts'
 import type { ChunkId, ChunkSort } from './chunk-store.ts'
 import type { BlockDescription, PackDescription } from './pack-table.ts'
 
-const PAGE_ENTRIES = 4096
+/** Small: most slices have a few dozen chunks, and ten thousand of them pass through one process. */
+const PAGE_ENTRIES = 256
 /** block, offset in it, length */
 const ENTRY_NUMBERS = 3
 /** pack, number, offset, sealed length, plain length */

@@ -15,6 +15,7 @@ import type { Ground } from './ground.ts'
 import { listMembers } from './members.ts'
 import { fileNote } from './notes.ts'
 import { stopIfAborted } from './pace.ts'
+import { PartBuffers } from './part-buffers.ts'
 import { ByteRate } from './rate.ts'
 import { readHome } from './read-home.ts'
 import { identityOf, openAbove, openMember, openRoot } from './root.ts'
@@ -38,6 +39,7 @@ export function filesComponent(settings: FilesSettings, options: FilesOptions = 
 interface Place {
   readonly placeholder: 'user' | 'group'
   readonly template: PathTemplate
+  readonly exclusions: Exclusions
   /** The other template of the two, whose members are not this one's. */
   readonly other: PathTemplate | undefined
 }
@@ -49,6 +51,7 @@ class FilesComponent implements Component {
   readonly #options: FilesOptions
   readonly #places: Readonly<Partial<Record<'user' | 'group', Place>>>
   readonly #rate: ByteRate | undefined
+  readonly #buffers = new PartBuffers()
   #ground: Promise<Ground> | undefined
 
   constructor(settings: FilesSettings, options: FilesOptions) {
@@ -59,8 +62,21 @@ class FilesComponent implements Component {
     const group = settings.group === undefined ? undefined : parseTemplate(settings.group, 'group')
     if (user !== undefined && group !== undefined) refuseSame(user, group)
     this.#places = {
-      ...(user === undefined ? {} : { user: { placeholder: 'user', template: user, other: group } }),
-      ...(group === undefined ? {} : { group: { placeholder: 'group', template: group, other: user } }),
+      ...(user === undefined
+        ? {}
+        : {
+            user: { placeholder: 'user', template: user, exclusions: new Exclusions(settings, 'user'), other: group },
+          }),
+      ...(group === undefined
+        ? {}
+        : {
+            group: {
+              placeholder: 'group',
+              template: group,
+              exclusions: new Exclusions(settings, 'group'),
+              other: user,
+            },
+          }),
     }
   }
 
@@ -133,7 +149,7 @@ class FilesComponent implements Component {
       if (member === undefined) return context.note(fileNote('no-home'))
       yield* readHome(
         member.directory,
-        { exclusions: new Exclusions(this.#settings, place.placeholder), rate: this.#rate },
+        { exclusions: place.exclusions, rate: this.#rate, buffers: this.#buffers },
         context,
       )
       if (!member.isStillThere())

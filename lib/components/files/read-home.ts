@@ -5,7 +5,7 @@ import type { Resource } from '../../resources/resource.ts'
 import type { ReadContext } from '../component.ts'
 import { readAttributes } from './attributes.ts'
 import type { Attributes } from './attributes.ts'
-import { FileContent, PART_BYTES_MAX } from './content.ts'
+import { FileContent } from './content.ts'
 import type { Directory } from './directory.ts'
 import { entryState } from './entry.ts'
 import type { EntryDetails } from './entry.ts'
@@ -15,6 +15,7 @@ import { HardLinks } from './hard-links.ts'
 import { fileNote } from './notes.ts'
 import type { FileNoteCode } from './notes.ts'
 import { Pace, stopIfAborted } from './pace.ts'
+import type { PartBuffers } from './part-buffers.ts'
 import type { ByteRate } from './rate.ts'
 import { classOf, failureOf, readFailed } from './system-failure.ts'
 import { walk } from './walk.ts'
@@ -28,6 +29,7 @@ const COUNTED_MAX = 200_000
 export interface HomeReading {
   readonly exclusions: Exclusions
   readonly rate: ByteRate | undefined
+  readonly buffers: PartBuffers
 }
 
 /**
@@ -47,6 +49,8 @@ export async function* readHome(
     if (failure !== undefined && classOf(failure) === 'denied')
       throw new TorikiError('home-unreadable', { cause: failure })
     throw readFailed(error)
+  } finally {
+    reader.close()
   }
 }
 
@@ -91,6 +95,12 @@ class HomeReader {
     if (this.#links.isFull) this.#sayOnce('hard-links-not-tracked')
   }
 
+  /** Nothing is read afterwards. */
+  close(): void {
+    if (this.#buffer !== undefined) this.#reading.buffers.give(this.#buffer)
+    this.#buffer = undefined
+  }
+
   async #resource(visit: Visit): Promise<Resource | undefined> {
     const { finding, key, stat, target } = visit
     if (finding === 'damaged') this.#damage()
@@ -127,7 +137,7 @@ class HomeReader {
       this.#links.met(stat, key)
       if (first !== undefined) return { key, state: entryState(stat, { attributes, hardLinkTo: first }) }
     }
-    this.#buffer ??= Buffer.allocUnsafe(PART_BYTES_MAX)
+    this.#buffer ??= this.#reading.buffers.take()
     const content = new FileContent(file, {
       native: this.#home.native,
       buffer: this.#buffer,
