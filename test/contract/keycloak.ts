@@ -46,7 +46,7 @@ export function brokenConnections(
       open: open({ login: { username: 'nobody', password: 'wrong', adminRealm: 'master' } }),
       code: 'source-credentials',
     },
-    { what: 'nobody listening', open: open({ url: 'http://127.0.0.1:1/auth' }), code: 'source-unreachable' },
+    { what: 'nobody listening', open: open({ url: 'http://127.0.0.1:2/auth' }), code: 'source-unreachable' },
     {
       what: 'a right that is missing',
       open: open({ login: { client: poor.clientId, secret: poor.secret } }),

@@ -270,9 +270,12 @@ export function describeRealServer(version: KeycloakVersion): void {
         await using one = open(settings())
         await using other = open({ ...settings(), login: { ...ground.server.admin, adminRealm: 'master' } })
         const slice = userSlice('full')
-        expect((await readSlice(other.component, slice)).resources).toEqual(
-          (await readSlice(one.component, slice)).resources,
-        )
+        const stateOf = async ({ component }: { readonly component: Component }): Promise<object> => {
+          // Before 26.7 only administrators see organizations.
+          const { organizations: _, ...state } = (await readSlice(component, slice)).resources[0]?.state ?? {}
+          return state
+        }
+        expect(await stateOf(other)).toEqual(await stateOf(one))
       })
 
       test('what is not covered is said', async () => {

@@ -123,6 +123,11 @@ export class DemoKeycloak {
     return this.#writes
   }
 
+  /** Logs in elsewhere only. */
+  hasNoCredential(username: string): boolean {
+    return this.#user(username).credentials.length === 0
+  }
+
   userId(username: string): string {
     return this.#user(username).id
   }
@@ -134,6 +139,10 @@ export class DemoKeycloak {
   /** A path as names from the top. The group is made if it is not there. */
   join(username: string, ...path: readonly string[]): void {
     this.#user(username).groups.push(this.#realm.group(path).id)
+  }
+
+  renameGroup(name: string, ...path: readonly string[]): void {
+    this.#realm.group(path).name = name
   }
 
   setPassword(username: string): void {
