@@ -3,7 +3,6 @@ import { cached, cacheFolder } from './cache-folder.ts'
 import { ensurePython, pipInstall } from './install-toolchains.ts'
 import { runToEnd } from './owned-process.ts'
 import { serveOnPort, type LocalServer } from './serve-on-port.ts'
-import type { StandingClock } from './standing-clock.ts'
 
 const VERSION = '5.2.5'
 
@@ -11,12 +10,11 @@ const VERSION = '5.2.5'
  * A server of many AWS services on 127.0.0.1, empty, in memory: moto. For KMS, and as second opinion on S3 and SQS. It cannot say everything: a disabled key goes on
  * working, and a wrong checksum is taken.
  */
-export async function startMoto(clock?: StandingClock): Promise<LocalServer> {
+export async function startMoto(): Promise<LocalServer> {
   const folder = await installMoto()
-  return await serveOnPort('moto', (port, own) => ({
+  return await serveOnPort('moto', (port) => ({
     program: join(folder, 'bin', 'python'),
     args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
-    ...(clock === undefined ? {} : { env: clock.environment(own) }),
   }))
 }
 
