@@ -22,6 +22,7 @@ import { doctorKeycloak } from './doctor.ts'
 import { KeptAnswers } from './kept-answers.ts'
 import { listPeople } from './people.ts'
 import { findUser, readUser } from './read-user.ts'
+import { RecentlyFound } from './recently-found.ts'
 import { probeRights, requireRights } from './rights.ts'
 import type { Right } from './right.ts'
 import type { Rights } from './rights.ts'
@@ -57,12 +58,14 @@ class KeycloakComponent implements Component {
   readonly #source: CredentialSource | undefined
   readonly #life = new AbortController()
   readonly #probe: KeptAnswers<'rights'>
+  readonly #identified: RecentlyFound
 
   constructor(settings: KeycloakSettings, { clock = systemClock, random = systemRandom }: KeycloakOptions) {
     this.#source = credentialSource(settings, clock)
     this.#client = new KeycloakClient(settings, { clock, random })
     this.#directory = new RealmDirectory(this.#client, clock, this.#life.signal)
     this.#probe = new KeptAnswers(clock, PROBE_KEPT_MS, this.#life.signal)
+    this.#identified = new RecentlyFound(clock)
   }
 
   covers({ kind }: Slice): boolean {
@@ -87,6 +90,7 @@ class KeycloakComponent implements Component {
     await this.#require(USER_RIGHTS, signal)
     const user = await findUser(this.#client, slice.local.toString('utf8'), signal)
     if (user === undefined) return undefined
+    this.#identified.keep(user)
     return {
       id: user.id,
       ...(typeof user.createdTimestamp === 'number' ? { createdAt: new Date(user.createdTimestamp) } : {}),
@@ -154,9 +158,19 @@ class KeycloakComponent implements Component {
     { signal, note }: Pick<ReadContext, 'signal' | 'note'>,
     organizations: Rights['organizations'],
   ): AsyncIterable<Resource> {
-    const found = await findUser(this.#client, username, signal)
-    const reader = { client: this.#client, directory: this.#directory, source: this.#source, organizations }
-    const resource = found && (await readUser(reader, found, signal, note))
+    const reader = {
+      client: this.#client,
+      directory: this.#directory,
+      source: this.#source,
+      organizations,
+    }
+    // Found a moment ago: the search is spared. Its content is not used, and who is not there any more is searched for.
+    const known = this.#identified.take(username)
+    let resource = known && (await readUser(reader, known, signal, note))
+    if (resource === undefined) {
+      const found = await findUser(this.#client, username, signal)
+      resource = found && (await readUser(reader, found, signal, note))
+    }
     if (resource === undefined) note({ code: 'not-a-member', message: 'Keycloak knows nobody of this name.' })
     else yield resource
   }

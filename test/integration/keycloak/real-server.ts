@@ -166,9 +166,11 @@ export function describeRealServer(version: KeycloakVersion): void {
            where r.name = 'nebari' and u.service_account_client_link is null`,
         )
         const stored = people.flatMap(({ state, secrets }) =>
-          Object.values(secrets).map((value) => `${String(state['username'])} ${value}`),
+          Object.values(secrets).map((value) => `${JSON.stringify(state['username'])} ${value}`),
         )
-        expect(stored.sort()).toEqual(rows.map(([username, , secret]) => `${username} ${secret}`).sort())
+        expect(stored.sort()).toEqual(
+          rows.map(([username, , secret]) => `${JSON.stringify(username)} ${secret}`).sort(),
+        )
         const uncovered = people.filter(
           ({ state, secrets }) => Object.keys(state['credentials'] as object).length !== Object.keys(secrets).length,
         )

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Refusal } from './asking.ts'
 import { writeExportFolder } from './export-folder.ts'
+import { fixedId } from './fixed-id.ts'
 import { makeRealm } from './installer.ts'
 import type { DemoAccount } from './installer.ts'
 import { makePassword, makePeople, makePerson } from './people.ts'
@@ -152,8 +153,10 @@ export class DemoKeycloak {
     user.credentials = [password, ...user.credentials.filter(({ type }) => type !== 'password')]
   }
 
-  add(username: string): void {
-    this.#realm.add(makePerson(this.#realm, username, this.#realm.users.length))
+  /** `person`: another one than who has had the name before, with another id. */
+  add(username: string, person = ''): void {
+    const made = makePerson(this.#realm, username, this.#realm.users.length)
+    this.#realm.add(person === '' ? made : { ...made, id: fixedId(this.#realm.seed, 'user', username, person) })
   }
 
   remove(username: string): void {

@@ -121,6 +121,27 @@ describe('one person', () => {
     ])
   })
 
+  test('is searched for once when it was identified a moment before', async () => {
+    const context = { clock, signal: new AbortController().signal }
+    await component.identify?.(userSlice('ben'), context)
+    await readSlice(component, userSlice('ann'))
+    asked = []
+    expect((await readSlice(component, userSlice('ben'))).resources.length).toBe(1)
+    expect(asked.filter((path) => path.startsWith('/users?'))).toEqual([])
+    expect((await readSlice(component, userSlice('ben'))).resources.length).toBe(1)
+    expect(asked.filter((path) => path.startsWith('/users?')).length).toBe(1)
+  })
+
+  test('who was identified, deleted and made anew is read as who is there now', async () => {
+    const context = { clock, signal: new AbortController().signal }
+    const before = await component.identify?.(userSlice('ben'), context)
+    demo.remove('ben')
+    demo.add('ben', 'another')
+    const [resource] = (await readSlice(component, userSlice('ben'))).resources
+    expect(resource?.kept['id']).toBe(demo.userId('ben'))
+    expect(resource?.kept['id']).not.toBe(before?.id)
+  })
+
   test('is found by the exact name: neither a longer one nor other letters will do', async () => {
     demo.add('ann-longer')
     for (const name of ['an', 'Ann', 'ann-long']) {
@@ -225,7 +246,9 @@ describe('names that no slice can have', () => {
     expect((await listMembers(component)).length).toBe(40)
     const { resources, notes } = await readSlice(component, SHARED)
     const people = resources.filter(({ written }) => written.startsWith('user/'))
-    expect(people.map(({ state }) => state['username']).sort()).toEqual([...odd].sort())
+    expect(people.map(({ state }) => JSON.stringify(state['username'])).sort()).toEqual(
+      odd.map((name) => JSON.stringify(name)).sort(),
+    )
     expect(notes.filter(({ code }) => code === 'saved-with-shared-state').length).toBe(3)
     const after = people[0] as ReadResource
     expect((await readSlice(component, SHARED, { after: after.key })).resources.map(({ written }) => written)).toEqual([
