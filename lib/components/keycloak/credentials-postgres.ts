@@ -4,7 +4,7 @@
  */
 import pg from 'pg'
 import * as z from 'zod'
-import { TorikiError } from '../../errors.ts'
+import { TorikiError, toTorikiError } from '../../errors.ts'
 import type { Check } from '../component.ts'
 import type { CredentialAnswer, CredentialSource } from './credential-source.ts'
 import { KeycloakAnswer, systemCode } from './failure.ts'
@@ -29,6 +29,10 @@ const OF_FEDERATED = `select c.id, c.type, c.user_label, c.created_date::text, c
 const WRITABLE = `select coalesce(bool_or(has_table_privilege(c.oid, p)), false) as can_write
   from pg_class c, unnest(array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) p
   where c.relname in ('realm', 'user_entity', 'credential') and c.relkind = 'r' and pg_table_is_visible(c.oid)`
+
+const NO_REALM = 'That database has no such realm: name the one of this Keycloak under components.keycloak.credentials.'
+const ONLY_READ =
+  'Give the backup a role of its own with SELECT on realm, user_entity and credential, and nothing else.'
 
 const CONNECTIONS_MAX = 4
 const CONNECT_TIMEOUT_MS = 10_000
@@ -105,32 +109,19 @@ export class PostgresCredentials implements CredentialSource {
 
   async *check(): AsyncIterable<Check> {
     const reads = 'keycloak: database of credentials can be read'
+    const onlyReads = 'keycloak: database role can only read'
+    let check = reads
     try {
       await this.#query(undefined, OF_PERSON, ['00000000-0000-0000-0000-000000000000', this.#realm])
       const known = await this.#query(undefined, 'select 1 from realm where name = $1', [this.#realm])
-      yield known.length === 1
-        ? { check: reads, ok: true }
-        : {
-            check: reads,
-            ok: false,
-            remedy:
-              'That database has no such realm: name the one of this Keycloak under components.keycloak.credentials.',
-          }
+      yield known.length === 1 ? { check, ok: true } : { check, ok: false, remedy: NO_REALM }
+      check = onlyReads
+      const [row] = await this.#query(undefined, WRITABLE, [])
+      const canWrite = (row as { can_write?: unknown } | undefined)?.can_write !== false
+      yield canWrite ? { check, ok: false, remedy: ONLY_READ } : { check, ok: true }
     } catch (error) {
-      yield { check: reads, ok: false, remedy: `${(error as TorikiError).message} ${(error as TorikiError).remedy}` }
-      return
-    }
-    const [row] = await this.#query(undefined, WRITABLE, [])
-    const canWrite = (row as { can_write?: unknown } | undefined)?.can_write !== false
-    yield {
-      check: 'keycloak: database role can only read',
-      ok: !canWrite,
-      ...(canWrite
-        ? {
-            remedy:
-              'Give the backup a role of its own with SELECT on realm, user_entity and credential, and nothing else.',
-          }
-        : {}),
+      const { message, remedy } = toTorikiError(error)
+      yield { check, ok: false, remedy: `${message} ${remedy}` }
     }
   }
 

@@ -309,7 +309,7 @@ export function describeRealServer(version: KeycloakVersion): void {
         }
         const running = churn()
         try {
-          for (let times = 0; times < 3; times++) {
+          for (let times = 0; times < 8; times++) {
             const names = (await listMembers(source.component)).map(({ slice }) =>
               slice.kind === 'user' ? slice.local.toString() : '',
             )
