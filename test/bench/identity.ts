@@ -12,7 +12,8 @@ import { markdownTable, median } from './table.ts'
 
 const run = promisify(execFile)
 const here = (name: string): string => join(import.meta.dirname, name)
-const flags = ['--disable-warning=ExperimentalWarning']
+/** As bin/toriki starts it. */
+const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', '--max-old-space-size=384']
 
 /** `runs` times each size, sizes in turn. */
 export async function identityBench(sizes: readonly number[], runs: number): Promise<string> {
