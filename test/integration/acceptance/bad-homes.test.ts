@@ -4,7 +4,6 @@ import {
   chmodSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   rmSync,
   symlinkSync,
@@ -153,12 +152,11 @@ test('a home that is a link to another home, or to the whole system, is refused 
   symlinkSync('/', join(nebari.root, 'home/link-to-all'))
   const report = await nebari.json<Report>('backup')
   expect(report).toMatchObject({ outcome: 'partial', slices: { total: 4 + 3 + 2, saved: 4 + 3, failed: 2 } })
-  expect(report.failures.map(({ slice, code }) => [slice, code]).sort()).toEqual([
-    ['user/link-to-all', 'home-is-link'],
-    ['user/link-to-ann', 'home-is-link'],
+  expect(report.failures.map(({ slice, code }) => `${slice} ${code}`).sort()).toEqual([
+    'user/link-to-all home-is-link',
+    'user/link-to-ann home-is-link',
   ])
-  expect(await nebari.json('snapshots', '--user', 'link-to-all')).toEqual([])
-  expect(readFileSync('/etc/passwd', 'utf8')).not.toBe('')
+  for (const user of ['link-to-all', 'link-to-ann']) expect(await nebari.json('snapshots', '--user', user)).toEqual([])
 })
 
 test('a person who is gone when the message comes is skipped, the run is complete, and what was kept of her stays', async () => {

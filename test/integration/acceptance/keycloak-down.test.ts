@@ -4,6 +4,7 @@ import { keepAlarms } from '../../kit/acceptance/alarms.ts'
 import { homeFiles } from '../../kit/acceptance/home-files.ts'
 import { makeNebariWithKeycloak, sumOfOutcomes } from '../../kit/acceptance/nebari.ts'
 import type { Report } from '../../kit/acceptance/nebari.ts'
+import { workUntilDrained } from '../../kit/acceptance/queues.ts'
 import { storedFiles, storedSnapshots, withStored } from '../../kit/acceptance/stored-snapshots.ts'
 
 const USERS = 30
@@ -56,6 +57,11 @@ test.each(['after a good night', 'in the very first night'])(
     expect(text).toContain(`source-unreachable in keycloak, ${USERS + 1} slices: `)
     expect(text).toContain('→ Check its address and that it runs; then `toriki replay`.')
     // One dead-letter alarm and one at the end, not one per person.
-    expect(alarms().map(({ alarm }) => alarm)).toEqual(['dead-letter', 'run-ended'])
+    await workUntilDrained(nebari)
+    expect(
+      alarms()
+        .map(({ alarm }) => alarm)
+        .sort(),
+    ).toEqual(['dead-letter', 'run-ended'])
   },
 )

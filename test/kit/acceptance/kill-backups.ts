@@ -9,11 +9,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../../../lib/platform/random.ts'
 import { seededRandom } from '../seeded-random.ts'
+import { checkIndependently } from './check-independently.ts'
 import { homeFiles } from './home-files.ts'
 import type { FileMap } from './home-files.ts'
 import { sumOfOutcomes } from './nebari.ts'
-import type { Nebari, Report } from './nebari.ts'
-import { snapshotDigest, storedFiles, storedSnapshots, withStored } from './stored-snapshots.ts'
+import type { Nebari, NebariWithKeycloak, Report } from './nebari.ts'
+import type { StoredSnapshot } from './stored-snapshots.ts'
+import { snapshotDigest, storedFiles, storedSlices, withStored } from './stored-snapshots.ts'
 import { startToriki } from './toriki-process.ts'
 
 export interface KilledBackups {
@@ -33,10 +35,12 @@ const KILLS_A_NIGHT_MAX = 3
 /** Snapshots of earlier nights that are read again after a kill; at the end all of them are. */
 const READ_AGAIN = 60
 
+/** From so many snapshots on, not every look is at all of them. */
+const MANY = 800
 /** This share of the moments falls before the work: into the start of the process, of the run, of its messages. */
 const EARLY = 0.25
 
-export async function killBackups(nebari: Nebari, kills: number, seed: string): Promise<KilledBackups> {
+export async function killBackups(nebari: NebariWithKeycloak, kills: number, seed: string): Promise<KilledBackups> {
   const random = seededRandom(seed)
   const watch = new Watch(nebari)
   const typical = { startMs: 1_000, workMs: 1_000 }
@@ -59,6 +63,10 @@ export async function killBackups(nebari: Nebari, kills: number, seed: string): 
     await watch.look(random)
   }
   await watch.look(undefined)
+  const checked = await checkIndependently(nebari)
+  watch.broken.push(...checked.violations)
+  if (checked.snapshots !== watch.digests.size)
+    watch.broken.push(`the checker sees ${checked.snapshots} snapshots, and ${watch.digests.size} were shown`)
   return { kills: killed, wentOn, nights, snapshots: watch.digests.size, broken: watch.broken }
 }
 
@@ -85,8 +93,9 @@ async function backupAndKill(
   return status
 }
 
-/** What people do until the next night: some write, a few write much, one removes something. */
-function workInHomes({ users, home }: Nebari, random: Random, night: number): void {
+/** What people do until the next night: some write, a few write much, one removes something, one gets another address. */
+function workInHomes({ users, home, keycloak }: NebariWithKeycloak, random: Random, night: number): void {
+  keycloak.change(users[night % users.length] ?? '', { email: `night-${night}@example.org` })
   for (const user of users) {
     const chance = random.fraction()
     if (chance > 0.3) continue
@@ -128,36 +137,64 @@ class Watch {
     }
     const report = result.json<Report>()
     if (report.outcome !== 'complete' || report.open) this.broken.push(`run ${report.run} ended ${report.outcome}`)
-    if (sumOfOutcomes(report) !== this.#homes.size || report.slices.saved !== this.#homes.size)
+    const slices = this.#homes.size + 1
+    if (sumOfOutcomes(report) !== slices || report.slices.saved !== slices)
       this.broken.push(`run ${report.run} counts ${JSON.stringify(report.slices)}`)
     if (last?.open === true && report.run !== last.run)
       this.broken.push(`run ${last.run} was open, and ${report.run} was begun`)
     return last?.open === true
   }
 
-  /** All that is shown: what is new must be whole, what is known must be there and the same (with `random`: only some of that is read again). */
+  /**
+   * What is new must be whole, what is known must be there and say the same. With `random`: of what is known only some is read again, and once there are
+   * many, mostly only what the newest runs made is looked at.
+   */
   async look(random: Random | undefined): Promise<void> {
+    const isWhole = random === undefined || this.digests.size < MANY || random.fraction() < 0.1
     const shown = new Set<string>()
     await withStored(this.#nebari.settings, async (repository) => {
-      for await (const stored of storedSnapshots(repository)) {
-        const id = `${stored.slice}@${stored.snapshot.id}`
-        shown.add(id)
-        const before = this.digests.get(id)
-        if (before !== undefined && random !== undefined && random.fraction() > READ_AGAIN / this.digests.size) continue
-        try {
-          const digest = await snapshotDigest(stored)
-          this.digests.set(id, digest)
-          if (before === undefined) {
-            const difference = differenceOf(await storedFiles(stored), this.#homes.get(stored.slice))
-            if (difference !== undefined) this.broken.push(`${id} is not the home: ${difference}`)
-          } else if (digest !== before) this.broken.push(`${id} says something else now`)
-        } catch (error) {
-          this.broken.push(`${id} does not open: ${error instanceof Error ? error.stack : String(error)}`)
+      for await (const slice of storedSlices(repository)) {
+        for await (const stored of slice) {
+          const id = idOf(stored)
+          const isKnown = this.digests.has(id)
+          shown.add(id)
+          if (!isKnown || random === undefined || random.fraction() < READ_AGAIN / this.digests.size)
+            await this.#read(stored)
+          if (isKnown && !isWhole) break
         }
       }
     })
+    if (!isWhole) return
     for (const id of this.digests.keys()) if (!shown.has(id)) this.broken.push(`${id} is not shown any more`)
   }
+
+  async #read(stored: StoredSnapshot): Promise<void> {
+    const id = idOf(stored)
+    const before = this.digests.get(id)
+    try {
+      const digest = await snapshotDigest(stored)
+      this.digests.set(id, digest)
+      const lack = before === undefined ? await this.#lackOf(stored) : undefined
+      if (lack !== undefined) this.broken.push(`${id} is not whole: ${lack}`)
+      if (before !== undefined && before !== digest) this.broken.push(`${id} says something else now`)
+    } catch (error) {
+      this.broken.push(`${id} does not open: ${error instanceof Error ? error.stack : String(error)}`)
+    }
+  }
+
+  /** What a snapshot of this night lacks, or has too much. */
+  async #lackOf(stored: StoredSnapshot): Promise<string | undefined> {
+    const { slice, snapshot } = stored
+    const holds = Object.keys(snapshot.components).sort().join()
+    const due = slice === 'shared' ? 'keycloak' : slice.startsWith('group/') ? 'files' : 'files,keycloak'
+    if (holds !== due || snapshot.missing.length > 0) return `it holds ${holds} and lacks ${snapshot.missing.length}`
+    if (slice.startsWith('user/') && snapshot.components['keycloak']?.resources !== 1) return 'the account is not there'
+    return slice === 'shared' ? undefined : differenceOf(await storedFiles(stored), this.#homes.get(slice))
+  }
+}
+
+function idOf({ slice, snapshot }: StoredSnapshot): string {
+  return `${slice}@${snapshot.id}`
 }
 
 function differenceOf(stored: FileMap, home: FileMap | undefined): string | undefined {

@@ -31,13 +31,21 @@ export async function withStored<T>(
   }
 }
 
-/** Every snapshot of every slice that any run ever had, newest generation. */
-export async function* storedSnapshots(repository: DeploymentRepository): AsyncGenerator<StoredSnapshot> {
+/** The snapshots of every slice that any run ever had, newest generation, newest first. */
+export async function* storedSlices(repository: DeploymentRepository): AsyncGenerator<AsyncIterable<StoredSnapshot>> {
   for await (const slice of knownSlices(repository.records, new Date())) {
     const opened = await repository.openSlice(slice, { access: 'read-content' })
-    if (opened === undefined) continue
-    for await (const snapshot of opened.snapshots()) yield { slice, repository: opened, snapshot }
+    if (opened !== undefined) yield snapshotsOf(opened)
   }
+}
+
+async function* snapshotsOf(repository: SliceRepository): AsyncGenerator<StoredSnapshot> {
+  for await (const snapshot of repository.snapshots()) yield { slice: repository.slice, repository, snapshot }
+}
+
+/** The same as one list. */
+export async function* storedSnapshots(repository: DeploymentRepository): AsyncGenerator<StoredSnapshot> {
+  for await (const slice of storedSlices(repository)) yield* slice
 }
 
 /** The snapshot's files, every byte read, in the words of `homeFiles`. */

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { killBackups } from '../../kit/acceptance/kill-backups.ts'
-import { makeNebari } from '../../kit/acceptance/nebari.ts'
+import { makeNebariWithKeycloak } from '../../kit/acceptance/nebari.ts'
 
 test('a backup killed (-9) at 200 random moments: older snapshots open, no half snapshot shows, the next backup goes on and ends well', async () => {
-  const nebari = await makeNebari({ users: 40 })
+  const nebari = await makeNebariWithKeycloak({ users: 40 })
   const result = await killBackups(nebari, 200, 'long')
   expect(result).toMatchObject({ kills: 200, broken: [] })
   expect(result.wentOn).toBeGreaterThan(20)
