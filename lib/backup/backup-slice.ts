@@ -145,7 +145,7 @@ async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> 
 /** Records the causes; then back to the queue, or, where trying again is of no use, to dead-letter. */
 async function fail(work: Work, failed: readonly Failed[], stored: Partial<SliceEvent>): Promise<Delivered> {
   const { service, run, message, delivery } = work
-  const { outcome, snapshot } = await work.before()
+  const { snapshot } = await work.before()
   if ((await opened(work)) === 'ended-meanwhile') return DONE
   const mayPass = failed.some(({ retry }) => retry !== 'never')
   const more = { ...stored, causes: failed.map(({ cause }) => cause) }
