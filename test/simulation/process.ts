@@ -44,7 +44,7 @@ export interface Ground {
   readonly alarms: Alarm[]
   /** Bodies of all messages ever sent. */
   readonly sent: string[]
-  /** Per snapshot object: what was condemned when its writer looked for the last time. */
+  /** Per snapshot object: what its writer must have seen condemned. */
   readonly looks: Map<string, ReadonlySet<string>>
   /** Secrets that the key service ever gave to the role that writes backups. */
   readonly unwrapped: Set<string>
@@ -60,7 +60,7 @@ export interface ProcessOptions {
   readonly batchMax: number
 }
 
-/** What one delivery saw condemned at its last look, per prefix. */
+/** What was condemned when one delivery looked, or wrote what it must look after, for the last time: per prefix. */
 const delivery = new AsyncLocalStorage<Map<string, ReadonlySet<string>>>()
 
 /** How long an idle worker sleeps before it looks again. */
@@ -224,6 +224,9 @@ export class SimulatedProcess {
       create: async (key, body) => {
         await this.#gate(`create ${key}`)
         await store.create(key, body)
+        // Whoever wrote a pack or an index looks once more before he commits.
+        const [folder] = /^slices\/[^/]+\/(?=(packs|trees|index)\/)/.exec(key) ?? []
+        if (folder !== undefined) await this.#see(`${folder}condemned/`)
         const looked = delivery.getStore()?.get(key.replace(/snapshots\/.*/, 'condemned/'))
         if (looked !== undefined) this.#ground.looks.set(key, looked)
       },
@@ -231,12 +234,17 @@ export class SimulatedProcess {
       list: async (prefix, options) => {
         await this.#gate(`list ${prefix} ${options?.after ?? ''}`)
         const page = await store.list(prefix, options)
-        if (prefix.endsWith('/condemned/'))
-          delivery.getStore()?.set(prefix, new Set(page.objects.map(({ key }) => key)))
+        if (prefix.endsWith('/condemned/')) await this.#see(prefix)
         return page
       },
       delete: async (key) => (await this.#gate(`delete ${key}`), await store.delete(key)),
     }
+  }
+
+  /** Remembers what is condemned now, for the snapshot that this delivery may commit. */
+  async #see(prefix: string): Promise<void> {
+    const { objects } = await this.#ground.store.list(prefix)
+    delivery.getStore()?.set(prefix, new Set(objects.map(({ key }) => key)))
   }
 
   #gatedQueues(): Queues {

@@ -85,7 +85,7 @@ export function checkSuspicion(store: CheckedStore, run: string): string[] {
   return wrong
 }
 
-/** Nothing that was condemned when its writer looked for the last time is needed by a snapshot: prune would take it away. */
+/** Nothing that its writer must have seen condemned is needed by a snapshot: prune would take it away. */
 export function checkCondemned(store: CheckedStore, looks: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const wrong: string[] = []
   for (const { sliceId, snapshots, packsOf, condemned } of store.slices) {

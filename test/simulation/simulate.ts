@@ -153,10 +153,10 @@ class Simulation {
       batchMax: share(0.3) ? 4 : 1,
       faultShare: calm ? 0 : share(0.15) ? 0 : 0.002 + random.fraction() ** 3 * 0.08,
       heavySource: share(0.3),
-      shortTime: share(0.25),
+      shortTime: share(0.4),
       churn: share(0.25),
       jumps: share(0.2),
-      prune: share(0.3),
+      prune: share(0.4),
     }
     this.scheduler = new Scheduler('2026-03-01T02:00:00Z', {
       random,
@@ -257,7 +257,10 @@ class Simulation {
     )
     const users = this.#small ? 3 : 3 + this.#draw(3)
     for (let user = 0; user < users; user++)
-      world.addUser(this.#newName(), user === 0 && !this.#small && this.#draw(2) === 0 ? 'large' : 'small')
+      world.addUser(
+        this.#newName(),
+        user === 0 && !this.#small && (this.#draw(2) === 0 || this.#manner.shortTime) ? 'large' : 'small',
+      )
   }
 
   #newName(): string {
@@ -420,7 +423,9 @@ class Simulation {
 
   /** Prune's first phase, for a pack of this slice. Deletes nothing. */
   #condemn(sliceId: string): void {
-    const packs = this.#store.keys().filter((path) => /\/(packs|trees)\//.test(path) && path.startsWith(`slices/${sliceId}/`))
+    const packs = this.#store
+      .keys()
+      .filter((path) => /\/(packs|trees)\//.test(path) && path.startsWith(`slices/${sliceId}/`))
     const pack = (packs[this.#draw(packs.length)] ?? '').split('/')[3]
     const keys = this.#store.peek(`keys/${sliceId}/1`)
     if (pack === undefined || keys === undefined) return
@@ -555,7 +560,7 @@ class Simulation {
       batchMax,
       // The handler keeps a minute for its checkpoint.
       remainingMs: () =>
-        shortTime && !this.#quietFaults && this.#draw(2) === 0 ? MINUTE_MS + this.#draw(1500) : LONG_MS,
+        shortTime && !this.#quietFaults && this.#draw(4) > 0 ? MINUTE_MS + this.#draw(1200) : LONG_MS,
     })
   }
 
@@ -571,7 +576,7 @@ class Simulation {
       if (this.#quietFaults) return undefined
       // While a worker is between its two looks.
       const [, sliceId] = /^slices\/([^/]+)\/(packs|trees|index)\//.exec(call.subject) ?? []
-      if (this.#manner.prune && sliceId !== undefined && this.#draw(6) === 0) this.#condemn(sliceId)
+      if (this.#manner.prune && sliceId !== undefined && this.#draw(3) === 0) this.#condemn(sliceId)
       return faults(call)
     }
   }

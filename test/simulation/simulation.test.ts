@@ -3,10 +3,10 @@ import { describe, expect, test } from '@jest/globals'
 import { askedSeed, keptSeeds, stretch } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
-/** A third of a second each on an idle core. */
-const NEW_SEEDS = 30
+/** Half a second to a second each. */
+const NEW_SEEDS = 16
 const asked = askedSeed()
-const seeds: (number | string)[] = asked === undefined ? [...keptSeeds(), ...stretch(1, NEW_SEEDS)] : [asked]
+const seeds: (number | string)[] = asked === undefined ? [...keptSeeds(), ...stretch(200, NEW_SEEDS)] : [asked]
 
 describe('whatever comes in between, the promises hold', () => {
   test.each(seeds)(
@@ -18,3 +18,9 @@ describe('whatever comes in between, the promises hold', () => {
     60_000,
   )
 })
+
+test('a seed gives the same run again', async () => {
+  const [once, again] = [await simulate(5), await simulate(5)]
+  expect(again.counts).toEqual(once.counts)
+  expect(again.store.keys()).toEqual(once.store.keys())
+}, 60_000)

@@ -186,7 +186,7 @@ export class World {
     for (const [at, { key, thing }] of ordered.entries()) {
       if (context.after !== undefined && compareKeys(key, context.after) <= 0) continue
       // A home of many files is read in strides: a gate at each would only make the simulation slow.
-      if (at % Math.ceil(ordered.length / 20) === 0) await gate(`${source} reads on ${name} ${at}`)
+      if (at % Math.ceil(ordered.length / 40) === 0) await gate(`${source} reads on ${name} ${at}`)
       if (fault?.at === at) throw fault.error
       context.signal.throwIfAborted()
       yield resourceOf(key, thing)
