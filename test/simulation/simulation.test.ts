@@ -4,7 +4,7 @@ import { askedSeed, keptSeeds, stretch } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
 /** Half a second to a second each. */
-const NEW_SEEDS = 16
+const NEW_SEEDS = 10
 const asked = askedSeed()
 const seeds: (number | string)[] = asked === undefined ? [...keptSeeds(), ...stretch(200, NEW_SEEDS)] : [asked]
 
