@@ -143,11 +143,12 @@ async function openQueues(settings: Settings, sources: Sources, opened: Opened):
     opened.push(() => local.close())
     return local
   }
-  const { openAwsQueues } = await import('./queue/aws.ts')
+  const { AwsQueues } = await import('./queue/aws.ts')
   const rules = { visibilityMsMin: FUNCTION_TIMEOUT_MS * VISIBILITY_FACTOR, receivesMin: limits.attempts }
-  const queues = await openAwsQueues({ ...queue.sqs, rules })
+  const queues = new AwsQueues({ ...queue.sqs, rules })
   opened.push(() => queues.close())
   await refuseForeignRegion(settings, 'queue.sqs', queue.sqs, () => queues.region())
+  await queues.check({ tolerant: true })
   return queues
 }
 

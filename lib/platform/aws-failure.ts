@@ -75,6 +75,7 @@ function kindOf(name: string, status: number, systemCode: string | undefined, me
 
 /** `com.amazonaws.sqs#QueueDoesNotExist` and `AWS.SimpleQueueService.NonExistentQueue` without what stands before; bounded, harmless characters only. */
 function plainName(given: string | undefined): string {
+  if (given === 'Error') return '' // says nothing
   const last = given?.split('#').at(-1)?.split(':')[0] ?? ''
   return /^[A-Za-z][A-Za-z0-9_.]{0,79}$/.test(last) ? last.replace(/^AWS\.SimpleQueueService\./, '') : ''
 }

@@ -40,22 +40,6 @@ export interface AwsQueuesOptions extends AwsPlace {
   readonly rules: QueueRules
 }
 
-/**
- * Opens and looks: a queue that is missing, or that is set to what loses or doubles work, is refused by name. What cannot be looked at (no right to, or no answer just
- * now) is not held against it: a command that only reads the store needs no queue, and using one tells.
- * @throws TorikiError `queue-refused`.
- */
-export async function openAwsQueues(options: AwsQueuesOptions): Promise<AwsQueues> {
-  const queues = new AwsQueues(options)
-  try {
-    await queues.check({ tolerant: true })
-  } catch (error) {
-    await queues.close()
-    throw error
-  }
-  return queues
-}
-
 export class AwsQueues implements Queues {
   readonly #client: SQSClient
   readonly #rules: QueueRules
@@ -92,8 +76,9 @@ export class AwsQueues implements Queues {
   }
 
   /**
-   * Looks at every queue: is it there, does it hide messages long enough, does it give up neither never nor too early.
-   * @throws TorikiError `queue-refused`, naming the queue; `queue-unavailable` unless `tolerant`, when also a missing right to look is passed over.
+   * Looks at every queue: is it there, does it hide messages long enough, does it give up neither never nor too early. With `tolerant`, as when it is opened, what
+   * cannot be looked at (no right to, or no answer just now) is not held against it: a command that only reads the store needs no queue, and using one tells.
+   * @throws TorikiError `queue-refused`, naming the queue; `queue-unavailable` unless `tolerant`.
    */
   async check({ tolerant }: { readonly tolerant: boolean }): Promise<void> {
     const looks = [...this.#queues.values()].map(async ({ work, dead }) => {
@@ -329,5 +314,5 @@ async function passing<T>(tolerant: boolean, look: () => Promise<T>): Promise<T 
 }
 
 function isDenied(error: unknown): boolean {
-  return isTorikiError(error, 'queue-refused') && /^AccessDenied/.test(String(error.ids['reason'] ?? ''))
+  return isTorikiError(error, 'queue-refused') && String(error.ids['reason']).startsWith('AccessDenied')
 }

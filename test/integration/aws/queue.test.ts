@@ -1,8 +1,9 @@
 /** The SQS driver keeps the promises of its port on servers that we did not write: ElasticMQ and, as second opinion, moto, under a clock that the suite turns. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { AwsQueues, openAwsQueues } from '../../../lib/platform/queue/aws.ts'
+import { AwsQueues } from '../../../lib/platform/queue/aws.ts'
 import { eachQueue } from '../../../lib/platform/queue/each-queue.ts'
+import type { AwsQueuesOptions } from '../../../lib/platform/queue/aws.ts'
 import type { Queues } from '../../../lib/platform/queue/port.ts'
 import { CONTRACT_RECEIVES_MAX, queueContract } from '../../contract/queue.ts'
 import { FakeClock } from '../../kit/fake-clock.ts'
@@ -47,11 +48,17 @@ class ServerClock extends FakeClock {
 }
 
 let opened = 0
+/** As the assembly does. */
+async function openAndCheck(options: AwsQueuesOptions): Promise<AwsQueues> {
+  const queues = new AwsQueues(options)
+  await queues.check({ tolerant: true })
+  return queues
+}
 async function open(clock: FakeClock): Promise<Queues> {
   const { endpoint } = server
   const prefix = `campus${++opened}`
   await createQueues({ endpoint, prefix, receivesMax: CONTRACT_RECEIVES_MAX })
-  const queues = await openAwsQueues({ prefix, endpoint, credentials, rules: noRules })
+  const queues = await openAndCheck({ prefix, endpoint, credentials, rules: noRules })
   return eachQueue(queues, (queue) => ({
     send: (messages) => queue.send(messages),
     receive: (options) => queue.receive(options),
@@ -75,7 +82,7 @@ test('moto agrees: batches, counts, giving back, deleting, and the dead-letter q
   try {
     await createQueues({ endpoint: moto.endpoint, prefix: 'campus', receivesMax: CONTRACT_RECEIVES_MAX })
     const place = { prefix: 'campus', endpoint: moto.endpoint, credentials }
-    const queues = await openAwsQueues({ ...place, rules: { visibilityMsMin: 5_400_000, receivesMin: 3 } })
+    const queues = await openAndCheck({ ...place, rules: { visibilityMsMin: 5_400_000, receivesMin: 3 } })
     const [queue, dead] = [queues.queue('backup-slice'), queues.deadLetter('backup-slice')]
     const bodies = Array.from({ length: 23 }, (_, number) => `message ${number} 木`)
     await queue.send(bodies.map((body) => ({ body })))
@@ -118,7 +125,7 @@ test.each([
   const prefix = `campus-${++opened}`
   await createQueues({ endpoint, prefix, ...made })
   const rules = { visibilityMsMin: 5_400_000, receivesMin: 5 }
-  await expect(openAwsQueues({ prefix, endpoint, credentials, rules })).rejects.toMatchObject({
+  await expect(openAndCheck({ prefix, endpoint, credentials, rules })).rejects.toMatchObject({
     code: 'queue-refused',
     retry: 'never',
     message: expect.stringMatching(says),
@@ -129,7 +136,7 @@ test('a queue that is not there is refused by name, when it is opened and when i
   const { endpoint } = server
   const options = { prefix: 'nobody', endpoint, credentials, rules: noRules }
   const refused = { code: 'queue-refused', message: expect.stringContaining('no queue nobody-') }
-  await expect(openAwsQueues(options)).rejects.toMatchObject(refused)
+  await expect(openAndCheck(options)).rejects.toMatchObject(refused)
   const queues = new AwsQueues(options)
   await expect(queues.queue('backup-slice').send([{ body: 'x' }])).rejects.toMatchObject(refused)
   await queues.close()

@@ -31,6 +31,9 @@ describe('the alarm command', () => {
     const log = recordingLog()
     await runAlarmCommand(program('exit 3').path, { alarm: 'suspect' }, log)
     await runAlarmCommand('/nonexistent/tell-me', { alarm: 'suspect' }, log)
-    expect(log.events.filter((event) => event.startsWith('alarm-command-failed'))).toEqual(['alarm-command-failed {"status":3}', 'alarm-command-failed {"reason":"ENOENT"}'])
+    expect(log.events.filter((event) => event.startsWith('alarm-command-failed'))).toEqual([
+      'alarm-command-failed {"status":3}',
+      'alarm-command-failed {"reason":"ENOENT"}',
+    ])
   })
 })

@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process'
 import { mkdir, readdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { silentLog } from '../../../lib/log.ts'
 import { assemblePlatform, createPlatformKeys } from '../../../lib/platform/assemble.ts'
 import { parseSettings } from '../../../lib/settings.ts'
 import type { Settings } from '../../../lib/settings.ts'
+import { answeringServer } from '../../kit/servers/answering-server.ts'
 import { temporaryFolder } from '../../kit/temporary-folder.ts'
 
 describe('the assembly', () => {
@@ -68,14 +71,95 @@ describe('the assembly', () => {
   })
 
   test.each([
-    ['store: { s3: { bucket: b } }', 'store.s3'],
-    ['keys: { kms: { key: alias/k } }', 'keys.kms'],
-    ['queue: { sqs: { prefix: p } }', 'queue.sqs'],
-  ])('%s is refused: this build has no such driver', async (line, names) => {
-    await expect(assemblePlatform(settings(line), { log: silentLog })).rejects.toMatchObject({
+    [
+      'a bucket for keys beside a folder',
+      'store: { folder: s }\nkeys: { kms: { key: alias/k, endpoint: "http://127.0.0.1:9" }, bucket: b }',
+      'keys.bucket',
+    ],
+    [
+      'a prefix that could not be a key',
+      'store: { s3: { bucket: b, prefix: "a/../b", endpoint: "http://127.0.0.1:9" } }',
+      'store.s3.prefix',
+    ],
+  ])('%s is refused, naming it', async (_, lines, names) => {
+    await createPlatformKeys(settings('store: { folder: s }'))
+    await expect(assemblePlatform(settings(lines), { log: silentLog })).rejects.toMatchObject({
       code: 'settings-invalid',
       message: expect.stringContaining(names),
-      remedy: expect.stringContaining('Write'),
     })
+  })
+
+  test.each(['store: { s3: { bucket: b } }', 'queue: { sqs: { prefix: p } }', 'keys: { kms: { key: alias/k } }'])(
+    '%s: a region that only the machine names is held to the allow-list too',
+    async (line) => {
+      await createPlatformKeys(settings())
+      const before = process.env['AWS_REGION']
+      process.env['AWS_REGION'] = 'mars-north-1'
+      try {
+        await expect(
+          assemblePlatform(settings(`${line}\nregions: [eu-central-1]`), { log: silentLog }),
+        ).rejects.toMatchObject({ code: 'region-not-allowed', message: expect.stringContaining('mars-north-1') })
+      } finally {
+        if (before === undefined) delete process.env['AWS_REGION']
+        else process.env['AWS_REGION'] = before
+      }
+    },
+  )
+
+  test('a platform of buckets, a key of KMS and a queue here works, below the prefix, with keys in their own bucket', async () => {
+    const stored = new Map<string, string>()
+    await using server = await answeringServer(({ method, url, body, headers }) => {
+      const path = url.split('?')[0] ?? ''
+      if (headers['x-amz-target'] !== undefined)
+        return { status: 200, body: JSON.stringify({ KeyId: 'mrk-1', CiphertextBlob: 'AAAA', Plaintext: 'eQ==' }) }
+      if (method === 'PUT') {
+        stored.set(path, body)
+        return { status: 200, headers: { etag: '"x"' } }
+      }
+      const found = stored.get(path) ?? ''
+      return { status: 200, headers: { etag: '"x"', 'content-length': String(found.length) }, body: found }
+    })
+    const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }
+    Object.assign(process.env, credentials)
+    try {
+      const place = `endpoint: "${server.endpoint}"`
+      const platform = await assemblePlatform(
+        settings(
+          `store: { s3: { bucket: campus, prefix: /one/, ${place} } }\nkeys: { kms: { key: mrk-1, ${place} }, bucket: campus-keys }\nqueue: { sqlite: queue }`,
+        ),
+        { log: silentLog },
+      )
+      await platform.store.create('a/b', Buffer.from('x'))
+      await platform.keyStore.create('keys/c', Buffer.from('k'))
+      expect((await platform.store.get('a/b')).toString()).toBe('x')
+      expect([...stored]).toEqual([
+        ['/campus/one/a/b', 'x'],
+        ['/campus-keys/one/keys/c', 'k'],
+      ])
+      expect((await platform.keys.unwrap(await platform.keys.wrap(Buffer.from('y'), {}), {})).toString()).toBe('y')
+      await platform.close()
+    } finally {
+      for (const name of Object.keys(credentials)) delete process.env[name]
+    }
+  })
+
+  test('a platform on this machine loads no SDK of a supplier', async () => {
+    const program = `
+      import { registerHooks } from 'node:module'
+      const loaded = []
+      registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
+      await import(${JSON.stringify(new URL('../../../lib/embedded/main.ts', import.meta.url).href)})
+      process.stdout.write(JSON.stringify(loaded))`
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--input-type=module',
+      '--no-warnings',
+      '-e',
+      program,
+      'x',
+      '--help',
+    ])
+    const loaded = JSON.parse(stdout.slice(stdout.lastIndexOf('["'))) as string[]
+    expect(loaded.some((url) => url.endsWith('lib/platform/assemble.ts'))).toBe(true)
+    expect(loaded.filter((url) => /@aws-sdk|@smithy|\/aws\.ts$/.test(url))).toEqual([])
   })
 })
