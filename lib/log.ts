@@ -18,7 +18,8 @@ export function jsonLog(sink: (line: string) => void, now: () => Date, least: Lo
   const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
   return {
     write(level, event, fields = {}) {
-      if (order.indexOf(level) >= order.indexOf(least)) sink(`${JSON.stringify({ at: now().toISOString(), level, event, ...fields })}\n`)
+      if (order.indexOf(level) >= order.indexOf(least))
+        sink(`${JSON.stringify({ at: now().toISOString(), level, event, ...fields })}\n`)
     },
   }
 }

@@ -12,7 +12,8 @@ function collect(before: JsonObject, after: JsonObject, prefix: string, fields: 
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
     const [one, two] = [before[name], after[name]]
     if (isObject(one) && isObject(two)) collect(one, two, `${prefix}${name}.`, fields)
-    else if (one === undefined || two === undefined || canonicalJson(one) !== canonicalJson(two)) fields.push(prefix + name)
+    else if (one === undefined || two === undefined || canonicalJson(one) !== canonicalJson(two))
+      fields.push(prefix + name)
   }
 }
 

@@ -21,7 +21,11 @@ export async function identityBench(sizes: readonly number[], runs: number): Pro
   for (let round = 0; round < runs; round++) {
     for (const users of sizes) {
       const [first, unchanged] = await measureOnce(users)
-      for (const [name, measure] of [[`${users} first`, first], [`${users} unchanged`, unchanged]] as const) measures.set(name, [...(measures.get(name) ?? []), measure])
+      for (const [name, measure] of [
+        [`${users} first`, first],
+        [`${users} unchanged`, unchanged],
+      ] as const)
+        measures.set(name, [...(measures.get(name) ?? []), measure])
     }
   }
   const rows = [...measures].map(([name, list]) => {
@@ -42,13 +46,30 @@ export async function identityBench(sizes: readonly number[], runs: number): Pro
       `${middle((m) => m.peakMiB).toFixed(0)} MiB`,
     ]
   })
-  return markdownTable(['people, run', 'outcome', 'wall', 'slices/s', 'CPU', 'PUT/slice', 'GET/slice', 'LIST/slice', 'key calls/slice', 'stored/slice', 'peak memory'], rows)
+  return markdownTable(
+    [
+      'people, run',
+      'outcome',
+      'wall',
+      'slices/s',
+      'CPU',
+      'PUT/slice',
+      'GET/slice',
+      'LIST/slice',
+      'key calls/slice',
+      'stored/slice',
+      'peak memory',
+    ],
+    rows,
+  )
 }
 
 async function measureOnce(users: number): Promise<readonly [RunMeasure, RunMeasure]> {
   const folder = mkdtempSync(join(tmpdir(), 'toriki-bench-'))
   // The demo Nebari runs in a process of its own: its memory is not ours.
-  const nebari = spawn(process.execPath, [...flags, here('demo-nebari.ts'), folder, String(users)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const nebari = spawn(process.execPath, [...flags, here('demo-nebari.ts'), folder, String(users)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   try {
     const [line] = (await once(createInterface({ input: nebari.stdout }), 'line')) as [string]
     const { url, realm, client, secret } = JSON.parse(line) as Record<'url' | 'realm' | 'client' | 'secret', string>
@@ -58,13 +79,24 @@ async function measureOnce(users: number): Promise<readonly [RunMeasure, RunMeas
       settings,
       stringify({
         deployment: 'bench',
-        components: { keycloak: { url, realm, client, secret: '${file:secret}', credentials: { export: './export' } }, files: { root: './nebari', home: 'home/{user}', group: 'shared/{group}' } },
+        components: {
+          keycloak: { url, realm, client, secret: '${file:secret}', credentials: { export: './export' } },
+          files: { root: './nebari', home: 'home/{user}', group: 'shared/{group}' },
+        },
         limits: { requestsPerSecond: { keycloak: 100_000 }, parallel: 8 },
       }),
     )
-    await run(process.execPath, [...flags, join(here('.'), '../../lib/embedded/main.ts'), '--settings', settings, 'init'])
+    await run(process.execPath, [
+      ...flags,
+      join(here('.'), '../../lib/embedded/main.ts'),
+      '--settings',
+      settings,
+      'init',
+    ])
     const once_ = async (): Promise<RunMeasure> => {
-      const { stdout } = await run(process.execPath, [...flags, here('run-once.ts'), settings], { maxBuffer: 16 * 1024 * 1024 })
+      const { stdout } = await run(process.execPath, [...flags, here('run-once.ts'), settings], {
+        maxBuffer: 16 * 1024 * 1024,
+      })
       return JSON.parse(stdout) as RunMeasure
     }
     return [await once_(), await once_()]

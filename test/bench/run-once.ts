@@ -52,7 +52,10 @@ async function measure(file: string): Promise<RunMeasure> {
   let done = 0
   const total = (await runReport(service, run)).slices.total
   const all = new EventTarget()
-  const watched: Service = { ...service, observer: { bytes: () => undefined, ended: () => void (++done === total && all.dispatchEvent(new Event('all'))) } }
+  const watched: Service = {
+    ...service,
+    observer: { bytes: () => undefined, ended: () => void (++done === total && all.dispatchEvent(new Event('all'))) },
+  }
   const workers = await embeddedHost().startWorkers(watched)
   if (done < total) await once(all, 'all')
   await settleRun(service, { run })

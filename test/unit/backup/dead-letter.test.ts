@@ -126,7 +126,10 @@ describe('a message the queue gave up on', () => {
     ['not json', 'message-invalid'],
     ['{"v":9,"kind":"backup-slice"}', 'message-unknown'],
     ['{"v":1,"kind":"backup-slice","run":"20000101T000000000Z-full-0000000000","slice":"user/ann"}', 'run-not-found'],
-    ['{"v":1,"kind":"backup-slice","run":"20000101T000000000Z-full-0000000000","slice":"home of ann"}', 'message-invalid'],
+    [
+      '{"v":1,"kind":"backup-slice","run":"20000101T000000000Z-full-0000000000","slice":"home of ann"}',
+      'message-invalid',
+    ],
   ])('that nobody can read is kept and told once: %s', async (body, code) => {
     await dead(body)
     await dead(body)

@@ -10,8 +10,12 @@ const times = fc.date({
 
 describe('the name of a run', () => {
   test('is the same for the same time, policy and cause', () => {
-    expect(runId(new Date('2026-11-21T02:00:00Z'), 'full', 'schedule')).toBe(runId(new Date('2026-11-21T02:00:00.000Z'), 'full', 'schedule'))
-    expect(runId(new Date('2026-11-21T02:00:00Z'), 'full', 'schedule')).toMatch(/^20261121T020000000Z-full-[0-9a-f]{10}$/)
+    expect(runId(new Date('2026-11-21T02:00:00Z'), 'full', 'schedule')).toBe(
+      runId(new Date('2026-11-21T02:00:00.000Z'), 'full', 'schedule'),
+    )
+    expect(runId(new Date('2026-11-21T02:00:00Z'), 'full', 'schedule')).toMatch(
+      /^20261121T020000000Z-full-[0-9a-f]{10}$/,
+    )
   })
 
   test('differs by cause and policy', () => {
