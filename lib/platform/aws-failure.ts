@@ -29,7 +29,7 @@ export interface AwsFailure {
 }
 
 const CREDENTIALS =
-  /^(CredentialsProviderError|CredentialsError|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignature(Exception)?|ExpiredToken(Exception)?|InvalidToken|TokenRefreshRequired|UnrecognizedClient(Exception)?|InvalidClientTokenId|IncompleteSignature(Exception)?|MissingAuthenticationToken(Exception)?|MissingSecurityHeader|AuthFailure|TokenProviderError)$/
+  /^(CredentialsProviderError|CredentialsError|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignature(Exception)?|ExpiredToken(Exception)?|InvalidToken|TokenRefreshRequired|UnrecognizedClient(Exception)?|InvalidClientTokenId|IncompleteSignature(Exception)?|MissingAuthenticationToken(Exception)?|MissingSecurityHeader|XAdminUserNotFound|AuthFailure|TokenProviderError)$/
 const DENIED = /^(AccessDenied(Exception)?|AllAccessDisabled|AccountProblem|NotAuthorized|OptInRequired|Forbidden)$/
 // RequestTimeTooSkewed: the SDK sets its clock by the refusal, so the next try is signed with the right time.
 const PASSING =

@@ -8,18 +8,14 @@ import type { Queues } from '../../../lib/platform/queue/port.ts'
 import { CONTRACT_RECEIVES_MAX, queueContract } from '../../contract/queue.ts'
 import { FakeClock } from '../../kit/fake-clock.ts'
 import { createQueues } from '../../kit/servers/create-queues.ts'
-import { startElasticMq } from '../../kit/servers/elasticmq.ts'
+import { startElasticMq, type ElasticMq } from '../../kit/servers/elasticmq.ts'
 import { startMoto } from '../../kit/servers/moto.ts'
-import type { LocalServer } from '../../kit/servers/serve-on-port.ts'
-import { standingClock, type StandingClock } from '../../kit/servers/standing-clock.ts'
 import { TEST_CREDENTIALS as credentials } from '../../kit/servers/versitygw.ts'
 
 const noRules = { visibilityMsMin: 0, receivesMin: 1 }
-let server: LocalServer
-let standing: StandingClock
+let server: ElasticMq
 beforeAll(async () => {
-  standing = await standingClock(new FakeClock().now())
-  server = await startElasticMq(standing)
+  server = await startElasticMq({ standsAt: new FakeClock().now() })
 })
 afterAll(() => server?.stop())
 
@@ -43,7 +39,7 @@ class ServerClock extends FakeClock {
     return await look().finally(() => this.#turn(0))
   }
   #turn(moreMs: number): void {
-    standing.setTime(new Date(this.now().getTime() + moreMs))
+    server.setTime(new Date(this.now().getTime() + moreMs))
   }
 }
 

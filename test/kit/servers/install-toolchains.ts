@@ -1,4 +1,3 @@
-import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { cached, cacheFolder } from './cache-folder.ts'
 import { aptInstall, isOnPath } from './install.ts'
@@ -33,15 +32,6 @@ export async function pipInstall(environment: string, ...packages: readonly stri
     env,
     timeoutMs: 600_000,
   })
-}
-
-/** The library that gives a program another clock. */
-export async function ensureFaketime(): Promise<string> {
-  const find = (): string | undefined => globSync('/usr/lib/{*-linux-gnu/,}faketime/libfaketimeMT.so.1')[0]
-  if (find() === undefined) await aptInstall(['libfaketime'])
-  const library = find()
-  if (library === undefined || !existsSync(library)) throw new Error('libfaketime was installed but was not found.')
-  return library
 }
 
 async function ends(program: string, args: readonly string[], says = /(?:)/): Promise<boolean> {
