@@ -7,7 +7,10 @@ const folder = process.env.TORIKI_INTEGRATION === 'aws' ? 'aws/**/' : '!(aws)/**
 export default {
   ...base,
   rootDir: '..',
-  testMatch: [`<rootDir>/test/integration/${folder}*.test.ts`, ...(folder.startsWith('!') ? ['<rootDir>/test/integration/*.test.ts'] : [])],
+  testMatch: [
+    `<rootDir>/test/integration/${folder}*.test.ts`,
+    ...(folder.startsWith('!') ? ['<rootDir>/test/integration/*.test.ts'] : []),
+  ],
   maxWorkers: 1,
   testTimeout: 600_000,
 }
