@@ -20,6 +20,8 @@ const backupSlice = z.looseObject({
   components: z.array(component).min(1).optional(),
   /** The n-th hop of one slice's backup: goes on from checkpoint n − 1. */
   part: z.int().min(0).max(PARTS_MAX).optional(),
+  /** Sent by the n-th replay of the slice in its run: tells it from what an earlier try left in a dead-letter queue. */
+  replay: z.int().min(1).max(1_000_000).optional(),
 })
 const settleRun = z.looseObject({
   v: z.literal(1),

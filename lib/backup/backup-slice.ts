@@ -172,7 +172,9 @@ async function opened(work: Work): Promise<'open' | 'ended-meanwhile'> {
   if (pending) return 'open'
   if (outcome === 'saved' || outcome === 'skipped') return 'ended-meanwhile'
   if (endedAt !== undefined && Date.parse(endedAt) > work.begunAt.getTime()) return 'ended-meanwhile'
-  if (work.delivery.attempt === 1) await append(work, 'replayed', {})
+  // That of a replay comes before its event only where the worker was faster: it is the same event.
+  if (work.delivery.attempt === 1)
+    await append(work, 'replayed', work.message.replay === undefined ? {} : { attempt: 0 })
   return 'open'
 }
 

@@ -48,6 +48,8 @@ async function recordSlice(service: Service, message: BackupSliceMessage, body: 
   const sliceId = service.repository.sliceId(slice.name, 1)
   const before = await foldOf(records, run.run, sliceId)
   if (!before.pending && (before.outcome === 'saved' || before.outcome === 'skipped')) return
+  // What an earlier try left behind says nothing of the replay that is under way; its own end was recorded then.
+  if (before.pending && (message.replay ?? 0) < before.replays) return
   // What the bucket holds decides, also against a worker that could commit but not say so.
   const { snapshot, generation } = await snapshotOf(service, run, slice)
   const whole = snapshot !== undefined && snapshot.missing.every(({ code }) => code === 'not-selected')

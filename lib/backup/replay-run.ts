@@ -83,6 +83,7 @@ async function sendAgain(service: Service, run: RunRecord, states: readonly Slic
     service,
     run,
     states.map(({ slice }) => slice.slice),
+    new Map(states.map(({ slice, fold }) => [slice.slice, fold.replays + 1])),
   )
   const at = service.platform.clock.now().toISOString()
   await Promise.all(

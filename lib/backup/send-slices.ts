@@ -11,15 +11,19 @@ export async function sendSlices(
   service: Service,
   run: Pick<RunRecord, 'run' | 'selection'>,
   slices: readonly SliceName[],
+  /** Of slices that are sent again: the number of the replay. */
+  replays: ReadonlyMap<SliceName, number> = new Map(),
 ): Promise<void> {
   const queue = service.platform.queues.queue('backup-slice')
   const ordered = [...slices.filter((slice) => slice === 'shared'), ...slices.filter((slice) => slice !== 'shared')]
   const components = run.selection?.components
   const narrowed = components === undefined ? {} : { components: [...components] }
   for (let at = 0; at < ordered.length; at += SEND_MAX) {
-    const bodies = ordered
-      .slice(at, at + SEND_MAX)
-      .map((slice) => encodeMessage({ v: 1, kind: 'backup-slice', run: run.run, slice, ...narrowed }))
+    const bodies = ordered.slice(at, at + SEND_MAX).map((slice) => {
+      const replay = replays.get(slice)
+      const again = replay === undefined ? {} : { replay }
+      return encodeMessage({ v: 1, kind: 'backup-slice', run: run.run, slice, ...narrowed, ...again })
+    })
     await queue.send(bodies.map((body) => ({ body })))
   }
 }

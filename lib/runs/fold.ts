@@ -41,6 +41,8 @@ export interface SliceFold {
   readonly objectsPut: number
   /** The furthest part that a continuation was sent for since the last replay; 0: none. */
   readonly continuedTo: number
+  /** Replays that sent a message of their own. One by hand is not among them: whoever took its message recorded it, with his attempt. */
+  readonly replays: number
   /** When it ended, by the clock of who ended it, RFC 3339; `undefined` while pending. */
   readonly endedAt: string | undefined
   /** Highest number of any event, 0 when there is none. */
@@ -73,6 +75,7 @@ export function foldSlice(events: readonly FoldedEvent[]): SliceFold {
       0,
       ...ordered.map(({ event, n, part = 0 }) => (event === 'continued' && n > replayedAt ? part : 0)),
     ),
+    replays: ordered.filter(({ event, attempt }) => event === 'replayed' && attempt === 0).length,
     endedAt: pending ? undefined : outcomes.at(-1)?.at,
     highest: ordered.at(-1)?.n ?? 0,
   }

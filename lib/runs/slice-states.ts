@@ -72,7 +72,7 @@ export async function foldOf(records: RunRecords, run: string, sliceId: string):
 }
 
 async function withBody(records: RunRecords, { path, n, event }: EventKey): Promise<FoldedEvent> {
-  if (event === 'replayed' || event === 'accepted') return { n, event }
+  if (event === 'accepted') return { n, event }
   const body = await readEvent(records, path)
   return { ...body, n, event }
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { cancelRun } from '../../../lib/backup/cancel-run.ts'
 import { deadLetter } from '../../../lib/backup/dead-letter.ts'
+import { replayRun } from '../../../lib/backup/replay-run.ts'
 import { runReport } from '../../../lib/backup/run-report.ts'
 import { startRun } from '../../../lib/backup/start-run.ts'
 import { encodeMessage } from '../../../lib/messages.ts'
@@ -59,6 +60,23 @@ async function commitUnreported(
 }
 
 describe('a message the queue gave up on', () => {
+  test('that an earlier try left behind does not end the replay that is under way; that of the replay does', async () => {
+    await attempt('user/ann', 'read-failed')
+    await dead(bodyOf('user/ann'))
+    expect(await failures()).toHaveLength(1)
+    await replayRun(house.service, { run })
+    await dead(bodyOf('user/ann'))
+    expect(await failures()).toEqual([])
+    expect((await runReport(house.service, run)).slices).toMatchObject({ pending: 2, failed: 0 })
+    const again = house.platform.queues.queue('backup-slice').bodies().at(-1) ?? ''
+    expect(JSON.parse(again)).toMatchObject({ slice: 'user/ann', replay: 1 })
+    await dead(again)
+    expect(await failures()).toEqual([expect.objectContaining({ slice: 'user/ann', code: 'ended-without-report' })])
+    await replayRun(house.service, { run })
+    await dead(again)
+    expect(await failures()).toEqual([])
+  })
+
   test('is recorded as failed with its last cause, its attempts and the message', async () => {
     await attempt('user/ann', 'source-busy', 1)
     await attempt('user/ann', 'read-failed', 2)
