@@ -1,7 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { makeNebari, makeNebariWithKeycloak } from '../../kit/acceptance/nebari.ts'
+import type { Report } from '../../kit/acceptance/nebari.ts'
 import { onePoisoned } from '../../kit/acceptance/one-poisoned.ts'
 import { poisonedHome } from '../../kit/acceptance/poisoned-home.ts'
+import { withQueues } from '../../kit/acceptance/queues.ts'
 
 test('150 people, one whose home is a link: 149 saved, one dead letter that says who, where, why and what to do; mended, replay completes the same run; again, nothing is written', async () => {
   const nebari = await makeNebari({ users: 150 })
@@ -63,4 +67,22 @@ test('150 people, one about whom Keycloak answers 500: 150 homes and 149 account
   expect(again).toMatchObject({ status: 0, report: { run: backup.report.run, outcome: 'complete' } })
   expect(writtenAgain).toEqual({})
   expect(nebari.keycloak.writes).toBe(0)
+})
+
+test('dead letters that an earlier try left in the queue do not end the replay', async () => {
+  const nebari = await makeNebari({ users: 4 })
+  const { poison, mend } = poisonedHome(nebari, 'ann')
+  poison()
+  const { run } = await nebari.json<Report>('backup')
+  const message = { v: 1, kind: 'backup-slice', run, slice: 'user/ann' }
+  await withQueues(nebari, (queues) =>
+    queues.deadLetter('backup-slice').send(Array.from({ length: 20 }, () => ({ body: JSON.stringify(message) }))),
+  )
+  mend()
+  // Slow enough that every one of them is read before the home is.
+  writeFileSync(join(nebari.home('ann'), 'large.bin'), Buffer.alloc(3_000_000, 'large'))
+  nebari.configure((settings) => {
+    settings.limits = { attempts: 5, bytesPerSecond: { files: '1MiB' } }
+  })
+  expect(await nebari.json<Report>('replay')).toMatchObject({ run, outcome: 'complete', slices: { saved: 7 } })
 })
