@@ -5,10 +5,13 @@
 import { canonicalJson } from '../resources/json.ts'
 import type { RunReport } from '../runs/outcome.ts'
 import { toRecord } from '../runs/record-schemas.ts'
-import { claimTick, readRun } from '../runs/run-log.ts'
+import { listEvents } from '../runs/event-log.ts'
+import { cancelledAt, claimTick, readRun } from '../runs/run-log.ts'
+import type { RunRecords } from '../runs/run.ts'
 import { isRunOpen, readRunState } from '../runs/run-state.ts'
 import type { RunState } from '../runs/run-state.ts'
 import { createSummary, latestSummary } from '../runs/summary-log.ts'
+import type { RunSummary } from '../runs/summary-log.ts'
 import { sendTick } from './send-tick.ts'
 import type { Service } from './service.ts'
 import { alarmFailures, tellOnce } from './tell.ts'
@@ -31,6 +34,11 @@ export async function settleRun(service: Service, { run: id, tick }: SettleReque
   const run = await readRun(records, id)
   if (tick !== undefined && (await claimTick(records, id, tick.number, tick.messageId)) === 'taken')
     return { open: true, claimed: false }
+  const summary = await latestSummary(records, id)
+  if (summary !== undefined && (await isSummaryTrue(records, id, summary))) {
+    await tellEnd(service, summary.report, summary.n)
+    return { open: false, claimed: true }
+  }
   const now = service.platform.clock.now()
   if (await isRunOpen(records, run, now)) {
     if (tick !== undefined) await sendTick(service, id, tick.number + 1)
@@ -40,6 +48,15 @@ export async function settleRun(service: Service, { run: id, tick }: SettleReque
   const n = await summarise(service, id, state)
   await tellEnd(service, state.report, n)
   return { open: false, claimed: true }
+}
+
+/** Has nothing happened since it was written? By listing alone: old runs are looked at again and again, and nearly always stay as they are. */
+async function isSummaryTrue(records: RunRecords, run: string, { report, events }: RunSummary): Promise<boolean> {
+  if (report.sources.some(({ suspect }) => suspect !== undefined)) return false // May have been accepted.
+  if (report.outcome !== 'cancelled' && (await cancelledAt(records, run)) !== undefined) return false
+  let seen = 0
+  for await (const _event of listEvents(records, run)) if (++seen > events) return false
+  return seen === events
 }
 
 /** The number of the summary that says this: the newest one, or a new one. */

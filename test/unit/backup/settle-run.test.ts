@@ -8,7 +8,7 @@ import type { SettleRunMessage } from '../../../lib/messages.ts'
 import { appendEvent } from '../../../lib/runs/event-log.ts'
 import { latestSummary } from '../../../lib/runs/summary-log.ts'
 import type { SliceName } from '../../../lib/resources/slice.ts'
-import type { SliceEvent, SliceEventName } from '../../../lib/runs/run.ts'
+import type { RunRecords, SliceEvent, SliceEventName } from '../../../lib/runs/run.ts'
 import { fakeComponent, put } from '../../kit/fake-component.ts'
 import { noDeadline, recordsHouse } from '../../kit/run-house.ts'
 
@@ -67,6 +67,28 @@ describe('settling', () => {
     await tick(1, 'one')
     expect(await tick(1, 'one')).toMatchObject({ claimed: true })
     expect(ticksSent()).toEqual([1, 2, 2])
+  })
+
+  test('a run that ended is not read event by event again, until something happens in it', async () => {
+    await saveAll()
+    await settleRun(house.service, { run })
+    // As a new process sees it, which has read nothing yet.
+    const eventsRead: string[] = []
+    const records: RunRecords = {
+      ...house.records,
+      async read(path) {
+        if (path.includes('/events/')) eventsRead.push(path)
+        return await house.records.read(path)
+      },
+    }
+    const service = { ...house.service, repository: { ...house.service.repository, records } }
+    expect(await settleRun(service, { run })).toMatchObject({ open: false })
+    expect(eventsRead).toEqual([])
+    await tell('user/ann', 'replayed')
+    await tell('user/ann', 'saved', { objectsPut: 1 })
+    expect(await settleRun(service, { run })).toMatchObject({ open: false })
+    expect(eventsRead).toHaveLength(5)
+    expect(summaries()).toHaveLength(2)
   })
 
   test('an ended run gets one summary, whoever looks how often, and no further tick', async () => {
