@@ -91,9 +91,9 @@ const forbidden = [
   {
     name: 'assembled-at-the-door',
     comment:
-      'A use case is given its platform and its components: only functions, api, cli and embedded call the assembly and the registry.',
+      'A use case is given its platform and its components: only functions, api, cli, embedded and doctor call the assembly and the registry.',
     from: { path: '^lib/(repository|runs|access|messages|backup|restore|maintenance|resources)(/|\\.ts$)' },
-    to: { path: [assembly, serviceAssembly, '^lib/components/registry\\.ts$'] },
+    to: { path: [assembly, serviceAssembly, '^lib/components/registry\\.ts$', '^lib/doctor/'] },
   },
   {
     name: 'backup-writes-nothing-live',
@@ -114,6 +114,13 @@ const forbidden = [
     comment:
       'backup, restore and maintenance are called by functions, api, cli, console and embedded, and know none of them.',
     from: { path: '^lib/(backup|restore|maintenance)/' },
+    to: { path: '^(functions|bin|lib/(api|cli|console|embedded))/' },
+  },
+  {
+    name: 'doctor-stands-behind-the-doors',
+    comment:
+      'What doctor tries is printed by a command and answered by a function: lib/doctor is imported by functions, api, cli and embedded, and knows none of them.',
+    from: { path: '^lib/doctor/' },
     to: { path: '^(functions|bin|lib/(api|cli|console|embedded))/' },
   },
   {

@@ -1,44 +1,21 @@
 /** `toriki doctor`: every connection and right, one line each, with what to do about each that fails. Changes nothing. */
-import { checkPlatform } from '../check-platform.ts'
-import { createComponents } from '../../components/registry.ts'
 import type { Check } from '../../components/component.ts'
-import { toTorikiError } from '../../errors.ts'
-import { systemClock } from '../../platform/clock.ts'
-import { systemRandom } from '../../platform/random.ts'
-import { loadSettings } from '../../settings.ts'
-import type { Settings } from '../../settings.ts'
+import { diagnose } from '../../doctor/diagnose.ts'
+import { loadSettings } from '../../load-settings.ts'
 import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
 import { EXIT } from '../exit-status.ts'
+import { commandLog } from '../session.ts'
 import { wrap } from '../table.ts'
 
 export async function doctor(context: CommandContext): Promise<number> {
   const checks: Check[] = []
   const { terminal } = context
-  const report = (check: Check): void => {
+  const settings = (): ReturnType<typeof loadSettings> => loadSettings({ file: context.settingsFile })
+  for await (const check of diagnose({ settings, log: commandLog() })) {
+    context.signal.throwIfAborted()
     checks.push(check)
     if (!context.json) terminal.out(line(context, check))
-  }
-  let settings: Settings | undefined
-  try {
-    settings = loadSettings({ file: context.settingsFile })
-    report({ check: `settings: ${settings.file}`, ok: true })
-  } catch (error) {
-    const { message, remedy } = toTorikiError(error)
-    report({ check: 'settings', ok: false, remedy: `${message} ${remedy}` })
-  }
-  if (settings !== undefined) {
-    for await (const check of checkPlatform(settings)) report(check)
-    for (const component of createComponents(settings, { clock: systemClock, random: systemRandom })) {
-      try {
-        for await (const check of component.doctor()) {
-          context.signal.throwIfAborted()
-          report(check)
-        }
-      } finally {
-        await component.close()
-      }
-    }
   }
   const failed = checks.filter(({ ok }) => !ok).length
   answer(context, checks, () =>
