@@ -12,7 +12,7 @@ import { assemblePlatform } from './platform/assemble.ts'
 import type { AssembleOptions } from './platform/assemble.ts'
 import { systemClock } from './platform/clock.ts'
 import { openDeployment } from './repository/deployment-repository.ts'
-import { loadSettings } from './settings.ts'
+import { loadSettings } from './load-settings.ts'
 import type { Settings } from './settings.ts'
 
 /**
@@ -63,5 +63,5 @@ async function open(): Promise<Service> {
     (line) => void process.stdout.write(line),
     () => systemClock.now(),
   )
-  return await assembleService(loadSettings(), { log })
+  return await assembleService(await loadSettings(), { log })
 }

@@ -189,7 +189,18 @@ export const settingsSchema = z
         })
         .partial()
         .optional(),
-      alarms: z.strictObject({ rpo: duration.optional(), command: text('a program').optional() }).default({}),
+      alarms: z
+        .strictObject({
+          rpo: duration.optional(),
+          command: text('a program').optional(),
+          topic: text('the ARN of a topic')
+            .regex(
+              /^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$/,
+              'must be the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:111122223333:alarms',
+            )
+            .optional(),
+        })
+        .default({}),
       limits: z
         .strictObject({
           parallel: wholeNumber(1, 64).default(PARALLEL_DEFAULT),

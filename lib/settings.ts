@@ -10,12 +10,13 @@ import type { ZodError } from 'zod'
 import { TorikiError } from './errors.ts'
 import type { ComponentName } from './resources/component-name.ts'
 import type { JsonObject } from './resources/json.ts'
-import { resolveReference } from './settings-references.ts'
+import { cloudReferenceOf, resolveReference } from './settings-references.ts'
+import type { CloudReference } from './settings-references.ts'
 import { settingsSchema } from './settings-schema.ts'
 import type { SettingsDocument } from './settings-schema.ts'
 
 export interface Settings {
-  /** The file they came from, absolute. */
+  /** The file they came from, absolute; or `aws-ssm:NAME`, `aws-sm:SECRET`. */
   readonly file: string
   readonly deployment: string
   readonly store: { readonly folder: string } | { readonly s3: S3Settings }
@@ -28,7 +29,7 @@ export interface Settings {
   /** Empty when only the platform was asked for: then no secret of a source is resolved. */
   readonly components: ComponentSettings
   readonly schedule?: { readonly cron: string; readonly timezone: string }
-  readonly alarms: { readonly rpoMs?: number; readonly command?: string }
+  readonly alarms: { readonly rpoMs?: number; readonly command?: string; readonly topic?: string }
   readonly limits: { readonly parallel: number; readonly attempts: number; readonly shrink: number }
   /** As written, references unresolved: what the deployment record seals. */
   readonly source: JsonObject
@@ -82,46 +83,48 @@ export interface FilesSettings {
   readonly bytesPerSecond?: number
 }
 
-export interface LoadOptions {
-  /** `--settings FILE`; else `TORIKI_SETTINGS`; else `toriki.yaml` in the working directory. */
-  readonly file?: string | undefined
-  /** `platform` leaves the components' secrets alone: enough to look at what is stored. */
-  readonly resolve?: 'all' | 'platform'
-}
-
 /** A source is asked at most this often, unless `limits.requestsPerSecond` says otherwise. */
 const REQUESTS_PER_SECOND_DEFAULT = 50
 
-/** @throws TorikiError `settings-missing`, `settings-invalid`, `reference-unresolved`. */
-export function loadSettings(options: LoadOptions = {}): Settings {
-  const file = settingsFile(options.file)
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    const named = options.file !== undefined || process.env['TORIKI_SETTINGS'] !== undefined
-    throw new TorikiError('settings-missing', {
-      message: named ? `The settings file ${file} cannot be read.` : 'There is no toriki.yaml here.',
-      cause,
-    })
-  }
-  return parseSettings(text, file, options.resolve ?? 'all')
+/** Where the settings are looked for, in the contract's order: an absolute path, or `aws-ssm:NAME` or `aws-sm:SECRET` as it stands. */
+export function settingsFile(named?: string): string {
+  const place = named ?? process.env['TORIKI_SETTINGS'] ?? 'toriki.yaml'
+  return isKeptInCloud(place) ? place : resolve(place)
 }
 
-/** Where the settings are looked for, in the contract's order. */
-export function settingsFile(named?: string): string {
-  return resolve(named ?? process.env['TORIKI_SETTINGS'] ?? 'toriki.yaml')
+/** Is this no path, but the name of a document that Parameter Store (`aws-ssm:NAME`) or Secrets Manager (`aws-sm:SECRET`) keeps? */
+export function isKeptInCloud(place: string): boolean {
+  return cloudReferenceOf(`\${${place}}`) !== undefined
 }
 
 /** The variables of the environment that the command line and functions may ask for, by name; nobody else reads `process.env`. */
 export function environment(
-  name: 'NO_COLOR' | 'FORCE_COLOR' | 'TERM' | 'COLUMNS' | 'TORIKI_SETTINGS' | 'TORIKI_LOG' | 'CI',
+  name:
+    | 'NO_COLOR'
+    | 'FORCE_COLOR'
+    | 'TERM'
+    | 'COLUMNS'
+    | 'TORIKI_SETTINGS'
+    | 'TORIKI_LOG'
+    | 'CI'
+    | 'AWS_LAMBDA_FUNCTION_NAME',
 ): string | undefined {
   return process.env[name]
 }
 
-/** @throws TorikiError as `loadSettings`; `file` is for messages and for relative paths. */
-export function parseSettings(text: string, file: string, extent: 'all' | 'platform' = 'all'): Settings {
+/** What stands for a reference to a secret that the cloud keeps; asked for by `load-settings.ts`, for here nobody is asked. @throws TorikiError `reference-unresolved`. */
+export type CloudLookup = (reference: CloudReference, place: string) => string
+
+/**
+ * `file` is for messages and for relative paths, which in a document without a file begin at the working directory.
+ * @throws TorikiError `settings-invalid`, `region-not-allowed`, `reference-unresolved`.
+ */
+export function parseSettings(
+  text: string,
+  file: string,
+  extent: 'all' | 'platform' = 'all',
+  cloud: CloudLookup = refuseCloud,
+): Settings {
   const lines = new LineCounter()
   const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
   const syntax = yaml.errors[0]
@@ -131,16 +134,20 @@ export function parseSettings(text: string, file: string, extent: 'all' | 'platf
   const parsed = settingsSchema.safeParse(value)
   if (!parsed.success) throw invalid(describe(parsed.error, yaml, lines, file))
   const document = parsed.data
-  const at = (path: string): string => {
-    if (isAbsolute(path)) return path
-    return join(dirname(file), path)
-  }
-  const reference = (path: readonly string[], text: string): string =>
-    resolveReference(text, {
+  const folder = isKeptInCloud(file) ? process.cwd() : dirname(file)
+  const at = (path: string): string => (isAbsolute(path) ? path : join(folder, path))
+  const reference = (path: readonly string[], text: string): string => {
+    const place = `${file}:${lineOf(yaml, lines, path)}: ${path.join('.')}`
+    return resolveReference(text, {
       env: process.env,
-      folder: dirname(file),
-      place: `${file}:${lineOf(yaml, lines, path)}: ${path.join('.')}`,
+      folder,
+      place,
+      cloud(kept) {
+        refuseForeignRegion(kept.region, document.regions, place)
+        return cloud(kept, place)
+      },
     })
+  }
   const settings: Settings = {
     file,
     deployment: document.deployment,
@@ -162,7 +169,11 @@ export function parseSettings(text: string, file: string, extent: 'all' | 'platf
     ],
     components: extent === 'all' ? resolveComponents(document, reference, at) : {},
     ...(document.schedule === undefined ? {} : { schedule: document.schedule }),
-    alarms: withoutUndefined({ rpoMs: document.alarms.rpo, command: document.alarms.command }),
+    alarms: withoutUndefined({
+      rpoMs: document.alarms.rpo,
+      command: document.alarms.command,
+      topic: document.alarms.topic,
+    }),
     limits: { parallel: document.limits.parallel, attempts: document.limits.attempts, shrink: document.limits.shrink },
     source: value as JsonObject,
   }
@@ -245,19 +256,24 @@ function isInside(folder: string, path: string): boolean {
 }
 
 function refuseForeignRegions(settings: Settings, file: string): void {
-  if (settings.regions === undefined) return
   const named = [
     's3' in settings.store ? settings.store.s3.region : undefined,
     'kms' in settings.keys ? settings.keys.kms.region : undefined,
     'sqs' in settings.queue ? settings.queue.sqs.region : undefined,
+    settings.alarms.topic?.split(':')[3],
   ]
-  for (const region of named) {
-    if (region !== undefined && !settings.regions.includes(region)) {
-      throw new TorikiError('region-not-allowed', {
-        message: `${file}: region ${region} is not in \`regions\` (${settings.regions.join(', ')}).`,
-      })
-    }
-  }
+  for (const region of named) refuseForeignRegion(region, settings.regions, file)
+}
+
+function refuseForeignRegion(region: string | undefined, regions: readonly string[] | undefined, place: string): void {
+  if (region === undefined || regions === undefined || regions.includes(region)) return
+  throw new TorikiError('region-not-allowed', {
+    message: `${place}: region ${region} is not in \`regions\` (${regions.join(', ')}).`,
+  })
+}
+
+function refuseCloud({ name }: CloudReference, place: string): never {
+  throw new TorikiError('reference-unresolved', { message: `${place}: ${name} cannot be asked for from here.` })
 }
 
 function describe(error: ZodError, yaml: Document.Parsed, lines: LineCounter, file: string): string {

@@ -9,7 +9,8 @@ import { systemClock } from '../platform/clock.ts'
 import type { Platform } from '../platform/platform.ts'
 import { openDeployment } from '../repository/deployment-repository.ts'
 import type { DeploymentRepository } from '../repository/repository.ts'
-import { environment, loadSettings } from '../settings.ts'
+import { loadSettings } from '../load-settings.ts'
+import { environment } from '../settings.ts'
 import type { Settings } from '../settings.ts'
 import type { CommandContext } from './context.ts'
 
@@ -24,7 +25,7 @@ export async function withRepository<T>(
   context: CommandContext,
   action: (session: StoreSession) => Promise<T>,
 ): Promise<T> {
-  const settings = loadSettings({ file: context.settingsFile, resolve: 'platform' })
+  const settings = await loadSettings({ file: context.settingsFile, resolve: 'platform' })
   const platform = await assemblePlatform(settings, { log: commandLog() })
   try {
     const repository = await openDeployment(platform, { name: settings.deployment })
@@ -39,7 +40,7 @@ export async function withRecords<T>(
   context: CommandContext,
   action: (service: RunView & Service) => Promise<T>,
 ): Promise<T> {
-  const settings = loadSettings({ file: context.settingsFile, resolve: 'platform' })
+  const settings = await loadSettings({ file: context.settingsFile, resolve: 'platform' })
   const service = await assembleService(settings, { log: commandLog() })
   return await action(service).finally(() => closeService(service))
 }
@@ -49,7 +50,7 @@ export async function withService<T>(
   context: CommandContext,
   action: (session: { readonly service: Service; readonly settings: Settings }) => Promise<T>,
 ): Promise<T> {
-  const settings = loadSettings({ file: context.settingsFile })
+  const settings = await loadSettings({ file: context.settingsFile })
   const service = await assembleService(settings, { log: commandLog() })
   return await action({ service, settings }).finally(() => closeService(service))
 }

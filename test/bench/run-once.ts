@@ -14,7 +14,7 @@ import { assemblePlatform } from '../../lib/platform/assemble.ts'
 import { recordKeyService } from '../../lib/platform/key-service/record.ts'
 import { recordObjectStore } from '../../lib/platform/object-store/record.ts'
 import { openDeployment } from '../../lib/repository/deployment-repository.ts'
-import { loadSettings } from '../../lib/settings.ts'
+import { loadSettings } from '../../lib/load-settings.ts'
 
 export interface RunMeasure {
   readonly slices: number
@@ -32,7 +32,7 @@ export interface RunMeasure {
 if (import.meta.main) process.stdout.write(`${JSON.stringify(await measure(process.argv[2] ?? ''))}\n`)
 
 async function measure(file: string): Promise<RunMeasure> {
-  const settings = loadSettings({ file })
+  const settings = await loadSettings({ file })
   const bare = await assemblePlatform(settings, { log: silentLog })
   const store = recordObjectStore(bare.store)
   const keys = recordKeyService(bare.keys)

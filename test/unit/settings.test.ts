@@ -1,9 +1,6 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { TorikiError } from '../../lib/errors.ts'
-import { loadSettings, parseSettings } from '../../lib/settings.ts'
+import { parseSettings } from '../../lib/settings.ts'
 
 const minimal = 'deployment: campus\ncomponents:\n  files: { root: /mnt/nebari, home: "home/{user}" }\n'
 
@@ -139,22 +136,17 @@ limits: { parallel: 4, attempts: 5, shrink: 20%, requestsPerSecond: { keycloak: 
     })
   })
 
-  test('read a secret from a file, without its last newline', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'toriki-settings-'))
-    writeFileSync(join(folder, 'secret'), 'from-file\n')
-    writeFileSync(
-      join(folder, 'toriki.yaml'),
-      'deployment: campus\ncomponents:\n  keycloak: { url: "https://x/auth", realm: nebari, client: c, secret: "${file:secret}" }\n',
-    )
-    expect(loadSettings({ file: join(folder, 'toriki.yaml') }).components.keycloak?.login).toEqual({
-      client: 'c',
-      secret: 'from-file',
+  test('take a topic for alarms, and refuse one of a region that is not allowed, or of another service', () => {
+    const topic = (arn: string): string => `${minimal}alarms: { topic: "${arn}" }\nregions: [eu-central-1]\n`
+    const arn = 'arn:aws:sns:eu-central-1:111122223333:campus-alarms'
+    expect(parseSettings(topic(arn), '/x/toriki.yaml').alarms).toEqual({ topic: arn })
+    expect(refusal(topic('arn:aws:sns:us-east-1:111122223333:campus-alarms'))).toMatchObject({
+      code: 'region-not-allowed',
+      message: expect.stringContaining('us-east-1'),
     })
-  })
-
-  test('say so when there is no file', () => {
-    expect(() => loadSettings({ file: '/nonexistent/toriki.yaml' })).toThrow(
-      'The settings file /nonexistent/toriki.yaml cannot be read.',
-    )
+    expect(refusal(topic('arn:aws:sqs:eu-central-1:111122223333:campus'))).toMatchObject({
+      code: 'settings-invalid',
+      message: expect.stringContaining('alarms.topic: must be the ARN of an SNS topic'),
+    })
   })
 })

@@ -6,7 +6,8 @@ import { stringify } from 'yaml'
 import { TorikiError } from '../../errors.ts'
 import { createPlatformKeys, assemblePlatform } from '../../platform/assemble.ts'
 import { createDeployment, openDeployment, readDeploymentSettings } from '../../repository/deployment-repository.ts'
-import { loadSettings, parseSettings, settingsFile } from '../../settings.ts'
+import { loadSettings } from '../../load-settings.ts'
+import { isKeptInCloud, parseSettings, settingsFile } from '../../settings.ts'
 import type { Settings } from '../../settings.ts'
 import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
@@ -34,6 +35,11 @@ interface Initialised {
 
 export async function init(context: CommandContext, options: InitOptions): Promise<void> {
   const file = settingsFile(context.settingsFile)
+  if (isKeptInCloud(file))
+    throw new TorikiError('usage', {
+      message: `The settings are kept in ${file}: nothing is written there from here.`,
+      remedy: 'Write a file with `toriki --settings FILE init`, and put its text there.',
+    })
   const created: string[] = []
   if (options.fromStore !== undefined) {
     if (existsSync(file))
@@ -50,7 +56,7 @@ export async function init(context: CommandContext, options: InitOptions): Promi
     writeNew(file, text)
     created.push(file)
   }
-  const settings = loadSettings({ file, resolve: 'platform' })
+  const settings = await loadSettings({ file, resolve: 'platform' })
   if (options.fromStore === undefined) created.push(...(await makeKeysAndStore(context, settings)))
   const result: Initialised = { settings: file, deployment: settings.deployment, created }
   answer(context, result, () => forPeople(context, settings, result))
@@ -58,7 +64,7 @@ export async function init(context: CommandContext, options: InitOptions): Promi
 
 /** Prints how to make the two clients in Keycloak, with the roles each needs and no more. */
 export async function initKeycloak(context: CommandContext): Promise<void> {
-  const settings = loadSettings({ file: context.settingsFile, resolve: 'platform' })
+  const settings = await loadSettings({ file: context.settingsFile, resolve: 'platform' })
   const keycloak = (
     settings.source['components'] as { keycloak?: { url?: string; realm?: string; client?: string } } | undefined
   )?.keycloak

@@ -9,7 +9,7 @@ import { silentLog } from '../../../lib/log.ts'
 import { assemblePlatform } from '../../../lib/platform/assemble.ts'
 import type { KeyService } from '../../../lib/platform/key-service/port.ts'
 import { openDeployment } from '../../../lib/repository/deployment-repository.ts'
-import { loadSettings } from '../../../lib/settings.ts'
+import { loadSettings } from '../../../lib/load-settings.ts'
 
 export interface BackupRole {
   readonly service: Service
@@ -19,7 +19,7 @@ export interface BackupRole {
 }
 
 export async function openBackupRole(settingsFile: string): Promise<BackupRole> {
-  const settings = loadSettings({ file: settingsFile })
+  const settings = await loadSettings({ file: settingsFile })
   const assembled = await assemblePlatform(settings, { log: silentLog })
   const unwrapped = new Map<string, number>()
   const platform = { ...assembled, keys: withoutContent(assembled.keys, unwrapped) }

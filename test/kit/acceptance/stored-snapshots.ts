@@ -8,7 +8,7 @@ import type { DeploymentRepository, SliceRepository, StoredResource } from '../.
 import type { Snapshot } from '../../../lib/repository/snapshot.ts'
 import { decodeKey, ENTRY_KIND, formatKey } from '../../../lib/resources/key.ts'
 import type { SliceName } from '../../../lib/resources/slice.ts'
-import { loadSettings } from '../../../lib/settings.ts'
+import { loadSettings } from '../../../lib/load-settings.ts'
 import type { FileMap } from './home-files.ts'
 
 export interface StoredSnapshot {
@@ -22,7 +22,7 @@ export async function withStored<T>(
   settingsFile: string,
   action: (repository: DeploymentRepository) => Promise<T>,
 ): Promise<T> {
-  const settings = loadSettings({ file: settingsFile, resolve: 'platform' })
+  const settings = await loadSettings({ file: settingsFile, resolve: 'platform' })
   const platform = await assemblePlatform(settings, { log: silentLog })
   try {
     return await action(await openDeployment(platform, { name: settings.deployment }))
