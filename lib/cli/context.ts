@@ -1,5 +1,6 @@
 /** What every command gets: the terminal, the global options, the signal of Ctrl-C, and who runs workers in this process. */
 import type { Service } from '../backup/service.ts'
+import type { QueueName } from '../platform/queue/port.ts'
 import type { Settings } from '../settings.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -15,7 +16,8 @@ export interface CommandContext {
 
 /** Runs the functions in this process; `embedded` is one. */
 export interface WorkerHost {
-  startWorkers(service: Service): Promise<Workers>
+  /** Consumes the queues of these kinds of work, dead letters included; of all kinds unless they are named. */
+  startWorkers(service: Service, kinds?: readonly QueueName[]): Promise<Workers>
   /** The whole service until the signal: schedule, workers, settling. */
   serve(service: Service, settings: Settings, events: ServeEvents, signal: AbortSignal): Promise<void>
 }

@@ -1,6 +1,8 @@
 /** The program: its commands, their words, and how every error becomes one clear sentence and the right exit status. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { TorikiError, toTorikiError } from '../errors.ts'
+import { queueNames } from '../platform/queue/port.ts'
+import type { QueueName } from '../platform/queue/port.ts'
 import { environment } from '../settings.ts'
 import { accept } from './commands/accept.ts'
 import { backup } from './commands/backup.ts'
@@ -223,13 +225,31 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         .option('--secrets', 'include secret values in clear'),
     (context, _words, options) => exportSnapshot(context, options),
   )
-  command('work', 'consume the queues until stopped', plain, (context) => work(context))
+  command(
+    'work',
+    'consume the queues until stopped',
+    (one) =>
+      one
+        .option(
+          '-q, --queue <kind>',
+          `only this kind of work (${queueNames.join(', ')}), with its dead letters (again for more)`,
+          gatherQueues,
+        )
+        .option('--alive <file>', 'touch this file while working: what a liveness probe looks at'),
+    (context, _words, options) => work(context, options),
+  )
   command('serve', 'the whole service on this machine: schedule, workers, settling', plain, (context) => serve(context))
   return program
 }
 
 function gather(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value]
+}
+
+function gatherQueues(value: string, before: readonly QueueName[] | undefined): readonly QueueName[] {
+  const name = queueNames.find((one) => one === value)
+  if (name === undefined) throw new InvalidArgumentError(`It must be one of ${queueNames.join(', ')}.`)
+  return [...(before ?? []), name]
 }
 
 function wholeNumber(text: string): number {

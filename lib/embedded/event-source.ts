@@ -57,10 +57,11 @@ export interface EventSource {
   /** Resolves when the queue had nothing to receive and nothing was in work (hidden and delayed messages may be left), or after `stop`. @throws what `ended` rejects with. */
   idle(): Promise<void>
   /**
-   * Receives no more, waits up to `graceMs` for what is in work, then aborts it and waits up to as long again. What was aborted and ended by then
-   * without success is visible at once; anything else comes back when its visibility ends. Calling it twice waits for the same end.
+   * Receives no more, waits up to `graceMs` for what is in work, then aborts it and waits up to `endingMs` (or as long again) for it to end: a checkpoint
+   * takes its time. What was aborted and ended by then without success is visible at once; anything else comes back when its visibility ends. Calling it
+   * twice waits for the same end.
    */
-  stop(graceMs: number): Promise<void>
+  stop(graceMs: number, endingMs?: number): Promise<void>
   /** Resolves after `stop`; rejects when the queue refuses for good (retry class `never`): nothing is received any more. */
   readonly ended: Promise<void>
 }
@@ -102,19 +103,19 @@ class Source implements EventSource {
     })
   }
 
-  stop(graceMs: number): Promise<void> {
-    this.#stopped ??= this.#stopNow(graceMs)
+  stop(graceMs: number, endingMs = graceMs): Promise<void> {
+    this.#stopped ??= this.#stopNow(graceMs, endingMs)
     return this.#stopped
   }
 
-  async #stopNow(graceMs: number): Promise<void> {
+  async #stopNow(graceMs: number, endingMs: number): Promise<void> {
     this.#stopping.abort()
     this.#nudge.abort()
     this.#slotFree()
     await this.ended.catch(() => undefined) // its error is told by `ended` and `idle`
     if (await this.#allEnd(graceMs)) return
     this.#interrupt.abort(new TorikiError('interrupted'))
-    await this.#allEnd(graceMs)
+    await this.#allEnd(endingMs)
   }
 
   /** False when something is still in work after `limitMs`. */

@@ -1,5 +1,5 @@
 /** The program `toriki`: the command line with this machine as its worker host. `bin/toriki` comes here once Node is new enough. */
-import { readFileSync } from 'node:fs'
+import manifest from '../../package.json' with { type: 'json' }
 import { main } from '../cli/main.ts'
 import { processTerminal } from '../cli/terminal.ts'
 import { TorikiError } from '../errors.ts'
@@ -25,15 +25,12 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 // `toriki ls … | head` closes the pipe: nobody reads on, so there is nothing more to say.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
 process.exitCode = await main({
   words: process.argv.slice(2),
   terminal,
   host: embeddedHost(),
   signal: interrupt.signal,
-  version,
+  version: manifest.version,
 })
 // Sockets of a source that hangs must not keep a finished command alive.
 setTimeout(() => process.exit(), 2_000).unref()

@@ -10,7 +10,8 @@ import { handle as schedule } from '../../functions/schedule.ts'
 import { settleOpenRuns } from '../backup/settle-open-runs.ts'
 import type { Service } from '../backup/service.ts'
 import type { ServeEvents, WorkerHost, Workers } from '../cli/context.ts'
-import type { Queue } from '../platform/queue/port.ts'
+import { queueNames } from '../platform/queue/port.ts'
+import type { Queue, QueueName } from '../platform/queue/port.ts'
 import type { Settings } from '../settings.ts'
 import { startEventSource } from './event-source.ts'
 import type { EventHandler, EventSource } from './event-source.ts'
@@ -22,6 +23,8 @@ const LEASE_MS = 60_000
 const TIMEOUT_MS = 24 * 60 * 60 * 1000
 /** Ctrl-C: slices in work may end within this, then they are interrupted (and lose nothing). */
 const GRACE_MS = 2_000
+/** What was interrupted may write its checkpoint within this. A second Ctrl-C does not wait for it. */
+const ENDING_MS = 30_000
 /** `serve` looks for runs that are overdue this often, beside their own ticks. */
 const SETTLE_EVERY_MS = 60_000
 
@@ -31,7 +34,7 @@ export interface HostOptions {
 }
 
 export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOptions = {}): WorkerHost {
-  const start = (service: Service): Workers => {
+  const start = (service: Service, kinds: readonly QueueName[] = queueNames): Workers => {
     const { queues, clock, random, log } = service.platform
     const source = (name: string, queue: Queue, handler: EventHandler, concurrency: number): EventSource =>
       // One message a batch: a slice that takes long holds up nobody, and answers by itself.
@@ -48,53 +51,24 @@ export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOpt
         visibilityMs: leaseMs,
         leaseMs,
       })
-    const sources = [
+    const sources = kinds.flatMap((kind) => [
+      source(kind, queues.queue(kind), handlerOf(service, kind), kind === 'backup-slice' ? service.limits.parallel : 1),
       source(
-        'backup-slice',
-        queues.queue('backup-slice'),
-        answering((event, context) => backupSlice.handle(service, event, context)),
-        service.limits.parallel,
-      ),
-      source(
-        'settle-run',
-        queues.queue('settle-run'),
-        answering((event, context) => settleRun.handle(service, event, context)),
-        1,
-      ),
-      source(
-        'replay-run',
-        queues.queue('replay-run'),
-        answering((event, context) => replayRun.handle(service, event, context)),
-        1,
-      ),
-      source(
-        'backup-slice-dead',
-        queues.deadLetter('backup-slice'),
+        `${kind}-dead`,
+        queues.deadLetter(kind),
         answering((event) => deadLetter.handle(service, event)),
         1,
       ),
-      source(
-        'settle-run-dead',
-        queues.deadLetter('settle-run'),
-        answering((event) => deadLetter.handle(service, event)),
-        1,
-      ),
-      source(
-        'replay-run-dead',
-        queues.deadLetter('replay-run'),
-        answering((event) => deadLetter.handle(service, event)),
-        1,
-      ),
-    ]
+    ])
     return {
       ended: Promise.race(sources.map((one) => one.ended)),
       stop: async () => {
-        await Promise.all(sources.map((one) => one.stop(graceMs)))
+        await Promise.all(sources.map((one) => one.stop(graceMs, ENDING_MS)))
       },
     }
   }
   return {
-    startWorkers: (service) => Promise.resolve(start(service)),
+    startWorkers: (service, kinds) => Promise.resolve(start(service, kinds)),
     serve: (service, settings, events, signal) => serve(start, service, settings, events, signal),
   }
 }
@@ -152,6 +126,17 @@ async function serve(
     stopped.abort()
     await Promise.all([settling, scheduling])
     await workers.stop()
+  }
+}
+
+function handlerOf(service: Service, kind: QueueName): EventHandler {
+  switch (kind) {
+    case 'backup-slice':
+      return answering((event, context) => backupSlice.handle(service, event, context))
+    case 'settle-run':
+      return answering((event, context) => settleRun.handle(service, event, context))
+    case 'replay-run':
+      return answering((event, context) => replayRun.handle(service, event, context))
   }
 }
 

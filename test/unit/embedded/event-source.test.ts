@@ -357,6 +357,22 @@ describe('the event source', () => {
     expect(queue.bodies()).toEqual(['x'])
   })
 
+  test('what stop aborted may take its own time for a checkpoint', async () => {
+    await send('checkpoints')
+    const invocations = new Invocations()
+    const running = start(invocations.handler, { timeoutMs: 900_000 })
+    await invocations.until(1)
+    const stopped = running.stop(2000, 30_000)
+    await clock.untilSleeping(2)
+    await clock.advance(2000)
+    expect(invocations.begun[0]!.context.signal.aborted).toBe(true)
+    await clock.untilSleeping(2)
+    await clock.advance(29_000)
+    invocations.begun[0]!.answer()
+    await stopped
+    expect(queue.bodies()).toEqual([])
+  })
+
   test('stop while waiting for a message, twice, ends at once', async () => {
     const running = start(async () => undefined)
     await clock.untilSleeping()
