@@ -25,6 +25,8 @@ const GATHER_BYTES = 8 * 1024 * 1024
 const GATHER_OBJECTS = 16
 /** Prune may replace index objects while we read: then the listing is taken again. */
 const LOAD_TRIES_MAX = 5
+/** So many packs of 16 MiB may stand in index objects of their own before one for all of them is written. */
+const INTERIM_MAX = 4096
 
 export class PackStore implements ChunkSink, ChunkSource {
   readonly #store: ObjectStore
@@ -43,6 +45,8 @@ export class PackStore implements ChunkSink, ChunkSource {
   #tableBytes = 0
   readonly #packs: { readonly sort: ChunkSort; readonly packId: string }[] = []
   readonly #indexNames: string[] = []
+  /** Index objects of one full pack each, which the next one for all replaces. */
+  #interim: string[] = []
   #storedBytes = 0
   #storedObjects = 0
 
@@ -64,7 +68,7 @@ export class PackStore implements ChunkSink, ChunkSource {
     return this.#packs
   }
 
-  /** Every index object written: more than `flush` named when a capture was very large. */
+  /** Every index object written that counts: more than `flush` named when a capture was very large. */
   get indexNames(): readonly string[] {
     return this.#indexNames
   }
@@ -112,7 +116,7 @@ export class PackStore implements ChunkSink, ChunkSource {
       this.#open.set(sort, writer)
     }
     writer.add(id, bytes)
-    if (writer.full) await this.#close(writer, index)
+    if (writer.full) await this.#close(writer, index, { interim: true })
     return id
   }
 
@@ -137,7 +141,11 @@ export class PackStore implements ChunkSink, ChunkSource {
     return bytes
   }
 
-  async #close(writer: PackWriter, index: ChunkIndex): Promise<void> {
+  /**
+   * `interim`: the pack is named by an index object of its own as soon as it is there. A function that dies has then uploaded one pack at most of which nobody knows:
+   * whoever goes on stores none of the others again.
+   */
+  async #close(writer: PackWriter, index: ChunkIndex, { interim } = { interim: false }): Promise<void> {
     this.#open.delete(writer.sort)
     const { sort, packId, path, body, table } = writer.finish()
     index.add(table)
@@ -148,26 +156,33 @@ export class PackStore implements ChunkSink, ChunkSource {
       await earlier
       await this.#create(path, body)
       this.#packs.push({ sort, packId })
+      if (interim) this.#interim.push(await this.#createIndex([], [table]))
     })()
     // Whoever comes next awaits it and throws; until then it must not count as unhandled.
     this.#uploading.catch(() => undefined)
     await earlier
-    if (this.#tableBytes >= INDEX_BYTES) {
+    if (this.#tableBytes >= INDEX_BYTES || this.#interim.length >= INTERIM_MAX) {
       await this.#uploading
       await this.#writeIndex()
     }
   }
 
   async #writeIndex(): Promise<string> {
-    const tables = this.#tables
-    const { name, path, bytes } = sealIndex(
-      { sliceId: this.#sliceId, treeKey: this.#keys.treeKey, random: this.#random },
-      { supersedes: [], tables },
-    )
-    await this.#create(path, bytes)
+    const [tables, interim] = [this.#tables, this.#interim]
+    // A single full pack stands in an index object already.
+    const [only] = tables.length === 1 ? interim : []
+    const name = only ?? (await this.#createIndex(interim, tables))
     this.#tables = this.#tables.slice(tables.length)
     this.#tableBytes = this.#tables.reduce((sum, table) => sum + table.length, 0)
+    this.#interim = this.#interim.slice(interim.length)
     this.#indexNames.push(name)
+    return name
+  }
+
+  async #createIndex(supersedes: readonly string[], tables: readonly Buffer[]): Promise<string> {
+    const place = { sliceId: this.#sliceId, treeKey: this.#keys.treeKey, random: this.#random }
+    const { name, path, bytes } = sealIndex(place, { supersedes, tables })
+    await this.#create(path, bytes)
     return name
   }
 
@@ -206,6 +221,8 @@ export class PackStore implements ChunkSink, ChunkSource {
 
   async #readIndex(): Promise<ChunkIndex> {
     const index = new ChunkIndex()
+    const prefix = indexPrefix(this.#sliceId)
+    const superseded = new Set<string>()
     let gathered: ObjectInfo[] = []
     let bytes = 0
     const read = async (): Promise<void> => {
@@ -215,12 +232,17 @@ export class PackStore implements ChunkSink, ChunkSource {
       const bodies = await Promise.all(objects.map(({ key }) => this.#store.get(key, { bytesMax: OBJECT_BYTES_MAX })))
       objects.forEach(({ key }, at) => {
         const { supersedes, tables } = openIndex(this.#keys.treeKey, key, bodies[at] as Buffer)
-        for (const table of tables) index.add(table, key.slice(indexPrefix(this.#sliceId).length))
+        for (const table of tables) index.add(table, key.slice(prefix.length))
         index.supersede(supersedes)
+        for (const name of supersedes) superseded.add(name)
       })
     }
-    for await (const object of listAll(this.#store, indexPrefix(this.#sliceId))) {
+    const listed: ObjectInfo[] = []
+    for await (const object of listAll(this.#store, prefix)) listed.push(object)
+    // What replaces others is longer than each of them: read first, it saves reading them, of which a large home has thousands.
+    for (const object of listed.toSorted((a, b) => b.sizeBytes - a.sizeBytes)) {
       if (gathered.length === GATHER_OBJECTS || bytes + object.sizeBytes > GATHER_BYTES) await read()
+      if (superseded.has(object.key.slice(prefix.length))) continue
       gathered.push(object)
       bytes += object.sizeBytes
     }

@@ -119,7 +119,7 @@ describe('what is put', () => {
     expect(writer.packOf(Buffer.alloc(32))).toBeUndefined()
   })
 
-  test('fills packs to 16 MiB, one on its way while the next one fills; then one index names them all', async () => {
+  test('fills packs to 16 MiB, one on its way while the next one fills, each with an index of its own; then one index names them all', async () => {
     const store = memoryStore()
     const calls = watched(store)
     const writer = open(calls, writing)
@@ -128,13 +128,16 @@ describe('what is put', () => {
     const name = await writer.flush()
     expect(writer.packs.map(({ sort }) => sort)).toEqual(['content', 'content', 'content', 'tree'])
     const creates = calls.calls.filter((call) => call.startsWith('create'))
-    expect(creates).toEqual([
-      ...writer.packs.map(({ sort, packId }) => `create ${packPath(sliceId, sort, packId)}`),
-      `create ${indexPrefix(sliceId)}${name}`,
-    ])
+    const [first, second, third, tree] = writer.packs.map(
+      ({ sort, packId }) => `create ${packPath(sliceId, sort, packId)}`,
+    )
+    const interim = expect.stringContaining(`create ${indexPrefix(sliceId)}`)
+    const last = `create ${indexPrefix(sliceId)}${name}`
+    // Only what is full: the rest ends with the flush, whose index comes at once.
+    expect(creates).toEqual([first, interim, second, interim, third, tree, last])
     expect(writer.indexNames).toEqual([name])
     expect(writer.stored).toEqual({
-      objects: 5,
+      objects: 7,
       bytes: store.keys().reduce((sum, key) => sum + (store.peek(key)?.length ?? 0), 0),
     })
   })
@@ -156,6 +159,56 @@ test('no more than one pack is on its way at a time, so that memory has a bound'
   await writer.flush()
   expect(writer.packs.length).toBeGreaterThan(3)
   expect(most).toBe(1)
+})
+
+describe('a writer that died', () => {
+  const chunks = Array.from({ length: 14 }, () => random.bytes(3_000_000))
+  /** Dies when this is the next of its objects. */
+  async function dying(store: MemoryObjectStore, objects: number): Promise<void> {
+    let created = 0
+    const writer = open(
+      watched(store, {
+        async create(key, body) {
+          if (created++ >= objects) throw new TorikiError('store-unavailable')
+          await store.create(key, body)
+        },
+      }),
+      writing,
+    )
+    const all = async (): Promise<void> => {
+      for (const chunk of chunks) await writer.put('content', chunk)
+      await writer.flush()
+    }
+    await expect(all()).rejects.toEqual(code('store-unavailable'))
+  }
+  const contentBytes = (store: MemoryObjectStore): number =>
+    store.keys().reduce((sum, key) => sum + (key.includes('/packs/') ? (store.peek(key)?.length ?? 0) : 0), 0)
+
+  test.each([1, 2, 3, 4, 5, 6])(
+    'before its object %d has left one pack at most that is uploaded again',
+    async (objects) => {
+      const store = memoryStore()
+      await dying(store, objects - 1)
+      const next = open(store, writing)
+      for (const chunk of chunks) await next.put('content', chunk)
+      await next.flush()
+      const sourceBytes = chunks.reduce((sum, { length }) => sum + length, 0)
+      const uploadedTwice = contentBytes(store) - sourceBytes
+      // A full pack, by up to one chunk over, and tables.
+      expect(uploadedTwice).toBeLessThan(16 * 1024 * 1024 + 3_000_000 + 10_000)
+      const reader = open(store)
+      for (const chunk of chunks) expect((await reader.get('content', reader.idOf(chunk))).equals(chunk)).toBe(true)
+    },
+  )
+
+  test('a full pack alone needs no second index', async () => {
+    const store = memoryStore()
+    const writer = open(store, writing)
+    for (const chunk of chunks.slice(0, 6)) await writer.put('content', chunk)
+    const name = await writer.flush()
+    expect(store.keys()).toHaveLength(2)
+    expect(store.keys()).toContain(`${indexPrefix(sliceId)}${name}`)
+  })
 })
 
 describe('the write role', () => {
@@ -200,6 +253,27 @@ describe('the index', () => {
     const reader = open(store)
     await reader.load()
     expect(ids.every((id) => reader.has(id))).toBe(true)
+  })
+
+  test('of many packs is read in one, and what that replaces is left alone', async () => {
+    const store = memoryStore()
+    const [ids, old, tables]: [Buffer[], string[], Buffer[]] = [[], [], []]
+    for (let at = 0; at < 40; at++) {
+      const writer = open(store, writing)
+      ids.push(await writer.put('tree', Buffer.from(`node ${at}`)))
+      old.push((await writer.flush()) as string)
+      const [{ packId }] = writer.packs as unknown as [{ packId: string }]
+      const packBytes = store.peek(packPath(sliceId, 'tree', packId))?.length as number
+      tables.push(await new PackReader({ store, sliceId, keys: writing }).table('tree', packId, packBytes))
+    }
+    const all = sealIndex({ sliceId, treeKey: writing.treeKey, random }, { supersedes: old, tables })
+    await store.create(all.path, all.bytes)
+    const calls = watched(store)
+    const reader = open(calls)
+    await reader.load()
+    expect(ids.every((id) => reader.has(id))).toBe(true)
+    // What is asked for together with it cannot be taken back.
+    expect(calls.calls.filter((call) => call.startsWith('get')).length).toBeLessThan(20)
   })
 
   test('is read again when prune replaced an object between the listing and the reading', async () => {
