@@ -1,30 +1,53 @@
 /** Has the independent checker, which shares no code with the writer, look at every object of a deployment's store; gives what it objects to. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../../../lib/platform/clock.ts'
-import { LocalObjectStore } from '../../../lib/platform/object-store/local.ts'
-import { listAll } from '../../../lib/platform/object-store/port.ts'
-import { systemRandom } from '../../../lib/platform/random.ts'
+import type { KeyService, WrapContext } from '../../../lib/platform/key-service/port.ts'
 import { checkStore } from '../../simulation/checker/check-store.ts'
+import type { CheckedStore } from '../../simulation/checker/check-store.ts'
 import { unwrapLocally } from '../../simulation/checker/local-wrapping.ts'
 import type { Nebari } from './nebari.ts'
+import { storedBytes, withPlatform } from './stored-objects.ts'
 
 export async function checkIndependently(
-  nebari: Nebari,
+  nebari: Pick<Nebari, 'folder' | 'settings'>,
 ): Promise<{ readonly snapshots: number; readonly violations: readonly string[] }> {
-  const store = new LocalObjectStore({ folder: nebari.store, clock: systemClock, random: systemRandom })
-  const objects = new Map<string, Buffer>()
-  for await (const { key } of listAll(store, '')) objects.set(key, await store.get(key))
-  const { keys } = JSON.parse(readFileSync(join(nebari.folder, 'keyring'), 'utf8')) as {
-    readonly keys: readonly { readonly id: string; readonly key: string }[]
-  }
-  const key = keys.at(-1)
-  const { violations, slices } = checkStore({
-    objects,
-    unwrap: unwrapLocally({ id: Buffer.from(key?.id ?? '', 'hex'), secret: Buffer.from(key?.key ?? '', 'base64') }),
+  const keyring = join(nebari.folder, 'keyring')
+  const { violations, slices } = await withPlatform(nebari.settings, async (platform) => {
+    const objects = await storedBytes(platform)
+    return existsSync(keyring) ? checkWithKeyring(objects, keyring) : await checkWithService(objects, platform.keys)
   })
   return {
     snapshots: slices.reduce((sum, { snapshots }) => sum + snapshots.length, 0),
     violations: violations.map(({ path, what }) => `${path} ${what}`),
+  }
+}
+
+function checkWithKeyring(objects: ReadonlyMap<string, Buffer>, keyring: string): CheckedStore {
+  const { keys } = JSON.parse(readFileSync(keyring, 'utf8')) as {
+    readonly keys: readonly { readonly id: string; readonly key: string }[]
+  }
+  const key = keys.at(-1)
+  return checkStore({
+    objects,
+    unwrap: unwrapLocally({ id: Buffer.from(key?.id ?? '', 'hex'), secret: Buffer.from(key?.key ?? '', 'base64') }),
+  })
+}
+
+/** The checker waits for nobody: what it lacks is asked for behind its back, and it begins again until it lacks nothing. */
+async function checkWithService(objects: ReadonlyMap<string, Buffer>, keys: KeyService): Promise<CheckedStore> {
+  const unwrapped = new Map<string, Buffer | undefined>()
+  for (;;) {
+    const lacking = new Map<string, readonly [Buffer, WrapContext]>()
+    const checked = checkStore({
+      objects,
+      unwrap(wrapped, context) {
+        const name = `${wrapped.toString('base64')} ${JSON.stringify(context)}`
+        if (!unwrapped.has(name)) lacking.set(name, [wrapped, context])
+        return unwrapped.get(name)
+      },
+    })
+    if (lacking.size === 0) return checked
+    for (const [name, [wrapped, context]] of lacking)
+      unwrapped.set(name, await keys.unwrap(wrapped, context).catch(() => undefined)) // the checker says what does not open
   }
 }

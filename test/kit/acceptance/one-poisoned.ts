@@ -1,6 +1,7 @@
 /** One person of many cannot be read; then the cause is mended. What the whole product says and writes at each step, for tests to compare with the promise. */
 import type { Nebari, Report } from './nebari.ts'
-import { storeObjects, writtenSince } from './store-objects.ts'
+import { writtenSince } from './store-objects.ts'
+import { storedObjects } from './stored-objects.ts'
 
 export interface OnePoisoned {
   readonly backup: { readonly status: number; readonly report: Report }
@@ -25,7 +26,7 @@ export async function onePoisoned(
   const { report: status } = await ran('status')
   mend()
   const replay = await ran('replay')
-  const before = storeObjects(nebari.store)
+  const before = await storedObjects(nebari.settings)
   const again = await ran('replay')
-  return { backup, status, replay, again, writtenAgain: writtenSince(before, storeObjects(nebari.store)) }
+  return { backup, status, replay, again, writtenAgain: writtenSince(before, await storedObjects(nebari.settings)) }
 }
