@@ -1,6 +1,6 @@
 /** What every command gets: the terminal, the global options, the signal of Ctrl-C, and who runs workers in this process. */
 import type { Service } from '../backup/service.ts'
-import type { QueueName } from '../platform/queue/port.ts'
+import { queueNames } from '../platform/queue/port.ts'
 import type { Settings } from '../settings.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -14,10 +14,14 @@ export interface CommandContext {
   readonly host: WorkerHost
 }
 
+/** The functions that queues start. `dead-letter` takes what the queues of the others gave up on. */
+export const workerFunctions = [...queueNames, 'dead-letter'] as const
+export type WorkerFunction = (typeof workerFunctions)[number]
+
 /** Runs the functions in this process; `embedded` is one. */
 export interface WorkerHost {
-  /** Consumes the queues of these kinds of work, dead letters included; of all kinds unless they are named. */
-  startWorkers(service: Service, kinds?: readonly QueueName[]): Promise<Workers>
+  /** Does the work of these functions, each on its own queues; of all unless they are named. */
+  startWorkers(service: Service, only?: readonly WorkerFunction[]): Promise<Workers>
   /** The whole service until the signal: schedule, workers, settling. */
   serve(service: Service, settings: Settings, events: ServeEvents, signal: AbortSignal): Promise<void>
 }

@@ -1,8 +1,6 @@
 /** The program: its commands, their words, and how every error becomes one clear sentence and the right exit status. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { TorikiError, toTorikiError } from '../errors.ts'
-import { queueNames } from '../platform/queue/port.ts'
-import type { QueueName } from '../platform/queue/port.ts'
 import { environment } from '../settings.ts'
 import { accept } from './commands/accept.ts'
 import { backup } from './commands/backup.ts'
@@ -20,7 +18,8 @@ import { serve } from './commands/serve.ts'
 import { snapshots } from './commands/snapshots.ts'
 import { users } from './commands/users.ts'
 import { work } from './commands/work.ts'
-import type { CommandContext, WorkerHost } from './context.ts'
+import { workerFunctions } from './context.ts'
+import type { CommandContext, WorkerFunction, WorkerHost } from './context.ts'
 import { EXIT, exitStatusOfError } from './exit-status.ts'
 import { wrap } from './table.ts'
 import type { Terminal } from './terminal.ts'
@@ -230,11 +229,7 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
     'consume the queues until stopped',
     (one) =>
       one
-        .option(
-          '-q, --queue <kind>',
-          `only this kind of work (${queueNames.join(', ')}), with its dead letters (again for more)`,
-          gatherQueues,
-        )
+        .option('--only <function>', `only the work of ${workerFunctions.join(', ')} (again for more)`, gatherFunctions)
         .option('--alive <file>', 'touch this file while working: what a liveness probe looks at'),
     (context, _words, options) => work(context, options),
   )
@@ -246,9 +241,9 @@ function gather(value: string, before: readonly string[] | undefined): readonly 
   return [...(before ?? []), value]
 }
 
-function gatherQueues(value: string, before: readonly QueueName[] | undefined): readonly QueueName[] {
-  const name = queueNames.find((one) => one === value)
-  if (name === undefined) throw new InvalidArgumentError(`It must be one of ${queueNames.join(', ')}.`)
+function gatherFunctions(value: string, before: readonly WorkerFunction[] | undefined): readonly WorkerFunction[] {
+  const name = workerFunctions.find((one) => one === value)
+  if (name === undefined) throw new InvalidArgumentError(`It must be one of ${workerFunctions.join(', ')}.`)
   return [...(before ?? []), name]
 }
 

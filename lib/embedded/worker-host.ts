@@ -9,7 +9,8 @@ import * as settleRun from '../../functions/settle-run.ts'
 import { handle as schedule } from '../../functions/schedule.ts'
 import { settleOpenRuns } from '../backup/settle-open-runs.ts'
 import type { Service } from '../backup/service.ts'
-import type { ServeEvents, WorkerHost, Workers } from '../cli/context.ts'
+import { workerFunctions } from '../cli/context.ts'
+import type { ServeEvents, WorkerFunction, WorkerHost, Workers } from '../cli/context.ts'
 import { queueNames } from '../platform/queue/port.ts'
 import type { Queue, QueueName } from '../platform/queue/port.ts'
 import type { Settings } from '../settings.ts'
@@ -34,7 +35,7 @@ export interface HostOptions {
 }
 
 export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOptions = {}): WorkerHost {
-  const start = (service: Service, kinds: readonly QueueName[] = queueNames): Workers => {
+  const start = (service: Service, only: readonly WorkerFunction[] = workerFunctions): Workers => {
     const { queues, clock, random, log } = service.platform
     const source = (name: string, queue: Queue, handler: EventHandler, concurrency: number): EventSource =>
       // One message a batch: a slice that takes long holds up nobody, and answers by itself.
@@ -51,15 +52,26 @@ export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOpt
         visibilityMs: leaseMs,
         leaseMs,
       })
-    const sources = kinds.flatMap((kind) => [
-      source(kind, queues.queue(kind), handlerOf(service, kind), kind === 'backup-slice' ? service.limits.parallel : 1),
-      source(
-        `${kind}-dead`,
-        queues.deadLetter(kind),
-        answering((event) => deadLetter.handle(service, event)),
-        1,
+    const sources = [
+      ...queueNames
+        .filter((name) => only.includes(name))
+        .map((name) =>
+          source(
+            name,
+            queues.queue(name),
+            handlerOf(service, name),
+            name === 'backup-slice' ? service.limits.parallel : 1,
+          ),
+        ),
+      ...(only.includes('dead-letter') ? queueNames : []).map((name) =>
+        source(
+          `${name}-dead`,
+          queues.deadLetter(name),
+          answering((event) => deadLetter.handle(service, event)),
+          1,
+        ),
       ),
-    ])
+    ]
     return {
       ended: Promise.race(sources.map((one) => one.ended)),
       stop: async () => {
@@ -68,7 +80,7 @@ export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOpt
     }
   }
   return {
-    startWorkers: (service, kinds) => Promise.resolve(start(service, kinds)),
+    startWorkers: (service, only) => Promise.resolve(start(service, only)),
     serve: (service, settings, events, signal) => serve(start, service, settings, events, signal),
   }
 }
@@ -129,8 +141,8 @@ async function serve(
   }
 }
 
-function handlerOf(service: Service, kind: QueueName): EventHandler {
-  switch (kind) {
+function handlerOf(service: Service, name: QueueName): EventHandler {
+  switch (name) {
     case 'backup-slice':
       return answering((event, context) => backupSlice.handle(service, event, context))
     case 'settle-run':

@@ -1,29 +1,29 @@
 /** `toriki work`: a consumer of the queues, until it is stopped. Ends with an error when a queue refuses for good, so that its host starts it anew or tells somebody. */
 import { rm, writeFile } from 'node:fs/promises'
 import { toTorikiError } from '../../errors.ts'
-import type { QueueName } from '../../platform/queue/port.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { answer } from '../context.ts'
-import type { CommandContext } from '../context.ts'
+import type { CommandContext, WorkerFunction } from '../context.ts'
 import { EXIT } from '../exit-status.ts'
 import { untilAborted, withService } from '../session.ts'
 
 export interface WorkOptions {
-  readonly queue?: readonly QueueName[]
+  readonly only?: readonly WorkerFunction[]
   readonly alive?: string
 }
 
 /** The file is never older than this while the worker turns. */
 const ALIVE_EVERY_MS = 15_000
 
-export async function work(context: CommandContext, { queue, alive }: WorkOptions): Promise<number> {
+export async function work(context: CommandContext, { only, alive }: WorkOptions): Promise<number> {
   return await withService(context, async ({ service, settings }) => {
-    const workers = await context.host.startWorkers(service, queue)
+    const workers = await context.host.startWorkers(service, only)
     const over = new AbortController()
     const signal = AbortSignal.any([context.signal, over.signal])
     const beating = alive === undefined ? Promise.resolve() : keepAlive(alive, service.platform.clock, signal)
     context.terminal.err(
-      `Working on ${queue === undefined ? 'the queues' : `the queue ${queue.join(', ')}`} of ${settings.deployment}. Ctrl-C ends it when the slices in work are done.\n`,
+      `Working on the queues of ${settings.deployment}${only === undefined ? '' : ` (${only.join(', ')})`}. Ctrl-C ends it when the slices in work are done.
+`,
     )
     try {
       await Promise.race([untilAborted(context.signal), workers.ended, beating.then(() => untilAborted(signal))])

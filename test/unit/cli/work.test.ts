@@ -2,10 +2,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from '@jest/globals'
 import { stringify } from 'yaml'
-import type { Workers } from '../../../lib/cli/context.ts'
+import type { WorkerFunction, Workers } from '../../../lib/cli/context.ts'
 import { embeddedHost } from '../../../lib/embedded/worker-host.ts'
 import { TorikiError } from '../../../lib/errors.ts'
-import type { QueueName } from '../../../lib/platform/queue/port.ts'
 import { toriki } from '../../kit/command-line.ts'
 import type { CommandResult } from '../../kit/command-line.ts'
 import { waitUntil } from '../../kit/servers/wait-until.ts'
@@ -33,11 +32,11 @@ beforeEach(async () => {
 /** `work` with workers that only remember what they were asked; `refuse` is their queue's last word. */
 function working(...words: readonly string[]): {
   readonly ended: Promise<CommandResult>
-  readonly asked: (readonly QueueName[] | undefined)[]
+  readonly asked: (readonly WorkerFunction[] | undefined)[]
   readonly refuse: (error: Error) => void
   stops: number
 } {
-  const asked: (readonly QueueName[] | undefined)[] = []
+  const asked: (readonly WorkerFunction[] | undefined)[] = []
   let refuse: (error: Error) => void = () => undefined
   const refused = new Promise<void>((_resolve, reject) => (refuse = reject))
   const state = { stops: 0 }
@@ -47,7 +46,7 @@ function working(...words: readonly string[]): {
   }
   const host = {
     ...embeddedHost(),
-    async startWorkers(_service: unknown, kinds?: readonly QueueName[]) {
+    async startWorkers(_service: unknown, kinds?: readonly WorkerFunction[]) {
       asked.push(kinds)
       return workers
     },
@@ -58,9 +57,9 @@ function working(...words: readonly string[]): {
 
 const interrupt = (): void => stop.abort(new TorikiError('interrupted', { message: 'Stopped. Nothing is lost.' }))
 
-test('`work` takes every queue, or those that are named', async () => {
+test('`work` does the work of every function, or of those that are named', async () => {
   const all = working()
-  const some = working('--queue', 'backup-slice', '--queue', 'replay-run')
+  const some = working('--only', 'backup-slice', '--only', 'dead-letter')
   await waitUntil('both work', async () => all.asked.length + some.asked.length === 2 || undefined, {
     timeoutMs: 20_000,
     everyMs: 20,
@@ -69,16 +68,16 @@ test('`work` takes every queue, or those that are named', async () => {
   expect(await all.ended).toMatchObject({ status: 0, out: 'Stopped. Nothing is lost.\n' })
   expect(await some.ended).toMatchObject({
     status: 0,
-    err: expect.stringContaining('Working on the queue backup-slice, replay-run of test.'),
+    err: expect.stringContaining('Working on the queues of test (backup-slice, dead-letter).'),
   })
-  expect([...all.asked, ...some.asked]).toEqual([undefined, ['backup-slice', 'replay-run']])
+  expect([...all.asked, ...some.asked]).toEqual([undefined, ['backup-slice', 'dead-letter']])
   expect([all.stops, some.stops]).toEqual([1, 1])
 })
 
-test('`work` on a queue that there is not is refused with those there are', async () => {
-  expect(await toriki(settings, ['work', '--queue', 'everything'])).toMatchObject({
+test('`work` as a function that there is not is refused with those there are', async () => {
+  expect(await toriki(settings, ['work', '--only', 'everything'])).toMatchObject({
     status: 2,
-    err: expect.stringContaining('It must be one of backup-slice, settle-run, replay-run.'),
+    err: expect.stringContaining('It must be one of backup-slice, settle-run, replay-run,'),
   })
 })
 
