@@ -3,7 +3,7 @@
 
 const groundFloor = '^lib/(assert|errors|limits|log)\\.ts$'
 const resources = '^lib/resources/'
-const ports = '^lib/platform/([^/]+/port|clock|random|platform)\\.ts$'
+const ports = '^lib/platform/([^/]+/port|clock|random|metrics|platform)\\.ts$'
 // An overlay is laid over any store by whoever looks at what would be written: it is as open as a port.
 const drivers = '^lib/platform/[^/]+/(?!port\\.ts$|overlay\\.ts$)'
 const assembly = '^lib/platform/assemble[.]ts$'

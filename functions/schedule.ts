@@ -38,6 +38,7 @@ export async function handle(service: Service, input: unknown, invocation: Invoc
   } catch (error) {
     if (!isTorikiError(error, 'run-open')) throw error
     const run = String(error.ids['run'] ?? '')
+    service.metrics.add('RunRefused', 1)
     await service.alarm({
       alarm: 'no-backup',
       deployment: service.repository.name,

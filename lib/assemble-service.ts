@@ -11,6 +11,7 @@ import { runAlarmCommand } from './platform/alarm-command.ts'
 import { assemblePlatform } from './platform/assemble.ts'
 import type { AssembleOptions } from './platform/assemble.ts'
 import { systemClock } from './platform/clock.ts'
+import { silentMetrics } from './platform/metrics.ts'
 import { openDeployment } from './repository/deployment-repository.ts'
 import { loadSettings } from './load-settings.ts'
 import type { Settings } from './settings.ts'
@@ -24,12 +25,19 @@ export async function assembleService(settings: Settings, options: AssembleOptio
   try {
     const repository = await openDeployment(platform, { name: settings.deployment })
     const { parallel, attempts, shrink } = settings.limits
-    const { command } = settings.alarms
+    const { command, rpoMs } = settings.alarms
     return {
       platform,
       repository,
       components: createComponents(settings, platform),
-      limits: { parallel, attempts, shrink, visibilityMs: FUNCTION_TIMEOUT_MS * VISIBILITY_FACTOR },
+      limits: {
+        parallel,
+        attempts,
+        shrink,
+        visibilityMs: FUNCTION_TIMEOUT_MS * VISIBILITY_FACTOR,
+        ...(rpoMs === undefined ? {} : { rpoMs }),
+      },
+      metrics: silentMetrics,
       async alarm(alarm) {
         options.log.write(alarm.alarm === 'no-backup' || alarm.outcome === 'failed' ? 'error' : 'warn', 'alarm', {
           alarm: alarm.alarm,

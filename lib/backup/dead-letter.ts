@@ -67,6 +67,7 @@ async function recordSlice(service: Service, message: BackupSliceMessage, body: 
     await appendEvent(records, { run: run.run, sliceId, from: before.highest + 1, once: true }, event)
     if (whole) return
   }
+  service.metrics.add('DeadLetters', 1)
   await tellCauses(service, run, causes)
 }
 
@@ -126,6 +127,7 @@ async function keepUnreadable(
   if ((await recordUnreadable(service.repository.records, body, code, service.platform.clock.now())) === 'exists')
     return
   service.platform.log.write('error', 'message-given-up', { code, run })
+  service.metrics.add('DeadLetters', 1)
   await service.alarm({
     alarm: 'dead-letter',
     deployment: service.repository.name,

@@ -4,6 +4,7 @@
  */
 import type { Component } from '../components/component.ts'
 import type { TorikiError } from '../errors.ts'
+import type { Metrics } from '../platform/metrics.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { DeploymentRepository } from '../repository/repository.ts'
 
@@ -15,6 +16,8 @@ export interface Service {
   readonly limits: RunLimits
   /** Tells a person: the alarm command, a topic. Never throws; a failing alarm is logged. */
   readonly alarm: (alarm: Alarm) => Promise<void>
+  /** Figures for whoever watches; silent where nobody keeps them. */
+  readonly metrics: Metrics
   /** Told what happens in this process, for progress on a terminal; never for a decision. */
   readonly observer?: RunObserver
 }
@@ -34,11 +37,13 @@ export interface RunLimits {
   /** A share in (0, 1]: members may fall by this much. */
   readonly shrink: number
   readonly visibilityMs: number
+  /** Nobody's newest good backup should be older than this; absent: it is not looked at. */
+  readonly rpoMs?: number
 }
 
-/** What the alarm command gets as JSON. */
+/** What the alarm command and the topic get as JSON. */
 export interface Alarm {
-  readonly alarm: 'run-ended' | 'suspect' | 'dead-letter' | 'no-backup'
+  readonly alarm: 'run-ended' | 'suspect' | 'dead-letter' | 'no-backup' | 'rpo'
   readonly deployment: string
   readonly run: string
   readonly outcome?: string
@@ -51,4 +56,6 @@ export interface Alarm {
     readonly remedy: string
   }[]
   readonly suspect?: readonly string[]
+  /** Of `rpo`: how many people are beyond it, the age of the oldest good backup, and opaque ids of some of their slices. */
+  readonly people?: { readonly beyond: number; readonly oldestSeconds: number; readonly sliceIds: readonly string[] }
 }

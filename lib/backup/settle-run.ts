@@ -7,7 +7,7 @@ import type { RunReport } from '../runs/outcome.ts'
 import { toRecord } from '../runs/record-schemas.ts'
 import { listEvents } from '../runs/event-log.ts'
 import { cancelledAt, claimTick, readRun } from '../runs/run-log.ts'
-import type { RunRecords } from '../runs/run.ts'
+import type { RunRecord, RunRecords } from '../runs/run.ts'
 import { isRunOpen, readRunState } from '../runs/run-state.ts'
 import type { RunState } from '../runs/run-state.ts'
 import { createSummary, latestSummary } from '../runs/summary-log.ts'
@@ -15,6 +15,7 @@ import type { RunSummary } from '../runs/summary-log.ts'
 import { sendTick } from './send-tick.ts'
 import type { Service } from './service.ts'
 import { alarmFailures, tellOnce } from './tell.ts'
+import { tellFigures } from './tell-figures.ts'
 
 export interface SettleRequest {
   readonly run: string
@@ -36,7 +37,7 @@ export async function settleRun(service: Service, { run: id, tick }: SettleReque
     return { open: true, claimed: false }
   const summary = await latestSummary(records, id)
   if (summary !== undefined && (await isSummaryTrue(records, id, summary))) {
-    await tellEnd(service, summary.report, summary.n)
+    await tellEnd(service, run, summary.report, summary.n)
     return { open: false, claimed: true }
   }
   const now = service.platform.clock.now()
@@ -46,7 +47,7 @@ export async function settleRun(service: Service, { run: id, tick }: SettleReque
   }
   const state = await readRunState(records, run, now)
   const n = await summarise(service, id, state)
-  await tellEnd(service, state.report, n)
+  await tellEnd(service, run, state.report, n)
   return { open: false, claimed: true }
 }
 
@@ -88,8 +89,8 @@ function isSame(a: RunReport, b: RunReport): boolean {
   return canonicalJson(toRecord(a)) === canonicalJson(toRecord(b))
 }
 
-/** Once per summary: what failed, and what is not believed. */
-async function tellEnd(service: Service, report: RunReport, n: number): Promise<void> {
+/** Once per summary: what failed, what is not believed, and the figures. */
+async function tellEnd(service: Service, record: RunRecord, report: RunReport, n: number): Promise<void> {
   const { run, outcome, slices, sources } = report
   const doubted = sources.filter(({ suspect }) => suspect !== undefined).map(({ component }) => component)
   if (
@@ -112,4 +113,5 @@ async function tellEnd(service: Service, report: RunReport, n: number): Promise<
       suspect: doubted,
     })
   }
+  await tellFigures(service, record, report, n)
 }

@@ -13,6 +13,7 @@ import { silentLog } from '../../lib/log.ts'
 import { assemblePlatform } from '../../lib/platform/assemble.ts'
 import { recordKeyService } from '../../lib/platform/key-service/record.ts'
 import { recordObjectStore } from '../../lib/platform/object-store/record.ts'
+import { silentMetrics } from '../../lib/platform/metrics.ts'
 import { openDeployment } from '../../lib/repository/deployment-repository.ts'
 import { loadSettings } from '../../lib/load-settings.ts'
 
@@ -42,6 +43,7 @@ async function measure(file: string): Promise<RunMeasure> {
     repository: await openDeployment(platform, { name: settings.deployment }),
     components: createComponents(settings, platform),
     limits: { ...settings.limits, visibilityMs: 3_600_000 },
+    metrics: silentMetrics,
     alarm: async () => undefined,
   }
   store.reset()

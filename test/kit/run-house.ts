@@ -1,10 +1,11 @@
 /**
- * A service for tests of runs: fake components, everything else in memory, a clock that the test turns, and alarms kept in a list. The repository is
+ * A service for tests of runs: fake components, everything else in memory, a clock that the test turns, alarms and figures kept in lists. The repository is
  * handed in; `recordsOnly` is one that knows runs but no slices.
  */
 import assert from 'node:assert/strict'
 import type { Alarm, RunLimits, Service } from '../../lib/backup/service.ts'
 import type { DeploymentRepository } from '../../lib/repository/repository.ts'
+import type { MetricName } from '../../lib/platform/metrics.ts'
 import { FakeClock } from './fake-clock.ts'
 import type { FakeComponent } from './fake-component.ts'
 import { memoryPlatform } from './memory-platform.ts'
@@ -17,6 +18,7 @@ export interface RunHouse {
   readonly platform: MemoryPlatform
   readonly clock: FakeClock
   readonly alarms: Alarm[]
+  readonly figures: [name: MetricName, value: number][]
 }
 
 export interface RunHouseOptions {
@@ -24,6 +26,8 @@ export interface RunHouseOptions {
   readonly limits?: Partial<RunLimits>
   readonly platform?: MemoryPlatform
   readonly clock?: FakeClock
+  /** Does somebody keep the figures? They are in the list either way. */
+  readonly keepsMetrics?: boolean
   readonly repository: (platform: MemoryPlatform) => DeploymentRepository | Promise<DeploymentRepository>
 }
 
@@ -32,14 +36,20 @@ export async function runHouse(options: RunHouseOptions): Promise<RunHouse> {
   const limits = { parallel: 2, attempts: 3, shrink: 0.2, visibilityMs: 60_000, ...options.limits }
   const platform = options.platform ?? memoryPlatform({ clock, receivesMax: limits.attempts })
   const alarms: Alarm[] = []
+  const figures: [MetricName, number][] = []
   const service: Service = {
     platform,
     repository: await options.repository(platform),
     components: options.components,
     limits,
     alarm: async (alarm) => void alarms.push(alarm),
+    metrics: {
+      kept: options.keepsMetrics ?? false,
+      add: (name, value) => void figures.push([name, value]),
+      flush: () => undefined,
+    },
   }
-  return { service, platform, clock, alarms }
+  return { service, platform, clock, alarms, figures }
 }
 
 /** A deployment of records alone: for use cases that open no slice. Slice ids are readable here, and sort as names do. */

@@ -27,6 +27,7 @@ import type { Queue, QueueName, Queues, ReceivedMessage } from '../../lib/platfo
 import { retryQueues } from '../../lib/platform/queue/retry.ts'
 import type { Platform } from '../../lib/platform/platform.ts'
 import type { Random } from '../../lib/platform/random.ts'
+import { silentMetrics } from '../../lib/platform/metrics.ts'
 import { openDeployment } from '../../lib/repository/deployment-repository.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { World } from './world.ts'
@@ -118,6 +119,7 @@ export class SimulatedProcess {
           repository: await openDeployment(this.#platform, { name: 'campus' }),
           components: this.#ground.world.components((label) => this.#gate(label)),
           limits: this.#ground.limits,
+          metrics: silentMetrics,
           alarm: async (alarm) => {
             this.#ground.alarms.push(alarm)
             this.#ground.said.push(JSON.stringify(alarm))

@@ -8,6 +8,7 @@ import { TorikiError } from '../../../lib/errors.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { assemblePlatform } from '../../../lib/platform/assemble.ts'
 import type { KeyService } from '../../../lib/platform/key-service/port.ts'
+import { silentMetrics } from '../../../lib/platform/metrics.ts'
 import { openDeployment } from '../../../lib/repository/deployment-repository.ts'
 import { loadSettings } from '../../../lib/load-settings.ts'
 
@@ -28,6 +29,7 @@ export async function openBackupRole(settingsFile: string): Promise<BackupRole> 
     repository: await openDeployment(platform, { name: settings.deployment }),
     components: createComponents(settings, platform),
     limits: { ...settings.limits, visibilityMs: 60_000 },
+    metrics: silentMetrics,
     alarm: async () => undefined,
   }
   return {
