@@ -1,7 +1,7 @@
 /**
  * Nights of backups by a process that is killed (-9) at random moments, each gone on with afterwards. Watches after every kill that all that was shown
  * before still opens and says the same, and that what is shown anew is whole. Where the moments fall differs from machine to machine; what is promised
- * holds at every moment.
+ * holds at every moment. With workers elsewhere in the settings, it is the worker that is killed.
  */
 import { randomFillSync } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,6 +17,8 @@ import type { Nebari, NebariWithKeycloak, Report } from './nebari.ts'
 import type { StoredSnapshot } from './stored-snapshots.ts'
 import { snapshotDigest, storedFiles, storedSlices, withStored } from './stored-snapshots.ts'
 import { startToriki } from './toriki-process.ts'
+import type { TorikiProcess } from './toriki-process.ts'
+import { runUnderWay, untilRunEnds, workToTheEnd } from './workers-elsewhere.ts'
 
 export interface KilledBackups {
   /** Processes that were killed before they ended. */
@@ -29,6 +31,9 @@ export interface KilledBackups {
   readonly broken: readonly string[]
 }
 
+/** Who works: the process that began the run, or one beside it. */
+export type KilledWorkers = 'here' | 'elsewhere'
+
 const LEASE_MS = 1_000
 /** A message that was received this often is given up: more kills in one run would be another test. */
 const KILLS_A_NIGHT_MAX = 3
@@ -40,9 +45,14 @@ const MANY = 800
 /** This share of the moments falls before the work: into the start of the process, of the run, of its messages. */
 const EARLY = 0.25
 
-export async function killBackups(nebari: NebariWithKeycloak, kills: number, seed: string): Promise<KilledBackups> {
+export async function killBackups(
+  nebari: NebariWithKeycloak,
+  kills: number,
+  seed: string,
+  workers: KilledWorkers = 'here',
+): Promise<KilledBackups> {
   const random = seededRandom(seed)
-  const watch = new Watch(nebari)
+  const watch = new Watch(nebari, workers)
   const typical = { startMs: 1_000, workMs: 1_000 }
   let [killed, wentOn, nights, tries] = [0, 0, 0, 0]
   await watch.backupToTheEnd()
@@ -53,7 +63,7 @@ export async function killBackups(nebari: NebariWithKeycloak, kills: number, see
     watch.nightFell()
     for (let kill = 1 + Math.floor(random.fraction() * KILLS_A_NIGHT_MAX); kill > 0 && killed < kills; kill--) {
       tries++
-      const status = await backupAndKill(nebari, random, typical)
+      const status = await backupAndKill(nebari, workers, random, typical)
       if (status === 'SIGKILL') killed++
       else if (status !== 0) watch.broken.push(`a backup ended with ${status}`)
       await watch.look(random)
@@ -73,11 +83,16 @@ export async function killBackups(nebari: NebariWithKeycloak, kills: number, see
 /** How it ended: killed, or earlier by itself, from which the next moments are reckoned. */
 async function backupAndKill(
   nebari: Nebari,
+  workers: KilledWorkers,
   random: Random,
   typical: { startMs: number; workMs: number },
 ): Promise<number | NodeJS.Signals> {
+  const run = workers === 'elsewhere' ? await runUnderWay(nebari) : undefined
   const beganMs = performance.now()
-  const child = startToriki(nebari.settings, ['--json', 'backup'], { leaseMs: LEASE_MS })
+  const words = run === undefined ? ['--json', 'backup'] : ['work']
+  const child = startToriki(nebari.settings, words, { leaseMs: LEASE_MS })
+  const killed = new AbortController()
+  const ending = run === undefined ? child.ended : endWith(nebari, run, child, killed.signal)
   const early = random.fraction() < EARLY
   const moment = random.fraction()
   const working = child.says('working').catch(() => undefined) // it ended first, which `ended` tells
@@ -88,9 +103,16 @@ async function backupAndKill(
   const workedMs = performance.now()
   const over = sleep(moment * (early ? typical.startMs : typical.workMs)).then(() => 'moment' as const)
   if ((await Promise.race([child.ended, over])) === 'moment') child.kill('SIGKILL')
+  killed.abort()
   const status = await child.ended
+  await ending
   if (status === 0) typical.workMs = 0.8 * (performance.now() - workedMs)
   return status
+}
+
+/** A worker ends with its run only when somebody ends it. */
+async function endWith(nebari: Nebari, run: string, child: TorikiProcess, signal: AbortSignal): Promise<void> {
+  if ((await untilRunEnds(nebari, run, signal)) === 'ended') child.kill('SIGTERM')
 }
 
 /** What people do until the next night: some write, a few write much, one removes something, one gets another address. */
@@ -112,10 +134,12 @@ class Watch {
   /** Every snapshot that was ever shown → what it said. */
   readonly digests = new Map<string, string>()
   readonly #nebari: Nebari
+  readonly #workers: KilledWorkers
   #homes = new Map<string, FileMap>()
 
-  constructor(nebari: Nebari) {
+  constructor(nebari: Nebari, workers: KilledWorkers) {
     this.#nebari = nebari
+    this.#workers = workers
     this.nightFell()
   }
 
@@ -130,7 +154,8 @@ class Watch {
   /** `toriki backup` as the next person would run it. True: there was an open run, and it was gone on with. */
   async backupToTheEnd(): Promise<boolean> {
     const [last] = await this.#nebari.json<readonly Report[]>('runs', '--limit', '1')
-    const result = await this.#nebari.toriki(['--json', 'backup'])
+    const result =
+      this.#workers === 'here' ? await this.#nebari.toriki(['--json', 'backup']) : await workToTheEnd(this.#nebari)
     if (result.status !== 0) {
       this.broken.push(`the next backup ended with ${result.status}: ${result.err}${result.out}`)
       return false
