@@ -10,10 +10,23 @@ export interface CallCounts {
   keys: number
 }
 
-export function countingPlatform(platform: Platform): { readonly platform: Platform; readonly calls: CallCounts } {
+export interface CountingPlatform {
+  readonly platform: Platform
+  readonly calls: CallCounts
+  /** Bytes of all objects that were sent, those that came too late included: by place in a slice (`packs`, `trees`, `index`, …), or by first folder. */
+  readonly sentBytes: Readonly<Record<string, number>>
+}
+
+export function countingPlatform(platform: Platform): CountingPlatform {
   const calls: CallCounts = { create: 0, get: 0, list: 0, keys: 0 }
+  const sentBytes: Record<string, number> = {}
   const countingStore = (store: ObjectStore): ObjectStore => ({
-    create: (key, body) => (calls.create++, store.create(key, body)),
+    create(key, body) {
+      calls.create++
+      const place = /^(?:slices\/[^/]+\/)?([^/]+)/.exec(key)?.[1] ?? ''
+      sentBytes[place] = (sentBytes[place] ?? 0) + body.length
+      return store.create(key, body)
+    },
     get: (key, options) => (calls.get++, store.get(key, options)),
     list: (prefix, options) => (calls.list++, store.list(prefix, options)),
     delete: (key) => store.delete(key),
@@ -21,6 +34,7 @@ export function countingPlatform(platform: Platform): { readonly platform: Platf
   const store = countingStore(platform.store)
   return {
     calls,
+    sentBytes,
     platform: {
       ...platform,
       store,
