@@ -16,6 +16,7 @@ import type { Random } from '../../platform/random.ts'
 import { retrying } from '../../platform/retry.ts'
 import type { KeycloakSettings } from '../../settings.ts'
 import { keycloakFailure } from './failure.ts'
+import { RequestDeadlines } from './request-deadlines.ts'
 import type { Right } from './right.ts'
 import { stopIfAborted } from './stop.ts'
 import { TokenSource } from './token.ts'
@@ -33,6 +34,8 @@ export interface Reading<T> {
 const REQUESTS_AT_ONCE = 16
 /** The slowest read seen, 121 clients on a cold cache, took 2.5 s. */
 const REQUEST_TIMEOUT_MS = 60_000
+/** Requests begun within this time share a time-out, so one may take this much longer. */
+const SHARED_TIMEOUT_MS = 5_000
 /** An error of the server's own or a silent connection is asked about so often; "please wait" as often as the house allows. */
 const FAILED_TRIES_MAX = 3
 
@@ -44,6 +47,7 @@ export class KeycloakClient {
   readonly #transport: Transport
   readonly #rate: Rate
   readonly #slots: LimitFunction
+  readonly #deadlines: RequestDeadlines
   readonly #admins = new WeakMap<AbortSignal, KeycloakAdminClient>()
   #requests = 0
 
@@ -58,6 +62,7 @@ export class KeycloakClient {
       burst: Math.max(REQUESTS_AT_ONCE, settings.requestsPerSecond / 10),
     })
     this.#slots = pLimit(REQUESTS_AT_ONCE)
+    this.#deadlines = new RequestDeadlines({ clock, timeoutMs: REQUEST_TIMEOUT_MS, sharedMs: SHARED_TIMEOUT_MS })
   }
 
   /** Requests sent so far, for tests and benchmarks. */
@@ -130,7 +135,7 @@ export class KeycloakClient {
   #admin(signal: AbortSignal): KeycloakAdminClient {
     let admin = this.#admins.get(signal)
     if (admin === undefined) {
-      admin = new AbortableAdminClient(this.settings, this.#transport, signal)
+      admin = new AbortableAdminClient(this.settings, this.#transport, this.#deadlines, signal)
       admin.registerTokenProvider({ getAccessToken: () => this.token.get() })
       this.#admins.set(signal, admin)
     }
@@ -141,17 +146,24 @@ export class KeycloakClient {
 /** The library with our connections, and with a signal beside the time-out: its own `timeout` would put the signal aside. */
 class AbortableAdminClient extends KeycloakAdminClient {
   readonly #transport: Transport
+  readonly #deadlines: RequestDeadlines
   readonly #signal: AbortSignal
 
-  constructor({ url, realm }: KeycloakSettings, transport: Transport, signal: AbortSignal) {
+  constructor(
+    { url, realm }: KeycloakSettings,
+    transport: Transport,
+    deadlines: RequestDeadlines,
+    signal: AbortSignal,
+  ) {
     super({ baseUrl: url, realmName: realm })
     this.#transport = transport
+    this.#deadlines = deadlines
     this.#signal = signal
   }
 
   /** Asked once per request. */
   override getRequestOptions(): ReturnType<KeycloakAdminClient['getRequestOptions']> {
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)])
+    const signal = AbortSignal.any([this.#signal, this.#deadlines.next()])
     return { ...this.#transport.options, signal } as object
   }
 }
