@@ -10,7 +10,6 @@ async function takenBy(only?: readonly WorkerFunction[]): Promise<readonly strin
   const platform = memoryPlatform()
   const taken: string[] = []
   const queues = {
-    ...platform.queues,
     queue: (name: Parameters<typeof platform.queues.queue>[0]) => {
       taken.push(name)
       return platform.queues.queue(name)
