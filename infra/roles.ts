@@ -1,0 +1,222 @@
+/**
+ * The roles, written by hand: one per function (doctor looks through the eyes of backup-slice), one for the Scheduler, and the three that people take: prune, check and
+ * restore. Each may do what its code calls, and nothing else; the buckets' and the key's own policies (infra/storage) forbid the worst once more.
+ */
+import type { QueueName } from '../lib/platform/queue/port.ts'
+import { arn, attribute, sub } from './cloudformation.ts'
+import type { Resource, Resources, Value } from './cloudformation.ts'
+import { MESSAGE_KEY, SCHEDULE_DEAD_QUEUE, queueArn } from './queues.ts'
+import {
+  alarmStatements,
+  allow,
+  consumeStatements,
+  fileSystemStatements,
+  hostStatements,
+  keyStatements,
+  lookAtQueues,
+  objectStatements,
+  ownAccount,
+  secretStatements,
+  sendStatements,
+} from './policy-statements.ts'
+import type { Plan } from './plan.ts'
+
+export const functionNames = ['schedule', 'backup-slice', 'settle-run', 'dead-letter', 'replay-run', 'doctor'] as const
+export type FunctionName = (typeof functionNames)[number]
+
+/** Those that read the sources: they run in Nebari's network, the others outside of any. */
+const READS_SOURCES: readonly FunctionName[] = ['schedule', 'backup-slice', 'doctor']
+
+export function functionNameOf({ deployment }: Plan, name: FunctionName): string {
+  return `toriki-${deployment}-${name}`
+}
+
+export function functionArn(plan: Plan, name: FunctionName): Value {
+  return arn('lambda', `function:${functionNameOf(plan, name)}`)
+}
+
+export function runsInNetwork(plan: Plan, name: FunctionName): boolean {
+  return plan.aws.network !== undefined && READS_SOURCES.includes(name)
+}
+
+export function roles(plan: Plan): Resources {
+  return {
+    BackupRole: lambdaRole(plan, 'backup', [
+      ...objectStatements(plan, {
+        // Not packs: what backs up cannot read what it wrote, nor what anybody wrote before.
+        read: [
+          'deployment',
+          'runs',
+          'keys',
+          'erased',
+          'trees',
+          'index',
+          'snapshots',
+          'checkpoints',
+          'condemned',
+          'marks',
+        ],
+        create: ['runs', 'keys', 'packs', 'trees', 'index', 'snapshots', 'checkpoints'],
+      }),
+      ...keyStatements(plan, { unwrap: ['deployment', 'tree'], wrap: ['tree', 'content'] }),
+      ...lookAtQueues(plan),
+      ...consumeStatements([queueArn(plan, 'backup-slice')]),
+      ...sendStatements([queueArn(plan, 'backup-slice'), queueArn(plan, 'backup-slice', true)]),
+      ...sourceStatements(plan),
+      ...host(plan, 'backup-slice', 'doctor'),
+    ]),
+    ScheduleRole: lambdaRole(plan, 'schedule', [
+      ...recordStatements(plan),
+      ...sendStatements([queueArn(plan, 'backup-slice'), queueArn(plan, 'settle-run')]),
+      ...alarmStatements(plan),
+      ...sourceStatements(plan),
+      ...host(plan, 'schedule'),
+    ]),
+    SettleRunRole: lambdaRole(plan, 'settle-run', [
+      ...recordStatements(plan),
+      ...consumeStatements([queueArn(plan, 'settle-run')]),
+      ...sendStatements([queueArn(plan, 'settle-run'), queueArn(plan, 'settle-run', true)]),
+      ...alarmStatements(plan),
+      ...secretStatements(plan, plan.secrets),
+      ...host(plan, 'settle-run'),
+    ]),
+    DeadLetterRole: lambdaRole(plan, 'dead-letter', [
+      ...objectStatements(plan, {
+        // A worker may have committed and died before it could say so: the snapshot decides.
+        read: ['deployment', 'runs', 'keys', 'erased', 'snapshots', 'marks'],
+        create: ['runs'],
+      }),
+      ...keyStatements(plan, { unwrap: ['deployment', 'tree'] }),
+      ...lookAtQueues(plan),
+      ...consumeStatements(
+        (['backup-slice', 'settle-run', 'replay-run'] as const).map((name) => queueArn(plan, name, true)),
+      ),
+      ...sendStatements([queueArn(plan, 'settle-run')]),
+      ...alarmStatements(plan),
+      ...secretStatements(plan, plan.secrets),
+      ...host(plan, 'dead-letter'),
+    ]),
+    ReplayRunRole: lambdaRole(plan, 'replay-run', [
+      ...recordStatements(plan),
+      ...consumeStatements([queueArn(plan, 'replay-run')]),
+      ...sendStatements([
+        queueArn(plan, 'replay-run', true),
+        ...(['backup-slice', 'settle-run'] as const).map((name: QueueName) => queueArn(plan, name)),
+      ]),
+      ...alarmStatements(plan),
+      ...secretStatements(plan, plan.secrets),
+      ...host(plan, 'replay-run'),
+    ]),
+    SchedulerRole: role(plan, 'scheduler', serviceTrust('scheduler.amazonaws.com', ownAccount()), [
+      allow(['lambda:InvokeFunction'], functionArn(plan, 'schedule')),
+      allow(['sqs:SendMessage'], attribute(SCHEDULE_DEAD_QUEUE, 'Arn')),
+      allow(['kms:GenerateDataKey', 'kms:Decrypt'], attribute(MESSAGE_KEY, 'Arn'), {
+        StringLike: { 'kms:ViaService': 'sqs.*.amazonaws.com' },
+      }),
+    ]),
+    PruneRole: role(plan, 'prune', maintainerTrust(plan), [
+      ...objectStatements(plan, {
+        // Neither packs nor the keys of content: what deletes reads no content.
+        read: [
+          'deployment',
+          'runs',
+          'keys',
+          'erased',
+          'trees',
+          'index',
+          'snapshots',
+          'checkpoints',
+          'condemned',
+          'marks',
+          'claims',
+        ],
+        create: ['condemned', 'index', 'trees', 'marks', 'runs'],
+        delete: ['packs', 'trees', 'index', 'snapshots', 'checkpoints', 'condemned', 'runs', 'restores'],
+      }),
+      ...keyStatements(plan, { unwrap: ['deployment', 'tree'] }),
+    ]),
+    CheckRole: role(plan, 'check', maintainerTrust(plan), [
+      ...objectStatements(plan, {
+        read: [...readAll],
+        create: ['packs', 'trees', 'index', 'snapshots', 'condemned', 'runs'],
+      }),
+      ...keyStatements(plan, { unwrap: ['deployment', 'tree', 'content'] }),
+    ]),
+    RestoreRole: role(plan, 'restore', maintainerTrust(plan), [
+      ...objectStatements(plan, { read: [...readAll], create: ['claims', 'marks', 'restores', 'runs'] }),
+      ...keyStatements(plan, { unwrap: ['deployment', 'tree', 'content'] }),
+      ...secretStatements(plan, [...plan.secrets, ...plan.restoreSecrets]),
+    ]),
+  }
+}
+
+const readAll = [
+  'deployment',
+  'runs',
+  'restores',
+  'keys',
+  'erased',
+  'packs',
+  'trees',
+  'index',
+  'snapshots',
+  'checkpoints',
+  'condemned',
+  'marks',
+  'claims',
+] as const
+
+/** A run's records and nothing of any slice. */
+function recordStatements(plan: Plan): Value[] {
+  return [
+    ...objectStatements(plan, { read: ['deployment', 'deploymentKeys', 'runs'], create: ['runs'] }),
+    ...keyStatements(plan, { unwrap: ['deployment'] }),
+    ...lookAtQueues(plan),
+  ]
+}
+
+function host(plan: Plan, ...names: readonly FunctionName[]): Value[] {
+  return hostStatements(
+    plan,
+    names.map((name) => functionNameOf(plan, name)),
+    { inNetwork: names.some((name) => runsInNetwork(plan, name)) },
+  )
+}
+
+function sourceStatements(plan: Plan): Value[] {
+  return [...secretStatements(plan, plan.secrets), ...fileSystemStatements(plan)]
+}
+
+function lambdaRole(plan: Plan, name: string, statements: readonly Value[]): Resource {
+  return role(plan, name, serviceTrust('lambda.amazonaws.com'), statements)
+}
+
+function role(plan: Plan, name: string, trust: Value, statements: readonly Value[]): Resource {
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      RoleName: `toriki-${plan.deployment}-${name}`,
+      AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [trust] },
+      Policies: [{ PolicyName: name, PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
+    },
+  }
+}
+
+function serviceTrust(service: string, condition?: Readonly<Record<string, Value>>): Value {
+  return {
+    Effect: 'Allow',
+    Principal: { Service: service },
+    Action: 'sts:AssumeRole',
+    ...(condition === undefined ? {} : { Condition: condition }),
+  }
+}
+
+/** Whom `maintainers` names; else whom the account's own administrators give the right to. */
+function maintainerTrust({ aws }: Plan): Value {
+  const account = sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:root')
+  return {
+    Effect: 'Allow',
+    Principal: { AWS: aws.maintainers.length === 0 ? account : aws.maintainers },
+    Action: 'sts:AssumeRole',
+  }
+}
