@@ -1,22 +1,23 @@
 /**
  * Plays Lambda for a run, on any platform whose clock can be turned: every message goes to a function with a time limit of its own, in a process of its own.
- * By the seed, some functions die at one of their calls (their message comes back when its visibility ends), some messages are delivered to two functions at
- * once, and some once more after they were acknowledged.
+ * As the test wants it, functions die at one of their calls (their message comes back when its visibility ends), messages are delivered to two functions at
+ * once, or once more after they were acknowledged.
  */
 import { handle as backupSlice } from '../../functions/backup-slice.ts'
 import { handle as deadLetter } from '../../functions/dead-letter.ts'
 import { handle as settleRun } from '../../functions/settle-run.ts'
-import type { Invocation, QueueRecord } from '../../lib/backup/receive-batch.ts'
+import type { Invocation } from '../../lib/backup/deadline.ts'
+import type { QueueRecord } from '../../lib/backup/receive-batch.ts'
 import { runReport } from '../../lib/backup/run-report.ts'
 import type { Service } from '../../lib/backup/service.ts'
 import { CONTINUATION_RESERVE_MS } from '../../lib/limits.ts'
-import { FaultInjector, killAt, noFaults } from '../../lib/platform/fault.ts'
+import { FaultInjector, noFaults } from '../../lib/platform/fault.ts'
+import type { FaultPlan } from '../../lib/platform/fault.ts'
 import { faultyKeyService } from '../../lib/platform/key-service/fault.ts'
 import { faultyObjectStore } from '../../lib/platform/object-store/fault.ts'
 import type { Platform } from '../../lib/platform/platform.ts'
 import { faultyQueues } from '../../lib/platform/queue/fault.ts'
 import type { ReceivedMessage } from '../../lib/platform/queue/port.ts'
-import type { Random } from '../../lib/platform/random.ts'
 
 export interface HostedRun {
   readonly run: string
@@ -25,15 +26,12 @@ export interface HostedRun {
   /** Its clock is the one that `turn` turns. */
   readonly platform: Platform
   readonly turn: (ms: number) => Promise<void>
-  readonly random: Random
   /** Time that a function has to work, beside what it needs to end: of the n-th one, from 1. */
   readonly workMs: (n: number) => number
-  /** Shares of all deliveries of slices. */
-  readonly deaths: number
-  readonly twins: number
-  readonly again: number
-  /** Of a function that dies: at which of its calls, at most. */
-  readonly diesWithin: number
+  /** How the n-th function dies, if it does. Asked while its message may still come back: a queue gives up what dies too often. */
+  readonly dies: (n: number) => FaultPlan | undefined
+  /** Is its message delivered to another one, at the same time, or afterwards? */
+  readonly doubles: (n: number) => 'twin' | 'again' | undefined
 }
 
 export interface HostedResult {
@@ -52,17 +50,15 @@ const STEPS_MAX = 5_000
 const DEATHS_OF_ONE_MAX = 2
 
 export async function hostFunctions(options: HostedRun): Promise<HostedResult> {
-  const { platform, random, run, turn } = options
+  const { platform, run, turn } = options
   const watching = await options.open(platform)
   const result = { functions: 0, deaths: 0, doubles: 0 }
-  const hit = (share: number): boolean => random.fraction() < share
 
   /** False: it died, or gave the message back. */
   const invoke = async (message: ReceivedMessage, mayDie: boolean): Promise<boolean> => {
     const n = ++result.functions
-    const dies = mayDie && message.receiveCount <= DEATHS_OF_ONE_MAX && hit(options.deaths)
-    const at = 1 + Math.floor(random.fraction() * options.diesWithin)
-    const plan = dies ? killAt(at, hit(0.5) ? 'before' : 'after') : noFaults
+    const dies = mayDie && message.receiveCount <= DEATHS_OF_ONE_MAX ? options.dies(n) : undefined
+    const plan = dies ?? noFaults
     const faults = new FaultInjector({ plan, clock: platform.clock })
     const store = faultyObjectStore(platform.store, faults)
     const own: Platform = {
@@ -96,12 +92,11 @@ export async function hostFunctions(options: HostedRun): Promise<HostedResult> {
   for (let step = 0; step < STEPS_MAX; step++) {
     const [message] = await slices.receive(receive)
     if (message !== undefined) {
-      const twin = hit(options.twins)
-      const ended = await Promise.all([invoke(message, true), ...(twin ? [invoke(message, false)] : [])])
+      const double = options.doubles(result.functions + 1)
+      const ended = await Promise.all([invoke(message, true), ...(double === 'twin' ? [invoke(message, false)] : [])])
       if (ended[0] === true) await slices.delete(message.receipt)
-      const again = hit(options.again)
-      if (again) await invoke(message, false)
-      result.doubles += Number(twin) + Number(again)
+      if (double === 'again') await invoke(message, false)
+      if (double !== undefined) result.doubles++
       continue
     }
     const [tick] = await platform.queues.queue('settle-run').receive(receive)

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 import { runReport } from '../../lib/backup/run-report.ts'
 import type { Service } from '../../lib/backup/service.ts'
 import { startRun } from '../../lib/backup/start-run.ts'
+import { killAt } from '../../lib/platform/fault.ts'
 import type { Platform } from '../../lib/platform/platform.ts'
 import { createDeployment, openDeployment } from '../../lib/repository/deployment-repository.ts'
 import { encodeKey } from '../../lib/resources/key.ts'
@@ -15,7 +16,7 @@ import type { FakeComponent } from '../kit/fake-component.ts'
 import { hostFunctions } from '../kit/hosted-functions.ts'
 import type { HostedResult, HostedRun } from '../kit/hosted-functions.ts'
 import { memoryPlatform } from '../kit/memory-platform.ts'
-import { noDeadline } from '../kit/run-house.ts'
+import { noDeadline, runHouse } from '../kit/run-house.ts'
 import { seededRandom } from '../kit/seeded-random.ts'
 import { slowComponent } from '../kit/slow-component.ts'
 import { checkStore } from './checker/check-store.ts'
@@ -40,29 +41,28 @@ interface Night {
   readonly sentBytes: Readonly<Record<string, number>>
 }
 
-async function night(
-  homes: FakeComponent,
-  seed: string,
-  trouble: Pick<HostedRun, 'deaths' | 'twins' | 'again'>,
-): Promise<Night> {
+async function night(homes: FakeComponent, seed: string, trouble: Pick<HostedRun, 'dies' | 'doubles'>): Promise<Night> {
   const clock = new FakeClock()
   const memory = memoryPlatform({ clock, seed, receivesMax: 5 })
   const { platform, sentBytes } = countingPlatform(memory)
   const turn = (ms: number): Promise<void> => clock.advance(ms)
   const slow = slowComponent(homes, { turn, msPerResource: 1, bytesPerSecond: BYTES_PER_SECOND })
-  await createDeployment(platform, { name: 'campus', settings: {} })
+  const house = await runHouse({
+    components: [homes],
+    platform: memory,
+    clock,
+    limits: { attempts: 5, visibilityMs: 5_400_000 },
+    repository: () => createDeployment(platform, { name: 'campus', settings: {} }),
+  })
   const open = async (own: Platform): Promise<Service> => ({
+    ...house.service,
     platform: own,
-    repository: await openDeployment(own, { name: 'campus' }),
     components: [slow],
-    limits: { parallel: 2, attempts: 5, shrink: 0.2, visibilityMs: 5_400_000 },
-    alarm: async () => undefined,
+    repository: await openDeployment(own, { name: 'campus' }),
   })
   const service = await open(platform)
   const { run } = await startRun(service, {}, noDeadline)
-  const random = seededRandom(`functions ${seed}`)
-  const options = { run, open, platform, turn, random, workMs: () => WORK_MS, diesWithin: 25, ...trouble }
-  const hosted = await hostFunctions(options)
+  const hosted = await hostFunctions({ run, open, platform, turn, workMs: () => WORK_MS, ...trouble })
   const { store, keys } = memory
   const objects = new Map(store.keys().map((key) => [key, store.peek(key) as Buffer]))
   const { violations, slices } = checkStore({ objects, unwrap: unwrapLocally(keys.key) })
@@ -96,14 +96,26 @@ function asChecked({ live }: FakeComponent): Map<string, unknown> {
   return found
 }
 
+/** A quarter of the functions dies at one of its calls, a fifth of the messages comes twice. */
+function troubleOf(seed: string): Pick<HostedRun, 'dies' | 'doubles'> {
+  const random = seededRandom(`functions ${seed}`)
+  return {
+    dies() {
+      if (random.fraction() >= 0.25) return undefined
+      return killAt(1 + Math.floor(random.fraction() * 25), random.fraction() < 0.5 ? 'before' : 'after')
+    },
+    doubles() {
+      const draw = random.fraction()
+      return draw < 0.1 ? 'twin' : draw < 0.2 ? 'again' : undefined
+    },
+  }
+}
+
 describe('a home that needs thirty functions', () => {
   test('is one snapshot equal to the source, and no byte of it is uploaded twice', async () => {
     const homes = makeHome('calm')
-    const { report, hosted, violations, home, sentBytes } = await night(homes, 'calm', {
-      deaths: 0,
-      twins: 0,
-      again: 0,
-    })
+    const calm = { dies: () => undefined, doubles: () => undefined }
+    const { report, hosted, violations, home, sentBytes } = await night(homes, 'calm', calm)
     expect(report).toMatchObject({ outcome: 'complete', slices: { total: 1, saved: 1 }, failures: [] })
     expect(hosted.functions).toBeGreaterThanOrEqual(FUNCTIONS)
     expect(violations).toEqual([])
@@ -117,11 +129,7 @@ describe('a home that needs thirty functions', () => {
     'is so too when functions die and messages come twice: %s',
     async (seed) => {
       const homes = makeHome(seed)
-      const { report, hosted, violations, home, sentBytes } = await night(homes, seed, {
-        deaths: 0.25,
-        twins: 0.1,
-        again: 0.1,
-      })
+      const { report, hosted, violations, home, sentBytes } = await night(homes, seed, troubleOf(seed))
       expect(report).toMatchObject({ outcome: 'complete', slices: { total: 1, saved: 1 }, failures: [] })
       expect(hosted.functions).toBeGreaterThan(FUNCTIONS)
       expect(hosted.deaths + hosted.doubles).toBeGreaterThan(0)
