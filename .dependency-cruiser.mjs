@@ -84,8 +84,9 @@ const forbidden = [
   },
   {
     name: 'drivers-through-the-assembly',
-    comment: 'Everybody else sees a driver by its port: only lib/platform/assemble names drivers and wrappers.',
-    from: { path: house, pathNot: ['^lib/platform/'] },
+    comment:
+      'Everybody else sees a driver by its port: only the assemblies, lib/platform/assemble and lib/assemble-service, name drivers and wrappers.',
+    from: { path: house, pathNot: ['^lib/platform/', serviceAssembly] },
     to: { path: drivers },
   },
   {
@@ -153,6 +154,13 @@ const forbidden = [
     comment: "Only a platform driver, lib/platform/…/aws.ts, names a supplier's SDK: the rest runs on any platform.",
     from: { path: house, pathNot: ['^lib/platform/[^/]+/aws\\.ts$'] },
     to: { path: '(^|node_modules/)@(aws-sdk|smithy|aws-crypto)/' },
+  },
+  {
+    name: 'powertools-in-lambda-drivers',
+    comment:
+      'Lambda is one host of several: only lib/platform/lambda names Powertools, and lib/backup/receive-batch its partial response to a batch.',
+    from: { path: house, pathNot: ['^lib/platform/lambda/', '^lib/backup/receive-batch\\.ts$'] },
+    to: { path: '(^|node_modules/)@aws-lambda-powertools/' },
   },
   {
     name: 'keycloak-in-its-component',

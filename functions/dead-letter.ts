@@ -1,18 +1,16 @@
 /** `dead-letter`: what the queues gave up on, recorded with its cause. Answers with the messages that come back, when the store does not answer. */
-import { serviceOfThisProcess } from '../lib/assemble-service.ts'
+import { invoked } from '../lib/assemble-service.ts'
 import { logFailure } from '../lib/backup/cause.ts'
 import { deadLetter } from '../lib/backup/dead-letter.ts'
-import type { BatchResponse, QueueRecord } from '../lib/backup/receive-batch.ts'
+import type { Invocation } from '../lib/backup/deadline.ts'
+import { parseQueueEvent } from '../lib/backup/receive-batch.ts'
+import type { BatchResponse } from '../lib/backup/receive-batch.ts'
 import type { Service } from '../lib/backup/service.ts'
 
-interface QueueEvent {
-  readonly Records: readonly Pick<QueueRecord, 'messageId' | 'body'>[]
-}
-
-export async function handle(service: Service, event: QueueEvent): Promise<BatchResponse> {
+export async function handle(service: Service, event: unknown): Promise<BatchResponse> {
   const batchItemFailures: { readonly itemIdentifier: string }[] = []
   // One after another: a broken server fills this queue with the same cause, which is told once.
-  for (const { messageId, body } of event.Records) {
+  for (const { messageId, body } of parseQueueEvent(event).Records) {
     try {
       await deadLetter(service, { body })
     } catch (error) {
@@ -23,6 +21,6 @@ export async function handle(service: Service, event: QueueEvent): Promise<Batch
   return { batchItemFailures }
 }
 
-export async function handler(event: QueueEvent): Promise<BatchResponse> {
-  return await handle(await serviceOfThisProcess(), event)
+export async function handler(event: unknown, invocation: Invocation): Promise<BatchResponse> {
+  return await invoked(invocation, 'records', (service) => handle(service, event))
 }

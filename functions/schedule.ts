@@ -3,8 +3,9 @@
  * `{"run","policy","slices","resumed"}`; with `dryRun` `{"dryRun":true,"total","slices":[{"slice","known"},…]}`, the first 1,000; and while another full
  * run is open `{"refused":"run-open","run","message","remedy"}`, which is told as a missing backup. Anything else is an error.
  */
-import { serviceOfThisProcess } from '../lib/assemble-service.ts'
-import type { Invocation } from '../lib/backup/receive-batch.ts'
+import { invoked } from '../lib/assemble-service.ts'
+import { withDeadline } from '../lib/backup/deadline.ts'
+import type { Invocation } from '../lib/backup/deadline.ts'
 import { parseScheduleTrigger } from '../lib/backup/schedule-trigger.ts'
 import type { Service } from '../lib/backup/service.ts'
 import { previewRun, startRun } from '../lib/backup/start-run.ts'
@@ -24,9 +25,10 @@ const SHOWN_MAX = 1000
 
 export async function handle(service: Service, input: unknown, invocation: Invocation): Promise<ScheduleAnswer> {
   const trigger = parseScheduleTrigger(input, invocation.awsRequestId)
-  const deadline = { signal: invocation.signal ?? new AbortController().signal }
   if (trigger.dryRun) {
-    const members = await previewRun(service, trigger.selection, deadline)
+    const members = await withDeadline(service, invocation, (signal) =>
+      previewRun(service, trigger.selection, { signal }),
+    )
     return {
       dryRun: true,
       total: members.length,
@@ -34,7 +36,7 @@ export async function handle(service: Service, input: unknown, invocation: Invoc
     }
   }
   try {
-    return await startRun(service, trigger, deadline)
+    return await withDeadline(service, invocation, (signal) => startRun(service, trigger, { signal }))
   } catch (error) {
     if (!isTorikiError(error, 'run-open')) throw error
     const run = String(error.ids['run'] ?? '')
@@ -50,5 +52,5 @@ export async function handle(service: Service, input: unknown, invocation: Invoc
 }
 
 export async function handler(input: unknown, invocation: Invocation): Promise<ScheduleAnswer> {
-  return await handle(await serviceOfThisProcess(), input, invocation)
+  return await invoked(invocation, 'sources', (service) => handle(service, input, invocation))
 }

@@ -1,34 +1,37 @@
 /**
  * One delivery of queue messages to a use case, with a partial batch response: only what failed comes back. A message that may pass later is hidden for its own
- * pause instead of the queue's long visibility; one that never will goes to dead-letter at once.
+ * pause instead of the queue's long visibility; one that never will goes to dead-letter at once; one whose turn did not come in time is sent anew, so that a slow
+ * neighbour costs it none of its attempts.
  */
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch'
+import type { SQSEvent } from 'aws-lambda'
 import pLimit from 'p-limit'
+import * as z from 'zod'
 import { TorikiError, toTorikiError } from '../errors.ts'
-import { CONTINUATION_RESERVE_MS } from '../limits.ts'
 import { parseMessage } from '../messages.ts'
 import type { Message } from '../messages.ts'
 import type { QueueName } from '../platform/queue/port.ts'
 import { logFailure } from './cause.ts'
+import { withDeadline } from './deadline.ts'
+import type { Invocation } from './deadline.ts'
 import type { Service } from './service.ts'
 
+const queueRecord = z.object({
+  messageId: z.string().min(1),
+  receiptHandle: z.string(),
+  body: z.string(),
+  attributes: z.object({ ApproximateReceiveCount: z.string() }),
+})
+const queueEvent = z.object({ Records: z.array(queueRecord).min(1) })
+
 /** A message as SQS hands it to a function; the parts that are used. */
-export interface QueueRecord {
-  readonly messageId: string
-  readonly receiptHandle: string
-  readonly body: string
-  readonly attributes: { readonly ApproximateReceiveCount: string }
+export type QueueRecord = z.infer<typeof queueRecord>
+export interface QueueEvent {
+  readonly Records: readonly QueueRecord[]
 }
 
 export interface BatchResponse {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[]
-}
-
-/** What a handler is told about its invocation, as Lambda has it. */
-export interface Invocation {
-  readonly awsRequestId: string
-  getRemainingTimeInMillis(): number
-  /** Aborted with `interrupted` when the host stops; a function's host has none. */
-  readonly signal?: AbortSignal
 }
 
 export interface Handling {
@@ -43,29 +46,51 @@ export type Handled = number | undefined
 /** A message that could not be handled, nor its cause recorded, rests so long. */
 const REST_MS = 60_000
 
+/** @throws TorikiError `message-invalid` for what no queue sends, such as the sample event of a console. */
+export function parseQueueEvent(event: unknown): QueueEvent {
+  const parsed = queueEvent.safeParse(event)
+  if (parsed.success) return parsed.data
+  const given = typeof event === 'object' && event !== null ? Object.keys(event)[0] : undefined
+  throw new TorikiError('message-invalid', {
+    message: `The input is no batch of queue messages${given === undefined || given === 'Records' ? '' : `: it has a field ${JSON.stringify(given)}`}.`,
+    remedy: 'This function is started by its queue: send the message there.',
+    cause: parsed.error,
+  })
+}
+
 /** Never throws for a message: what could not be acknowledged is in the response. */
 export async function receiveBatch<K extends Message['kind']>(
   service: Service,
   kind: K & QueueName,
-  event: { readonly Records: readonly QueueRecord[] },
+  { Records: records }: QueueEvent,
   invocation: Invocation,
   handle: (message: Extract<Message, { kind: K }>, handling: Handling) => Promise<Handled>,
 ): Promise<BatchResponse> {
-  const limit = pLimit(service.limits.parallel)
+  const { parallel } = service.limits
+  const limit = pLimit(parallel)
   return await withDeadline(service, invocation, async (signal) => {
-    const failures = await Promise.all(
-      event.Records.map((record) =>
-        limit(async () => {
-          const restMs = await receiveOne(service, kind, record, signal, handle)
-          if (restMs === undefined) return []
-          await hide(service, kind, record, restMs)
-          return [{ itemIdentifier: record.messageId }]
-        }),
-      ),
+    const receive = async (record: QueueRecord): Promise<void> => {
+      // Those of the first `parallel` are begun whatever the time: so every delivery ends something, or charges an attempt to it.
+      const waited = records.indexOf(record) >= parallel
+      const restMs =
+        waited && signal.aborted
+          ? await sendAnew(service, kind, record, signal)
+          : await receiveOne(service, kind, record, signal, handle)
+      if (restMs === undefined) return
+      await hide(service, kind, record, restMs)
+      throw new GivenBack()
+    }
+    return await processPartialResponse(
+      { Records: records } as unknown as SQSEvent,
+      (record: QueueRecord) => limit(() => receive(record)),
+      new BatchProcessor(EventType.SQS),
+      { throwOnFullBatchFailure: false },
     )
-    return { batchItemFailures: failures.flat() }
   })
 }
+
+/** How the partial response is told that a message comes back; why was logged. */
+class GivenBack extends Error {}
 
 async function receiveOne<K extends Message['kind']>(
   service: Service,
@@ -98,34 +123,28 @@ async function receiveOne<K extends Message['kind']>(
   }
 }
 
+/** A copy of its own goes to the queue, and this one is done: given back, it would have used up an attempt without having been looked at. */
+async function sendAnew(
+  service: Service,
+  kind: QueueName,
+  { body, messageId }: QueueRecord,
+  signal: AbortSignal,
+): Promise<Handled> {
+  if ((signal.reason as { code?: unknown } | undefined)?.code === 'interrupted') return 0
+  try {
+    await service.platform.queues.queue(kind).send([{ body }])
+    return undefined
+  } catch (error) {
+    logFailure(service.platform.log, 'message-not-sent-anew', error, { queue: kind, message: messageId })
+    return 0
+  }
+}
+
 async function hide(service: Service, kind: QueueName, record: QueueRecord, restMs: number): Promise<void> {
   try {
     await service.platform.queues.queue(kind).changeVisibility(record.receiptHandle, Math.round(restMs))
   } catch (error) {
     // It comes back all the same, when the queue's own visibility ends.
     logFailure(service.platform.log, 'visibility-unchanged', error, { queue: kind, message: record.messageId })
-  }
-}
-
-/** Runs `work` with a signal that is aborted while there is still time to write a checkpoint. */
-async function withDeadline<T>(
-  service: Service,
-  invocation: Invocation,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController()
-  const ended = new AbortController()
-  const leftMs = Math.max(0, invocation.getRemainingTimeInMillis() - CONTINUATION_RESERVE_MS)
-  const timer = service.platform.clock.sleep(leftMs, ended.signal).then(
-    () => deadline.abort(new TorikiError('deadline')),
-    () => undefined, // The work ended first.
-  )
-  try {
-    return await work(
-      invocation.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, invocation.signal]),
-    )
-  } finally {
-    ended.abort()
-    await timer
   }
 }

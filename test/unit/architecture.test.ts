@@ -152,6 +152,7 @@ function expectedBreaches(): string[] {
     'doors-side-by-side': ['lib/api/openapi.ts', 'lib/cli/main.ts'],
     'nothing-imports-tests': ['functions/api.ts', 'test/kit/builders.ts'],
     'aws-sdk-in-drivers': ['lib/maintenance/prune.ts', '@aws-sdk/client-s3'],
+    'powertools-in-lambda-drivers': ['lib/backup/settle-run.ts', '@aws-lambda-powertools/logger'],
     'keycloak-in-its-component': ['lib/runs/report.ts', 'pg'],
     'native-calls-in-files': ['lib/restore/verify.ts', 'koffi'],
     'sqlite-in-the-local-queue': ['lib/runs/ledger.ts', 'node:sqlite'],
