@@ -2,7 +2,6 @@
  * `doctor`: every connection and right of a function, tried from where it runs. Invoked by hand with exactly `{}`; answers `[{"check","ok","remedy"?}]`. A check that
  * fails is an answer, never an error, also when the settings are wrong or the service cannot be put together. Changes nothing.
  */
-import type { Invocation } from '../lib/backup/receive-batch.ts'
 import type { Check } from '../lib/components/component.ts'
 import { diagnose } from '../lib/doctor/diagnose.ts'
 import type { DiagnoseOptions } from '../lib/doctor/diagnose.ts'
@@ -11,6 +10,11 @@ import { loadSettings } from '../lib/load-settings.ts'
 import { jsonLog } from '../lib/log.ts'
 import { systemClock } from '../lib/platform/clock.ts'
 
+/** What is asked of the host. */
+interface Invocation {
+  getRemainingTimeInMillis(): number
+}
+
 /** Left for the answer when the time runs out. */
 const RESERVE_MS = 3_000
 
@@ -18,7 +22,7 @@ const RESERVE_MS = 3_000
 export async function handle(
   options: DiagnoseOptions,
   input: unknown,
-  invocation: Pick<Invocation, 'getRemainingTimeInMillis'>,
+  invocation: Invocation,
 ): Promise<readonly Check[]> {
   refuseInput(input)
   const checks: Check[] = []
@@ -45,7 +49,7 @@ export async function handler(input: unknown, invocation: Invocation): Promise<r
     (line) => void process.stdout.write(line),
     () => systemClock.now(),
   )
-  return await handle({ settings: () => loadSettings(), log }, input, invocation)
+  return await handle({ settings: () => loadSettings(), log, asFunction: true }, input, invocation)
 }
 
 const outOfTime: Check = {

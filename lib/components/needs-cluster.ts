@@ -10,25 +10,29 @@ export interface ClusterNeed {
   readonly component: ComponentName
   /** For people, after "because": what functions cannot reach. Names settings, never what they hold. */
   readonly because: string
+  /** The lines of `doctor` that fail in a function because of it. */
+  readonly lines: RegExp
 }
 
 /** In the components' order, each at most once: its first reason. `source`: the settings as they are written (`Settings.source`). */
 export function componentsInCluster({ source }: { readonly source: JsonObject }): readonly ClusterNeed[] {
   const components = memberOf(source, 'components')
   const keycloak = memberOf(components, 'keycloak')
-  const because = keycloak === undefined ? undefined : whyKeycloak(keycloak, memberOf(components, 'files'))
-  return because === undefined ? [] : [{ component: 'keycloak', because }]
+  const need = keycloak === undefined ? undefined : needOfKeycloak(keycloak, memberOf(components, 'files'))
+  return need === undefined ? [] : [{ component: 'keycloak', ...need }]
 }
 
-function whyKeycloak(keycloak: JsonValue, files: JsonValue | undefined): string | undefined {
+function needOfKeycloak(keycloak: JsonValue, files: JsonValue | undefined): Omit<ClusterNeed, 'component'> | undefined {
+  if (isInCluster(textOf(keycloak, 'url')))
+    return { because: '`components.keycloak.url` is an address inside the cluster', lines: /^keycloak: / }
+  const lines = /^keycloak: (database|export) /
   const database = textOf(keycloak, 'credentials', 'postgres')
-  const folder = textOf(keycloak, 'credentials', 'export')
-  if (isInCluster(textOf(keycloak, 'url'))) return '`components.keycloak.url` is an address inside the cluster'
   // A reference hides where it leads, and Nebari's database is a service of the cluster: only an address in clear can say otherwise.
   if (database !== undefined && (isReference(database) || isInCluster(database)))
-    return '`components.keycloak.credentials.postgres` is Keycloak’s database, a service inside the cluster'
+    return { because: '`components.keycloak.credentials.postgres` is Keycloak’s database, inside the cluster', lines }
+  const folder = textOf(keycloak, 'credentials', 'export')
   if (folder !== undefined && !isBelow(textOf(files, 'root'), folder))
-    return '`components.keycloak.credentials.export` is a folder that no function has'
+    return { because: '`components.keycloak.credentials.export` is a folder that no function has', lines }
   return undefined
 }
 

@@ -2,14 +2,20 @@
 import type { Check } from '../components/component.ts'
 import { toTorikiError } from '../errors.ts'
 
-/** Never throws: what the action throws becomes the line's remedy. */
-export async function tryOne(check: string, action: () => unknown): Promise<Check> {
+/** Tells of what is opened, and gives it; nothing when it cannot be. Never throws. */
+export async function* opening<T>(
+  check: string,
+  open: () => T | Promise<T>,
+): AsyncGenerator<Check, T | undefined, void> {
+  let opened: T
   try {
-    await action()
-    return { check, ok: true }
+    opened = await open()
   } catch (error) {
-    return failing(check, error)
+    yield failing(check, error)
+    return undefined
   }
+  yield { check, ok: true }
+  return opened
 }
 
 export function failing(check: string, error: unknown): Check {

@@ -2,7 +2,9 @@
  * Every connection and right, one line each, with what to do about each that fails: what `toriki doctor` prints and the function `doctor` answers. Each thing is tried
  * alone, so that one failing does not hide the others; only what stands on something that failed is left out. Changes nothing, anywhere.
  */
-import type { Check } from '../components/component.ts'
+import type { Check, Component } from '../components/component.ts'
+import { componentsInCluster } from '../components/needs-cluster.ts'
+import type { ClusterNeed } from '../components/needs-cluster.ts'
 import { createComponents } from '../components/registry.ts'
 import type { Log } from '../log.ts'
 import { systemClock } from '../platform/clock.ts'
@@ -15,24 +17,29 @@ export interface DiagnoseOptions {
   /** Throws what is wrong with them. */
   readonly settings: () => Settings | Promise<Settings>
   readonly log: Log
+  /** Where a function runs: what functions leave to a worker in the cluster is not held against it. */
+  readonly asFunction?: boolean
 }
 
-/** Never throws for a check that fails. */
+/** Never throws for a check that fails. Each line is given once. */
 export async function* diagnose(options: DiagnoseOptions): AsyncGenerator<Check, void, void> {
+  const { asFunction = false, log } = options
   let settings: Settings
   try {
     settings = await options.settings()
-    yield { check: `settings: ${settings.file}`, ok: true }
   } catch (error) {
     yield failing('settings', error)
     return
   }
-  yield* checkPlatform(settings, options.log)
-  yield* checkComponents(settings)
+  yield { check: `settings: ${settings.file}`, ok: true }
+  yield* checkPlatform(settings, { log, asFunction })
+  const needs = settings.workers === 'functions' ? componentsInCluster(settings) : []
+  yield* checkComponents(settings, asFunction ? needs : [])
+  if (settings.workers === 'functions') yield workers(needs)
 }
 
-async function* checkComponents(settings: Settings): AsyncGenerator<Check, void, void> {
-  let components: ReturnType<typeof createComponents>
+async function* checkComponents(settings: Settings, left: readonly ClusterNeed[]): AsyncGenerator<Check, void, void> {
+  let components: readonly Component[]
   try {
     components = createComponents(settings, { clock: systemClock, random: systemRandom })
   } catch (error) {
@@ -40,12 +47,32 @@ async function* checkComponents(settings: Settings): AsyncGenerator<Check, void,
     return
   }
   for (const component of components) {
+    const need = left.find((one) => one.component === component.name)
     try {
-      yield* component.doctor()
+      for await (const check of component.doctor()) yield need === undefined ? check : excused(check, need)
     } catch (error) {
       yield failing(component.name, error)
     } finally {
       await component.close()
     }
+  }
+}
+
+/** A function need not reach what it leaves to a worker. */
+function excused({ check, ok, remedy }: Check, { because, lines }: ClusterNeed): Check {
+  if (ok || !lines.test(check)) return { check, ok, ...(remedy === undefined ? {} : { remedy }) }
+  return {
+    check,
+    ok: true,
+    remedy: `Not for a function to reach: ${because}. Run \`toriki doctor\` where \`toriki work\` runs.`,
+  }
+}
+
+function workers(needs: readonly ClusterNeed[]): Check {
+  if (needs.length === 0) return { check: 'workers: functions reach every component', ok: true }
+  return {
+    check: `workers: needed in the cluster for ${needs.map(({ component }) => component).join(', ')}`,
+    ok: true,
+    remedy: `Run \`toriki work\` in the cluster (infra/kubernetes): ${needs.map(({ because }) => because).join('; ')}.`,
   }
 }

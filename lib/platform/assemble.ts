@@ -5,6 +5,7 @@ import { TorikiError } from '../errors.ts'
 import { FUNCTION_TIMEOUT_MS, VISIBILITY_FACTOR } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { Settings } from '../settings.ts'
+import { regionOfEndpoint } from './aws-client-options.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { createKeyring } from './key-service/keyring.ts'
@@ -17,6 +18,7 @@ import type { ObjectStore } from './object-store/port.ts'
 import { retryObjectStore } from './object-store/retry.ts'
 import type { Platform } from './platform.ts'
 import { openLocalQueues } from './queue/local.ts'
+import { queueNames } from './queue/port.ts'
 import type { Queues } from './queue/port.ts'
 import { retryQueues } from './queue/retry.ts'
 import { systemRandom } from './random.ts'
@@ -28,15 +30,21 @@ export interface AssembleOptions {
   readonly random?: Random
 }
 
-/**
- * Opens store, keys and queues; close the platform when done. Makes no keyring, no bucket, no queue and no deployment. A supplier's SDK is loaded only where the settings
- * ask for it.
- * @throws TorikiError `settings-invalid` (the keyring lies inside the store; places that do not go together), `region-not-allowed`, `keyring-missing`, `keyring-invalid`,
- * `keyring-foreign`, `queue-refused`, `queue-unavailable`; `store-refused`, `key-unusable` when nobody names a region.
- */
-export async function assemblePlatform(settings: Settings, options: AssembleOptions): Promise<Platform> {
+/** What the settings ask for, part by part: each opened when it is first asked for, so that one that cannot be opened hides no other. */
+export interface PlatformParts {
+  /** @throws TorikiError `settings-invalid`, `keyring-missing`, `keyring-invalid`, `keyring-foreign`, `region-not-allowed`, `key-unusable` when nobody names a region. */
+  keys(): Promise<KeyService>
+  /** The store, and the one that holds `keys/` and `erased/`. @throws TorikiError `settings-invalid`, `region-not-allowed`, `store-refused` when nobody names a region. */
+  stores(): Promise<Pick<Platform, 'store' | 'keyStore'>>
+  /** Not looked at yet. @throws TorikiError `region-not-allowed`, `queue-unavailable`, `queue-refused` when nobody names a region. */
+  queues(): Promise<Queues>
+  /** Closes what was opened, the last first. */
+  close(): Promise<void>
+}
+
+/** Makes no keyring, no bucket, no queue and no deployment. A supplier's SDK is loaded only where the settings ask for it. */
+export function platformParts(settings: Settings, options: AssembleOptions): PlatformParts {
   const { log, clock = systemClock, random = systemRandom } = options
-  await refuseKeyringInStore(settings)
   const retry = {
     clock,
     random,
@@ -47,27 +55,41 @@ export async function assemblePlatform(settings: Settings, options: AssembleOpti
         pauseMs: Math.round(pauseMs),
       }),
   }
-  const opened: (() => void | Promise<void>)[] = []
-  const close = async (): Promise<void> => {
-    for (const one of opened.splice(0).toReversed()) await one()
+  const opened: Opened = []
+  return {
+    async keys() {
+      await refuseKeyringInStore(settings)
+      return retryKeyService(await openKeys(settings, random, opened), retry)
+    },
+    async stores() {
+      const [store, keyStore] = await openStores(settings, { clock, random }, opened)
+      const retried = retryObjectStore(store, retry)
+      return { store: retried, keyStore: keyStore === store ? retried : retryObjectStore(keyStore, retry) }
+    },
+    async queues() {
+      return retryQueues(await openQueues(settings, { clock, random }, opened), retry)
+    },
+    async close() {
+      for (const one of opened.splice(0).toReversed()) await one()
+    },
   }
+}
+
+/**
+ * Opens store, keys and queues, and looks at the queues; close the platform when done.
+ * @throws TorikiError what the parts throw; `queue-refused` for a queue that is missing or not set as the house needs it.
+ */
+export async function assemblePlatform(settings: Settings, options: AssembleOptions): Promise<Platform> {
+  const { log, clock = systemClock, random = systemRandom } = options
+  const parts = platformParts(settings, options)
   try {
-    const keys = retryKeyService(await openKeys(settings, random, opened), retry)
-    const [store, keyStore] = await openStores(settings, { clock, random }, opened)
-    const queues = retryQueues(await openQueues(settings, { clock, random }, opened), retry)
-    const retried = retryObjectStore(store, retry)
-    return {
-      store: retried,
-      keyStore: keyStore === store ? retried : retryObjectStore(keyStore, retry),
-      keys,
-      queues,
-      clock,
-      random,
-      log,
-      close,
-    }
+    const keys = await parts.keys()
+    const stores = await parts.stores()
+    const queues = await parts.queues()
+    await Promise.all(queueNames.map((name) => queues.check?.(name, { tolerant: true })))
+    return { ...stores, keys, queues, clock, random, log, close: () => parts.close() }
   } catch (error) {
-    await close()
+    await parts.close()
     throw error
   }
 }
@@ -148,22 +170,23 @@ async function openQueues(settings: Settings, sources: Sources, opened: Opened):
   const queues = new AwsQueues({ ...queue.sqs, rules })
   opened.push(() => queues.close())
   await refuseForeignRegion(settings, 'queue.sqs', queue.sqs, () => queues.region())
-  await queues.check({ tolerant: true })
   return queues
 }
 
-/** A region that the settings name was checked with them; one that the machine names (AWS_REGION, a profile) only shows here. Another server than AWS has none. */
+/** A region that the settings name was checked with them; one that the machine or an address of AWS names only shows here. Another server than AWS has none. */
 async function refuseForeignRegion(
   settings: Settings,
   what: string,
   place: { readonly region?: string; readonly endpoint?: string },
   ask: () => Promise<string>,
 ): Promise<void> {
-  if (place.endpoint !== undefined) return
-  const region = await ask()
+  const ofAddress = place.endpoint === undefined ? undefined : regionOfEndpoint(place.endpoint)
+  if (place.endpoint !== undefined && ofAddress === undefined) return
+  const region = ofAddress ?? (await ask())
   if (settings.regions === undefined || settings.regions.includes(region)) return
+  const source = ofAddress === undefined ? 'which this machine is set to' : 'which its `endpoint` lies in'
   throw new TorikiError('region-not-allowed', {
-    message: `${settings.file}: ${what}: region ${region}, which this machine is set to, is not in \`regions\` (${settings.regions.join(', ')}).`,
+    message: `${settings.file}: ${what}: region ${region}, ${source}, is not in \`regions\` (${settings.regions.join(', ')}).`,
   })
 }
 

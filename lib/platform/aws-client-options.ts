@@ -1,7 +1,7 @@
 /** How every client of a supplier's SDK is made: where it asks, how long it waits, and that it tries once, since the retry of this house stands around each driver. */
 
 export interface AwsPlace {
-  /** Absent: what the machine or the function says (AWS_REGION, a profile); with an `endpoint`, where it means nothing, `us-east-1`. */
+  /** Absent: what the machine or the function says (AWS_REGION, a profile); with an `endpoint` what that says, else, where it means nothing, `us-east-1`. */
   readonly region?: string
   /** A server that is not AWS's, such as `https://s3.example.org`. */
   readonly endpoint?: string
@@ -36,7 +36,7 @@ export interface AwsClientOptions {
 
 export function awsClientOptions({ region, endpoint, credentials, timeouts }: AwsPlace): AwsClientOptions {
   const agent = { keepAlive: true, maxSockets: CONNECTIONS_MAX } as const
-  const named = region ?? (endpoint === undefined ? undefined : REGION_OF_NOBODY)
+  const named = region ?? (endpoint === undefined ? undefined : (regionOfEndpoint(endpoint) ?? REGION_OF_NOBODY))
   return {
     maxAttempts: 1,
     ...(named === undefined ? {} : { region: named }),
@@ -51,6 +51,11 @@ export function awsClientOptions({ region, endpoint, credentials, timeouts }: Aw
       socketAcquisitionWarningTimeout: 3_600_000,
     },
   }
+}
+
+/** The region that an address of AWS names (`s3.eu-central-1.amazonaws.com`, an interface endpoint of a network); `undefined` for anybody else's. */
+export function regionOfEndpoint(endpoint: string): string | undefined {
+  return /(?:^|\.)([a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})(?:\.vpce)?\.amazonaws\.com(?:\.cn)?$/.exec(new URL(endpoint).hostname)?.[1]
 }
 
 /** Where a place is, for a sentence: an endpoint, or a region of AWS. */

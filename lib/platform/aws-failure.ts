@@ -5,7 +5,7 @@
 
 /**
  * `unavailable`: passes by itself. `credentials`: there are none, or they are wrong or expired. `denied`: they are good and lack the right. `missing-region`: nobody
- * named one. `certificate`: the server's is not trusted. `unreadable`: what answered does not speak the protocol. `answer`: any other answer; the driver knows its `name`.
+ * named one. `certificate`: the server's is not trusted. `skewed`: our clock and the server's differ. `unreadable`: what answered does not speak the protocol. `answer`: any other answer; the driver knows its `name`.
  */
 export type AwsFailureKind =
   | 'unavailable'
@@ -13,6 +13,7 @@ export type AwsFailureKind =
   | 'denied'
   | 'missing-region'
   | 'certificate'
+  | 'skewed'
   | 'unreadable'
   | 'answer'
 
@@ -26,14 +27,21 @@ export interface AwsFailure {
   readonly retryAfterMs?: number
   /** The region that the answer names as the right one. */
   readonly region?: string
+  /** Whose role was refused, and whose the thing is that it asked for, where a refusal names both: numbers of accounts, which are no secret. */
+  readonly accounts?: { readonly ours: string; readonly theirs: string }
 }
 
 const CREDENTIALS =
   /^(CredentialsProviderError|CredentialsError|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignature(Exception)?|ExpiredToken(Exception)?|InvalidToken|TokenRefreshRequired|UnrecognizedClient(Exception)?|InvalidClientTokenId|IncompleteSignature(Exception)?|MissingAuthenticationToken(Exception)?|MissingSecurityHeader|XAdminUserNotFound|AuthFailure|TokenProviderError)$/
 const DENIED = /^(AccessDenied(Exception)?|AllAccessDisabled|AccountProblem|NotAuthorized|OptInRequired|Forbidden)$/
-// RequestTimeTooSkewed: the SDK sets its clock by the refusal, so the next try is signed with the right time.
+/** The SDK sets its clock by the refusal, so the next try is signed with the right time. */
+const SKEWED = /^(RequestTimeTooSkewed|RequestExpired|RequestInTheFuture)$/
+/** Some services say it in a sentence only, under the name of a bad signature. */
+const SKEWED_SENTENCE = /^Signature (expired|not yet current): /
+const REFUSED_ACROSS =
+  /arn:aws[a-z-]*:(?:sts|iam)::([0-9]{12}):[^ ]{1,200} is not authorized to perform: .{1,80} on (?:the )?resource: arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12}):/
 const PASSING =
-  /^(SlowDown|Throttl\w*|TooManyRequests(Exception)?|RequestThrottled(Exception)?|RequestLimitExceeded|BandwidthLimitExceeded|PriorRequestNotComplete|RequestTimeout(Exception)?|TimeoutError|AbortError|ServiceUnavailable(Exception)?|InternalError|InternalFailure|InternalServerError|RequestTimeTooSkewed|OverLimit)$/
+  /^(SlowDown|Throttl\w*|TooManyRequests(Exception)?|RequestThrottled(Exception)?|RequestLimitExceeded|BandwidthLimitExceeded|PriorRequestNotComplete|RequestTimeout(Exception)?|TimeoutError|AbortError|ServiceUnavailable(Exception)?|InternalError|InternalFailure|InternalServerError|OverLimit)$/
 const CERTIFICATE = /^(CERT_|ERR_TLS_CERT|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER))/
 const REGION = /^[a-z0-9-]{2,32}$/
 
@@ -50,17 +58,21 @@ export function awsFailure(error: unknown): AwsFailure {
   const region = [text(given['Region']), text(headers['x-amz-bucket-region'])].find(
     (one) => one !== undefined && REGION.test(one),
   )
+  const message = text(given['message']) ?? ''
+  const [, ours, theirs] = REFUSED_ACROSS.exec(message) ?? []
   return {
-    kind: kindOf(name, status, systemCode, text(given['message']) ?? ''),
+    kind: kindOf(name, status, systemCode, message),
     name,
     status,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(region === undefined ? {} : { region }),
+    ...(ours === undefined || theirs === undefined ? {} : { accounts: { ours, theirs } }),
   }
 }
 
 function kindOf(name: string, status: number, systemCode: string | undefined, message: string): AwsFailureKind {
   if (systemCode !== undefined && CERTIFICATE.test(systemCode)) return 'certificate'
+  if (SKEWED.test(name) || SKEWED_SENTENCE.test(message)) return 'skewed'
   if (CREDENTIALS.test(name)) return 'credentials'
   if (DENIED.test(name)) return 'denied'
   if (PASSING.test(name)) return 'unavailable'

@@ -18,3 +18,6 @@ export interface Platform {
   readonly log: Log
   close(): Promise<void>
 }
+
+/** What looking at a repository asks of the world: no queue. */
+export type StorePlatform = Omit<Platform, 'queues' | 'close'>

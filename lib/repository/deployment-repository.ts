@@ -7,14 +7,17 @@ import { isTorikiError, TorikiError } from '../errors.ts'
 import { listAll } from '../platform/object-store/port.ts'
 import { canonicalJson } from '../resources/json.ts'
 import { base32 } from './base32.ts'
-import { FORMAT_VERSION } from './format.ts'
+import { requireCreateOnly } from './create-only.ts'
+import { FORMAT_VERSION, KEY_BYTES } from './format.ts'
 import { openGeneration } from './generations.ts'
 import { createDeploymentKeys, loadDeploymentKeys } from './key-objects.ts'
 import { sliceId } from './keys.ts'
+import { DEPLOYMENT_KEYS_PREFIX, DEPLOYMENT_PREFIX, deploymentKeysPath } from './object-paths.ts'
 import { openJson, parseDocument, sealJson } from './sealed-json.ts'
 import { sealedRecords } from './sealed-records.ts'
 import { OpenSliceRepository } from './slice-repository.ts'
-import type { Platform } from '../platform/platform.ts'
+import { wrapContext } from './wrapped-keys.ts'
+import type { StorePlatform } from '../platform/platform.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { SliceName } from '../resources/slice.ts'
 import type { KeyPlace } from './key-objects.ts'
@@ -22,7 +25,6 @@ import type { DeploymentKeys } from './keys.ts'
 import type { DeploymentRepository, OpenSliceOptions, SealedRecords, SliceRepository } from './repository.ts'
 import type { SealPlace } from './seal.ts'
 
-const PREFIX = 'deployment/'
 const FORMAT = 'toriki deployment'
 const DEPLOYMENT_BYTES_MAX = 4 * 1024 * 1024
 const ID_BYTES = 16
@@ -52,18 +54,23 @@ type Deployment = z.infer<typeof deploymentSchema> & { readonly n: number }
  * @throws TorikiError as `openDeployment`, but for `deployment-missing`.
  */
 export async function createDeployment(
-  platform: Platform,
+  platform: StorePlatform,
   { name, settings }: { readonly name: string; readonly settings: JsonObject },
 ): Promise<DeploymentRepository> {
-  const id = base32(platform.random.bytes(ID_BYTES))
-  if ((await readNewest(platform)) === undefined)
+  if ((await readNewest(platform)) === undefined) {
+    const id = base32(platform.random.bytes(ID_BYTES))
+    await requireKeys(platform, id)
     await createObject(platform, 1, { id, name, keyService: platform.keys.description })
+  }
   const deployment = await requireNewest(platform, name)
   const place = keyPlaceOf(platform, deployment.id)
   const loaded = await loadDeploymentKeys(place)
   if (loaded === undefined && deployment.sealed !== undefined) throw keysMissing()
+  if (deployment.sealed === undefined) await requireCreateOnly(platform.store, `${DEPLOYMENT_PREFIX}${deployment.n}`)
   const keys = loaded ?? (await createDeploymentKeys({ ...place, random: platform.random }))
   if (deployment.sealed === undefined) {
+    // Before the settings are sealed, so that whoever comes again finds an unfinished deployment and is refused again.
+    if (platform.keyStore !== platform.store) await requireCreateOnly(platform.keyStore, deploymentKeysPath(1))
     const n = deployment.n + 1
     const { id: itsId, keyService } = deployment
     const bytes = sealJson({ ...settingsPlace(keys, n), random: platform.random }, { id: itsId, name, settings })
@@ -77,7 +84,7 @@ export async function createDeployment(
  * `format-newer`, `seal-broken`, and what key service and store throw.
  */
 export async function openDeployment(
-  platform: Platform,
+  platform: StorePlatform,
   { name }: { readonly name: string },
 ): Promise<DeploymentRepository> {
   const { deployment, keys } = await open(platform, name)
@@ -86,22 +93,20 @@ export async function openDeployment(
 
 /** The settings it was created with, for `init --from-store`. @throws TorikiError as `openDeployment`. */
 export async function readDeploymentSettings(
-  platform: Platform,
+  platform: StorePlatform,
   { name }: { readonly name: string },
 ): Promise<JsonObject> {
-  const { settings } = await open(platform, name)
-  if (settings === undefined) throw new TorikiError('deployment-missing')
-  return settings
+  return (await open(platform, name)).settings
 }
 
 class OpenDeployment implements DeploymentRepository {
   readonly name: string
   readonly id: string
   readonly records: SealedRecords
-  readonly #platform: Platform
+  readonly #platform: StorePlatform
   readonly #keys: DeploymentKeys
 
-  constructor(platform: Platform, id: string, name: string, keys: DeploymentKeys) {
+  constructor(platform: StorePlatform, id: string, name: string, keys: DeploymentKeys) {
     this.name = name
     this.id = id
     this.records = sealedRecords(platform, keys.runKey)
@@ -123,17 +128,17 @@ class OpenDeployment implements DeploymentRepository {
 }
 
 async function open(
-  platform: Platform,
+  platform: StorePlatform,
   name: string,
 ): Promise<{
   readonly deployment: Deployment
   readonly keys: DeploymentKeys
-  readonly settings: JsonObject | undefined
+  readonly settings: JsonObject
 }> {
   const deployment = await requireNewest(platform, name)
+  if (deployment.sealed === undefined) throw new TorikiError('deployment-missing')
   const keys = await loadDeploymentKeys(keyPlaceOf(platform, deployment.id))
-  if (keys === undefined) throw deployment.sealed === undefined ? new TorikiError('deployment-missing') : keysMissing()
-  if (deployment.sealed === undefined) return { deployment, keys, settings: undefined }
+  if (keys === undefined) throw keysMissing()
   const bytes = Buffer.from(deployment.sealed, 'base64')
   const place = settingsPlace(keys, deployment.n)
   const sealed = openJson({ ...place, bytes }, settingsSchema)
@@ -143,21 +148,21 @@ async function open(
   return { deployment, keys, settings: sealed.settings }
 }
 
-async function requireNewest(platform: Platform, name: string): Promise<Deployment> {
+async function requireNewest(platform: StorePlatform, name: string): Promise<Deployment> {
   const deployment = await readNewest(platform)
   if (deployment === undefined) throw new TorikiError('deployment-missing')
   if (deployment.name !== name) throw new TorikiError('deployment-mismatch')
   return deployment
 }
 
-async function readNewest({ store }: Platform): Promise<Deployment | undefined> {
+async function readNewest({ store }: StorePlatform): Promise<Deployment | undefined> {
   let n = 0
-  for await (const { key } of listAll(store, PREFIX)) {
-    const number = key.slice(PREFIX.length)
+  for await (const { key } of listAll(store, DEPLOYMENT_PREFIX)) {
+    const number = key.slice(DEPLOYMENT_PREFIX.length)
     if (/^[1-9]\d{0,8}$/.test(number)) n = Math.max(n, Number(number))
   }
   if (n === 0) return undefined
-  const path = `${PREFIX}${n}`
+  const path = `${DEPLOYMENT_PREFIX}${n}`
   const bytes = await store.get(path, { bytesMax: DEPLOYMENT_BYTES_MAX })
   const { version, mandatory } = parseDocument(bytes, path, versionSchema)
   if (version > FORMAT_VERSION || mandatory.some((feature) => !MANDATORY_FEATURES.includes(feature))) {
@@ -166,26 +171,33 @@ async function readNewest({ store }: Platform): Promise<Deployment | undefined> 
   return { ...parseDocument(bytes, path, deploymentSchema), n }
 }
 
+/** What the deployment will need of its keys and of the store for keys, tried before anything is written. */
+async function requireKeys({ keys, keyStore, random }: StorePlatform, id: string): Promise<void> {
+  await keyStore.list(DEPLOYMENT_KEYS_PREFIX)
+  const context = wrapContext(id, 'deployment')
+  await keys.unwrap(await keys.wrap(random.bytes(KEY_BYTES), context), context)
+}
+
 /** Whoever comes second leaves what is there. */
 async function createObject(
-  { store }: Platform,
+  { store }: StorePlatform,
   n: number,
   document: { readonly id: string; readonly name: string; readonly keyService: string; readonly sealed?: string },
 ): Promise<void> {
   const head = { format: FORMAT, version: FORMAT_VERSION, mandatory: MANDATORY_FEATURES, optional: [] }
   try {
-    await store.create(`${PREFIX}${n}`, Buffer.from(canonicalJson({ ...head, ...document }), 'utf8'))
+    await store.create(`${DEPLOYMENT_PREFIX}${n}`, Buffer.from(canonicalJson({ ...head, ...document }), 'utf8'))
   } catch (error) {
     if (!isTorikiError(error, 'object-exists')) throw error
   }
 }
 
-function keyPlaceOf(platform: Platform, deploymentId: string): KeyPlace {
+function keyPlaceOf(platform: StorePlatform, deploymentId: string): KeyPlace {
   return { store: platform.keyStore, service: platform.keys, deploymentId }
 }
 
 function settingsPlace({ runKey }: DeploymentKeys, n: number): SealPlace {
-  return { parentKey: runKey, kind: 'deployment', path: `${PREFIX}${n}` }
+  return { parentKey: runKey, kind: 'deployment', path: `${DEPLOYMENT_PREFIX}${n}` }
 }
 
 function keysMissing(): TorikiError {

@@ -12,7 +12,7 @@ import { sliceKeysPrefix } from './object-paths.ts'
 import { sealJson } from './sealed-json.ts'
 import { loadSnapshot } from './snapshot-object.ts'
 import { treeFormats } from './tree-format.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { StorePlatform } from '../platform/platform.ts'
 import type { SliceName } from '../resources/slice.ts'
 import type { SliceKeys } from './chunk-store.ts'
 import type { LoadedSliceKeys, SliceKeyPlace } from './key-objects.ts'
@@ -25,7 +25,7 @@ import type { SliceContext } from './slice-context.ts'
 const GENERATIONS_MAX = 10_000
 
 export interface GenerationPlace {
-  readonly platform: Platform
+  readonly platform: StorePlatform
   readonly deploymentId: string
   readonly deploymentKeys: DeploymentKeys
   readonly slice: SliceName
@@ -119,7 +119,7 @@ async function markNext({ platform, deploymentKeys }: GenerationPlace, id: strin
   }
 }
 
-async function isErased(platform: Platform, id: string): Promise<boolean> {
+async function isErased(platform: StorePlatform, id: string): Promise<boolean> {
   try {
     await platform.keyStore.get(`erased/${id}`)
     return true

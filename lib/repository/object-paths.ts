@@ -1,6 +1,7 @@
 /** Where the objects of the lower half stand, relative to the deployment's prefix. These texts are also in the additional data of what is sealed. */
 import type { ChunkSort } from './chunk-store.ts'
 
+export const DEPLOYMENT_PREFIX = 'deployment/'
 export const DEPLOYMENT_KEYS_PREFIX = 'keys/deployment/'
 
 export function deploymentKeysPath(n: number): string {

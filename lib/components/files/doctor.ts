@@ -51,7 +51,7 @@ export async function* doctorFiles(
     root.close()
   }
   yield mayReadAll()
-  for (const folder of ownFolders) yield apart(path, folder)
+  if (ownFolders.length > 0) yield apart(path, ownFolders)
 }
 
 function handles(kind: GroundKind): Check {
@@ -186,17 +186,20 @@ function mayReadAll(): Check {
 const CAP_DAC_OVERRIDE = 1n << 1n
 const CAP_DAC_READ_SEARCH = 1n << 2n
 
-function apart(root: string, folder: string): Check {
-  const [one, two] = [real(root), real(folder)]
-  const ok = !contains(one, two) && !contains(two, one)
+function apart(root: string, ownFolders: readonly string[]): Check {
+  const one = real(root)
+  const within = ownFolders.filter((folder) => {
+    const two = real(folder)
+    return contains(one, two) || contains(two, one)
+  })
+  const ok = within.length === 0
   return {
     check: 'files: our own folders lie apart from the root',
     ok,
     ...(ok
       ? {}
       : {
-          remedy:
-            'Move the store and the queue out of the root of the files, or they would be backed up into themselves.',
+          remedy: `Move ${within.join(' and ')} out of the root of the files, or the backup would be backed up into itself.`,
         }),
   }
 }

@@ -75,6 +75,8 @@ function sayings(
       ]
     case 'missing-region':
       return [`${what} cannot be asked for: nobody names a region.`, 'Set AWS_REGION, or name it by its ARN.']
+    case 'skewed':
+      return [`${what} cannot be asked for: our clock differs from AWS’s.`, 'Set the clock of this machine.']
     case 'certificate':
     case 'unreadable':
     case 'unavailable':

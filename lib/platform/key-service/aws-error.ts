@@ -1,6 +1,7 @@
 /** What KMS, or a server that speaks its protocol, says, in the key service's words. */
 import { TorikiError } from '../../errors.ts'
 import { awsFailure } from '../aws-failure.ts'
+import { disabledKey, unfitKey } from './aws-rules.ts'
 
 export interface KmsContext {
   /** As the settings name it: id, ARN or alias. */
@@ -11,7 +12,7 @@ export interface KmsContext {
 
 export function kmsError(error: unknown, { key, place, operation }: KmsContext): TorikiError {
   if (error instanceof TorikiError) return error
-  const { kind, name, status, retryAfterMs } = awsFailure(error)
+  const { kind, name, status, retryAfterMs, accounts } = awsFailure(error)
   const ids = { operation, ...(status === 0 ? {} : { status }), ...(name === '' ? {} : { reason: name }) }
   const known = { ids, cause: error }
   const unusable = (message: string, remedy: string): TorikiError =>
@@ -27,7 +28,7 @@ export function kmsError(error: unknown, { key, place, operation }: KmsContext):
         remedy: 'Name under `keys.kms.key` the key that this store was made with.',
       })
     case 'DisabledException':
-      return unusable(`The KMS key ${key} is disabled.`, 'Enable it; nothing that is stored is lost.')
+      return disabledKey(key, known)
     case 'KMSInvalidStateException':
       return unusable(
         `The KMS key ${key} is pending deletion, or in another state in which it serves nobody.`,
@@ -35,12 +36,12 @@ export function kmsError(error: unknown, { key, place, operation }: KmsContext):
       )
     case 'NotFoundException':
       return unusable(
-        `There is no KMS key ${key} at ${place}.`,
-        'Mend `keys.kms`: key, region or endpoint. If the key was deleted, what it locked is lost.',
+        `There is no KMS key ${key} at ${place}, in the account of our credentials.`,
+        'Mend `keys.kms`: key, region or endpoint; a key of another account is named by its ARN. If the key was deleted, what it locked is lost.',
       )
     case 'InvalidKeyUsageException':
     case 'UnsupportedOperationException':
-      return unusable(`The KMS key ${key} does not encrypt.`, 'Name a symmetric key for encryption and decryption.')
+      return unfitKey(key, known)
     case 'InvalidArnException':
       return unusable(`${key} names no KMS key.`, 'Write an id, an ARN or `alias/NAME` under `keys.kms.key`.')
     case 'KeyUnavailableException':
@@ -49,11 +50,22 @@ export function kmsError(error: unknown, { key, place, operation }: KmsContext):
     case 'LimitExceededException':
       return new TorikiError('key-service-unavailable', known)
   }
+  if (kind === 'denied' && accounts !== undefined && accounts.theirs !== accounts.ours)
+    return unusable(
+      `The KMS key ${key} belongs to another account, ${accounts.theirs}, which gives ours, ${accounts.ours}, no right for this (${operation}).`,
+      'Name a key of this account under `keys.kms.key`; or give this role the right, in its own policy and in that of the key.',
+    )
   if (kind === 'denied')
     return unusable(
-      `Our credentials may not use the KMS key ${key} for this (${operation}), or it belongs to another account.`,
+      `Our credentials may not use the KMS key ${key} for this (${operation}).`,
       'Give this role the right, in its own policy and in that of the key; the right may be bound to an encryption context.',
     )
+  if (kind === 'skewed')
+    return new TorikiError('key-service-unavailable', {
+      ...known,
+      message: 'The clock of this machine differs from that of the key service.',
+      remedy: 'Set the clock of this machine.',
+    })
   if (kind === 'credentials')
     return unusable(
       `No valid credentials for the KMS key ${key}${name === '' ? '' : ` (${name})`}.`,

@@ -2,12 +2,14 @@
  * A key service that is one key of KMS, or of a server that speaks its protocol: Encrypt and Decrypt with the context as encryption context, so that a key's
  * policy can speak of its members. Every call names the key: what another key wrapped is refused, whatever else this role may open. The SDK tries once.
  */
-import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms'
+import { DecryptCommand, DescribeKeyCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms'
 import assert from 'node:assert/strict'
 import { TorikiError } from '../../errors.ts'
 import { awsClientOptions, describePlace } from '../aws-client-options.ts'
 import type { AwsPlace } from '../aws-client-options.ts'
+import { awsFailure } from '../aws-failure.ts'
 import { kmsError } from './aws-error.ts'
+import { checkKmsKey } from './aws-rules.ts'
 import { decodeKmsWrapping, encodeKmsWrapping, kmsKeyId } from './aws-wrapping.ts'
 import { WRAP_BYTES_MAX } from './port.ts'
 import type { KeyService, WrapContext } from './port.ts'
@@ -43,7 +45,7 @@ export class AwsKeyService implements KeyService {
   async wrap(plaintext: Uint8Array, context: WrapContext): Promise<Buffer> {
     assert(plaintext.length <= WRAP_BYTES_MAX, 'a secret to wrap has at most 4,096 bytes')
     const empty = plaintext.length === 0
-    const answer = await this.#asking('wrap', () =>
+    const answer = await this.#asking(purposeful('wrap', context), () =>
       this.#client.send(
         new EncryptCommand({
           KeyId: this.#key,
@@ -64,7 +66,7 @@ export class AwsKeyService implements KeyService {
         message: `A key was wrapped by the KMS key ${keyId}, not by ${this.#key}.`,
         remedy: 'Name under `keys.kms.key` the key that this store was made with.',
       })
-    const answer = await this.#asking('unwrap', () =>
+    const answer = await this.#asking(purposeful('unwrap', context), () =>
       this.#client.send(
         new DecryptCommand({
           KeyId: this.#key,
@@ -77,6 +79,20 @@ export class AwsKeyService implements KeyService {
     if (kmsKeyId(answer.KeyId ?? '') !== keyId)
       throw new TorikiError('key-context-mismatch', { message: 'A wrapped key names another key than wrapped it.' })
     return empty ? Buffer.alloc(0) : Buffer.from(answer.Plaintext)
+  }
+
+  async check(): Promise<void> {
+    const answer = await this.#asking('describe', async () => {
+      try {
+        return await this.#client.send(new DescribeKeyCommand({ KeyId: this.#key }))
+      } catch (error) {
+        if (awsFailure(error).kind === 'denied') return undefined
+        throw error
+      }
+    })
+    if (answer === undefined) return
+    if (answer.KeyMetadata === undefined) throw this.#strange('describe')
+    checkKmsKey(this.#key, answer.KeyMetadata)
   }
 
   /** Ends idle connections. */
@@ -99,6 +115,11 @@ export class AwsKeyService implements KeyService {
       ids: { operation },
     })
   }
+}
+
+/** A right may be bound to a purpose: which one was refused is what a person must know. */
+function purposeful(verb: string, { purpose }: WrapContext): string {
+  return purpose === undefined ? verb : `${verb}, purpose ${purpose}`
 }
 
 function contextOf(context: WrapContext, empty: boolean): Record<string, string> {

@@ -16,4 +16,9 @@ export interface KeyService {
   wrap(plaintext: Uint8Array, context: WrapContext): Promise<Buffer>
   /** @throws TorikiError `key-context-mismatch`, `key-unusable`, `keyring-foreign`, `key-service-unavailable`. */
   unwrap(wrapped: Uint8Array, context: WrapContext): Promise<Buffer>
+  /**
+   * Where the key is made by others: looks at it. Is it there, enabled, and of the kind that wraps? Nothing is held against it that this role may not look at: using it tells.
+   * @throws TorikiError `key-unusable`, `key-service-unavailable`.
+   */
+  check?(): Promise<void>
 }

@@ -4,9 +4,11 @@ import type { RetryOptions } from '../retry.ts'
 import type { KeyService } from './port.ts'
 
 export function retryKeyService(keys: KeyService, options: RetryOptions): KeyService {
+  const check = keys.check?.bind(keys)
   return {
     description: keys.description,
     wrap: (plaintext, context) => retrying(() => keys.wrap(plaintext, context), options),
     unwrap: (wrapped, context) => retrying(() => keys.unwrap(wrapped, context), options),
+    ...(check === undefined ? {} : { check: () => retrying(check, options) }),
   }
 }

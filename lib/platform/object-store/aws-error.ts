@@ -79,7 +79,7 @@ export function s3Error(error: unknown, context: S3Context): TorikiError {
       message: `The certificate of ${place} is not trusted (${name}).`,
       remedy: 'Name the PEM file of your certificate authority in NODE_EXTRA_CA_CERTS.',
     })
-  if (name === 'RequestTimeTooSkewed')
+  if (kind === 'skewed')
     return new TorikiError('store-unavailable', {
       ...known,
       message: 'The clock of this machine differs from that of the store.',

@@ -41,6 +41,12 @@ export function sqsError(error: unknown, { queue, place, operation }: SqsContext
       remedy:
         'Give this machine credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role), or renew the ones it has.',
     })
+  if (kind === 'skewed')
+    return new TorikiError('queue-unavailable', {
+      ...known,
+      message: 'The clock of this machine differs from that of the queue.',
+      remedy: 'Set the clock of this machine.',
+    })
   if (kind === 'denied')
     return new TorikiError('queue-refused', {
       ...known,

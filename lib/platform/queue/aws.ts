@@ -75,19 +75,13 @@ export class AwsQueues implements Queues {
     return this.#pair('backup-slice').work.region()
   }
 
-  /**
-   * Looks at every queue: is it there, does it hide messages long enough, does it give up neither never nor too early. With `tolerant`, as when it is opened, what
-   * cannot be looked at (no right to, or no answer just now) is not held against it: a command that only reads the store needs no queue, and using one tells.
-   * @throws TorikiError `queue-refused`, naming the queue; `queue-unavailable` unless `tolerant`.
-   */
-  async check({ tolerant }: { readonly tolerant: boolean }): Promise<void> {
-    const looks = [...this.#queues.values()].map(async ({ work, dead }) => {
-      await passing(tolerant, () => dead.attributes(['QueueArn']))
-      const attributes = await passing(tolerant, () => work.attributes(['VisibilityTimeout', 'RedrivePolicy']))
-      if (attributes !== undefined) checkQueueRules(work.name, dead.name, attributes, this.#rules)
-    })
-    const found = await Promise.allSettled(looks)
-    for (const result of found) if (result.status === 'rejected') throw result.reason as Error
+  async check(name: QueueName, { tolerant }: { readonly tolerant: boolean }): Promise<void> {
+    const { work, dead } = this.#pair(name)
+    const [attributes] = await Promise.all([
+      passing(tolerant, () => work.attributes(['VisibilityTimeout', 'RedrivePolicy'])),
+      passing(tolerant, () => dead.attributes(['QueueArn'])),
+    ])
+    if (attributes !== undefined) checkQueueRules(work.name, dead.name, attributes, this.#rules)
   }
 
   async close(): Promise<void> {

@@ -9,9 +9,11 @@ export function eachQueue(queues: Queues, wrap: (queue: Queue, subject: string) 
     wrapped.set(subject, known)
     return known
   }
+  const check = queues.check?.bind(queues)
   return {
     queue: (name: QueueName) => once(queues.queue(name), name),
     deadLetter: (name: QueueName) => once(queues.deadLetter(name), `${name}.dead`),
+    ...(check === undefined ? {} : { check }),
     close: () => queues.close(),
   }
 }

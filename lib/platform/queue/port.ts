@@ -59,5 +59,11 @@ export interface Queue {
 export interface Queues {
   queue(name: QueueName): Queue
   deadLetter(name: QueueName): Queue
+  /**
+   * Where queues are made by others: looks at one and at its dead-letter queue. Are they there, and set as the house needs them? With `tolerant`, as at every start, what
+   * cannot be looked at (no right to, or no answer just now) is not held against them: a command that only reads the store needs no queue, and using one tells.
+   * @throws TorikiError `queue-refused`, naming the queue; `queue-unavailable` unless `tolerant`.
+   */
+  check?(name: QueueName, options: { readonly tolerant: boolean }): Promise<void>
   close(): Promise<void>
 }

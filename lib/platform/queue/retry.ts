@@ -5,7 +5,8 @@ import { eachQueue } from './each-queue.ts'
 import type { Queues } from './port.ts'
 
 export function retryQueues(queues: Queues, options: RetryOptions): Queues {
-  return eachQueue(queues, (queue) => ({
+  const { check } = queues
+  const retried = eachQueue(queues, (queue) => ({
     send: (messages) => retrying(() => queue.send(messages), options),
     async receive(receiveOptions) {
       const { signal } = receiveOptions
@@ -23,4 +24,11 @@ export function retryQueues(queues: Queues, options: RetryOptions): Queues {
     changeVisibility: (receipt, visibilityMs) => retrying(() => queue.changeVisibility(receipt, visibilityMs), options),
     depth: () => retrying(() => queue.depth(), options),
   }))
+  if (check === undefined) return retried
+  return {
+    ...retried,
+    // What is passed over anyhow is not waited for.
+    check: (name, look) =>
+      look.tolerant ? check.call(queues, name, look) : retrying(() => check.call(queues, name, look), options),
+  }
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { AwsQueues } from '../../../lib/platform/queue/aws.ts'
 import { eachQueue } from '../../../lib/platform/queue/each-queue.ts'
 import type { AwsQueuesOptions } from '../../../lib/platform/queue/aws.ts'
+import { queueNames } from '../../../lib/platform/queue/port.ts'
 import type { Queues } from '../../../lib/platform/queue/port.ts'
 import { CONTRACT_RECEIVES_MAX, queueContract } from '../../contract/queue.ts'
 import { FakeClock } from '../../kit/fake-clock.ts'
@@ -47,7 +48,7 @@ let opened = 0
 /** As the assembly does. */
 async function openAndCheck(options: AwsQueuesOptions): Promise<AwsQueues> {
   const queues = new AwsQueues(options)
-  await queues.check({ tolerant: true })
+  for (const name of queueNames) await queues.check(name, { tolerant: true })
   return queues
 }
 async function open(clock: FakeClock): Promise<Queues> {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { silentLog } from '../../../lib/log.ts'
-import { assemblePlatform, createPlatformKeys } from '../../../lib/platform/assemble.ts'
+import { assemblePlatform, createPlatformKeys, platformParts } from '../../../lib/platform/assemble.ts'
 import { parseSettings } from '../../../lib/settings.ts'
 import type { Settings } from '../../../lib/settings.ts'
 import { answeringServer } from '../../kit/servers/answering-server.ts'
@@ -105,6 +105,22 @@ describe('the assembly', () => {
       }
     },
   )
+
+  test('a region that only the address of AWS names is held to the allow-list too', async () => {
+    await createPlatformKeys(settings())
+    const s3 = 'store: { s3: { bucket: b, endpoint: "https://s3.mars-north-1.amazonaws.com" } }'
+    await expect(
+      assemblePlatform(settings(`${s3}\nregions: [eu-central-1]`), { log: silentLog }),
+    ).rejects.toMatchObject({ code: 'region-not-allowed', message: expect.stringMatching(/store\.s3.*mars-north-1/) })
+  })
+
+  test('a part that cannot be opened hides no other', async () => {
+    const parts = platformParts(local('nowhere'), { log: silentLog })
+    await expect(parts.keys()).rejects.toMatchObject({ code: 'keyring-missing' })
+    expect((await (await parts.stores()).store.list('')).objects).toEqual([])
+    expect(await (await parts.queues()).queue('settle-run').depth()).toMatchObject({ visible: 0 })
+    await parts.close()
+  })
 
   test('a platform of buckets, a key of KMS and a queue here works, below the prefix, with keys in their own bucket', async () => {
     const stored = new Map<string, string>()

@@ -32,6 +32,12 @@ test.each<[unknown, object]>([
     { name: 'x', $response: { statusCode: 503, headers: { 'retry-after': '3' } } },
     { kind: 'unavailable', retryAfterMs: 3000 },
   ],
+  [{ name: 'RequestTimeTooSkewed', $metadata: { httpStatusCode: 403 } }, { kind: 'skewed' }],
+  [
+    { name: 'SignatureDoesNotMatch', message: 'Signature not yet current: x is still later than y' },
+    { kind: 'skewed' },
+  ],
+  [{ name: 'SignatureDoesNotMatch', message: 'no' }, { kind: 'credentials' }],
   // An answer is hostile: only short names and numbers come through.
   [
     { name: `<b>${'x'.repeat(1000)}`, $metadata: { httpStatusCode: 400 } },

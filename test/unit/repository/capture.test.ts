@@ -194,9 +194,10 @@ describe('a capture', () => {
 
   test('asks for no key a second time: a store that takes one PUT per key, ever, is enough', async () => {
     const platform = memoryPlatform()
+    // Its creation tries on purpose whether the store refuses.
+    await createDeployment(platform, { name: 'campus', settings: {} })
     const store = refuseSecondPut(platform.store)
     const deployment = await createDeployment({ ...platform, store, keyStore: store }, { name: 'campus', settings: {} })
-    await createDeployment({ ...platform, store, keyStore: store }, { name: 'campus', settings: {} })
     for (const [at, id] of ['first', 'first', 'second', 'second'].entries()) {
       const ann = await deployment.openSlice('user/ann', { access: 'write', identity: { id } })
       await backUp(ann, `run-${at}`, { files: home }, [{ component: 'keycloak', code: 'x' }])

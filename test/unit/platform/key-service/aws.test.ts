@@ -14,6 +14,17 @@ const ok = (value: object): Answer => ({
   headers: { 'content-type': 'application/x-amz-json-1.1' },
   body: JSON.stringify(value),
 })
+const json = { 'content-type': 'application/x-amz-json-1.1' }
+/** As KMS says it, word for word. */
+const acrossAccounts = (theirs: string): Answer => ({
+  status: 400,
+  headers: json,
+  body: JSON.stringify({
+    __type: 'AccessDeniedException',
+    Message: `User: arn:aws:sts::111122223333:assumed-role/toriki-backup/session is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-central-1:${theirs}:key/${keyId} because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+    message: `User: arn:aws:sts::111122223333:assumed-role/toriki-backup/session is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-central-1:${theirs}:key/${keyId} because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+  }),
+})
 const open = (endpoint: string, key = 'alias/campus'): AwsKeyService =>
   new AwsKeyService({ key, endpoint, credentials })
 
@@ -39,9 +50,39 @@ describe('what KMS says, in our words', () => {
       { code: 'key-unusable', message: expect.stringContaining('There is no KMS key alias/campus') },
     ],
     [
-      'no right, or another account',
+      'no right, with the purpose that it was asked for',
       jsonAnswer(400, 'AccessDeniedException'),
-      { code: 'key-unusable', message: expect.stringContaining('another account') },
+      {
+        code: 'key-unusable',
+        message: expect.stringMatching(/may not use the KMS key alias\/campus .*unwrap, purpose tree/),
+      },
+    ],
+    [
+      'a key of another account',
+      acrossAccounts('123456789012'),
+      {
+        code: 'key-unusable',
+        message: expect.stringMatching(/another account, 123456789012, which gives ours, 111122223333,/),
+      },
+    ],
+    [
+      'a key of this account that names its account',
+      acrossAccounts('111122223333'),
+      { code: 'key-unusable', message: expect.stringMatching(/may not use/) },
+    ],
+    [
+      'an asymmetric key',
+      jsonAnswer(400, 'InvalidKeyUsageException'),
+      { code: 'key-unusable', message: expect.stringContaining('not a symmetric key') },
+    ],
+    [
+      'a clock that differs',
+      {
+        status: 400,
+        headers: json,
+        body: '{"__type":"InvalidSignatureException","message":"Signature expired: 20260301T000000Z is now earlier than 20260301T001500Z"}',
+      },
+      { code: 'key-service-unavailable', retry: 'now', message: expect.stringContaining('clock') },
     ],
     [
       'another context',
@@ -115,6 +156,50 @@ describe('what is asked of KMS', () => {
         code: 'keyring-foreign',
       })
     expect(server.seen).toEqual([])
+  })
+})
+
+describe('the key itself, looked at', () => {
+  const fine = { KeyId: keyId, KeyState: 'Enabled', KeySpec: 'SYMMETRIC_DEFAULT', KeyUsage: 'ENCRYPT_DECRYPT' }
+  test('is taken when it is enabled and symmetric, and when this role may not look', async () => {
+    await using server = await answeringServer((_, number) =>
+      number === 1 ? ok({ KeyMetadata: fine }) : jsonAnswer(400, 'AccessDeniedException'),
+    )
+    await open(server.endpoint).check()
+    await open(server.endpoint).check()
+    expect(server.seen).toHaveLength(2)
+  })
+
+  test.each<[string, object, RegExp]>([
+    ['disabled', { KeyState: 'Disabled' }, /alias\/campus is disabled/],
+    [
+      'pending deletion',
+      { KeyState: 'PendingDeletion', DeletionDate: 1_780_000_000 },
+      /pending deletion and will be gone on 2026-05-28/,
+    ],
+    ['without its material', { KeyState: 'PendingImport' }, /not ready for use \(PendingImport\)/],
+    ['in a state that is no word', { KeyState: '<b>' }, /not ready for use \(unknown state\)/],
+    ['asymmetric', { KeySpec: 'RSA_2048' }, /not a symmetric key/],
+    ['for signing', { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }, /not a symmetric key/],
+  ])('is refused when it is %s', async (_, change, says) => {
+    await using server = await answeringServer(() => ok({ KeyMetadata: { ...fine, ...change } }))
+    await expect(open(server.endpoint).check()).rejects.toMatchObject({
+      code: 'key-unusable',
+      retry: 'never',
+      message: expect.stringMatching(says),
+    })
+  })
+
+  test.each<[string, Answer, object]>([
+    [
+      'is not there',
+      jsonAnswer(400, 'NotFoundException'),
+      { code: 'key-unusable', message: expect.stringContaining('no KMS key') },
+    ],
+    ['lies at a server that is none', ok({}), { code: 'key-service-unavailable' }],
+  ])('that %s is refused', async (_, answer, expected) => {
+    await using server = await answeringServer(() => answer)
+    await expect(open(server.endpoint).check()).rejects.toMatchObject(expected)
   })
 })
 

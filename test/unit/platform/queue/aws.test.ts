@@ -184,15 +184,15 @@ describe('opening', () => {
   ])('%s is not held against a queue, but doctor is told', async (_, answer) => {
     await using server = await answeringServer(() => answer)
     const queues = open(server)
-    await queues.check({ tolerant: true })
-    await expect(queues.check({ tolerant: false })).rejects.toMatchObject({
+    await queues.check('settle-run', { tolerant: true })
+    await expect(queues.check('settle-run', { tolerant: false })).rejects.toMatchObject({
       code: expect.stringMatching(/^queue-(refused|unavailable)$/),
     })
   })
 
   test('a missing queue is', async () => {
     await using server = await answeringServer(() => jsonAnswer(400, 'QueueDoesNotExist'))
-    await expect(open(server).check({ tolerant: true })).rejects.toMatchObject({ code: 'queue-refused' })
+    await expect(open(server).check('settle-run', { tolerant: true })).rejects.toMatchObject({ code: 'queue-refused' })
   })
 
   const fine = {
