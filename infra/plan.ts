@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, normalize, relative } from 'node:path'
 import { parse } from 'yaml'
+import { componentsInCluster } from '../lib/components/needs-cluster.ts'
 import { TorikiError } from '../lib/errors.ts'
 import { isReference } from '../lib/settings-references.ts'
 import { parseSettings, settingsFile } from '../lib/settings.ts'
@@ -119,12 +120,12 @@ export function planOf(settings: Settings, aws: AwsSettings): Plan {
   if (mount !== undefined && aws.network === undefined)
     throw invalid(`${AWS_SETTINGS_NAME}: network: needed, since a file system is reached only inside its VPC.`)
   const references = referencesIn(settings.source)
-  for (const { path, text } of references)
+  const ofRestore = ({ path }: Reference): boolean => path.includes('restore')
+  for (const { path, text } of references.filter((one) => !ofRestore(one)))
     if (/^\$\{(env|file):/.test(text))
       throw invalid(
         `${file}: ${path.join('.')}: a function has no ${text}; keep it in Secrets Manager or Parameter Store and write \${aws-sm:SECRET#KEY} or \${aws-ssm:NAME}.`,
       )
-  const ofRestore = ({ path }: Reference): boolean => path.includes('restore')
   const fromPackage = aws.settingsFrom === 'package'
   return {
     deployment,
@@ -136,11 +137,8 @@ export function planOf(settings: Settings, aws: AwsSettings): Plan {
     attempts: settings.limits.attempts,
     ...(settings.schedule === undefined ? {} : { schedule: settings.schedule }),
     ...(settings.alarms.topic === undefined ? {} : { topic: settings.alarms.topic }),
-    clusterComponents: clusterComponentsOf(settings),
-    secrets: [
-      ...references.filter((one) => !ofRestore(one)).map(({ text }) => text.slice(2, -1)),
-      ...(fromPackage ? [] : [aws.settingsFrom]),
-    ],
+    clusterComponents: componentsInCluster(settings).map(({ component }) => component),
+    secrets: references.filter((one) => !ofRestore(one)).map(({ text }) => text.slice(2, -1)),
     restoreSecrets: references.filter(ofRestore).map(({ text }) => text.slice(2, -1)),
     ...(mount === undefined ? {} : { mount }),
     aws,
@@ -171,12 +169,6 @@ function packagedFiles(settings: Settings): Record<string, string> {
     files[inside] = join(dirname(settings.file), inside)
   }
   return files
-}
-
-/** Keycloak's database and an export of it lie inside the cluster, which functions do not reach. */
-function clusterComponentsOf(settings: Settings): readonly string[] {
-  const credentials = memberAt(settings.source, ['components', 'keycloak', 'credentials'])
-  return credentials === undefined ? [] : ['keycloak']
 }
 
 function filesRootOf(settings: Settings): string | undefined {

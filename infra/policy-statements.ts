@@ -18,7 +18,10 @@ export const OBJECTS = {
   runs: 'runs/*',
   restores: 'restores/*',
   keys: 'keys/*',
-  deploymentKeys: 'keys/deployment/*',
+  firstDeployment: 'deployment/1',
+  firstDeploymentKeys: 'keys/deployment/1',
+  /** A slice's id has 26 characters: not the deployment's own keys. */
+  sliceKeys: `keys/${'?'.repeat(26)}/*`,
   erased: 'erased/*',
   packs: 'slices/*/packs/*',
   trees: 'slices/*/trees/*',
@@ -42,7 +45,7 @@ export function allow(actions: readonly string[], resource: Value, condition?: R
     Effect: 'Allow',
     Action: actions,
     Resource: resource,
-    ...(condition === undefined ? {} : { Condition: condition }),
+    ...(condition === undefined || Object.keys(condition).length === 0 ? {} : { Condition: condition }),
   }
 }
 
@@ -86,7 +89,11 @@ function bucketKeyStatements(plan: Plan, buckets: readonly Value[], creates: boo
 /** What the key service is asked for: the purposes stand in the encryption context, and so does the deployment. */
 export function keyStatements(
   plan: Plan,
-  { unwrap, wrap = [] }: { readonly unwrap: readonly Purpose[]; readonly wrap?: readonly Purpose[] },
+  {
+    unwrap,
+    wrap = [],
+    look = false,
+  }: { readonly unwrap: readonly Purpose[]; readonly wrap?: readonly Purpose[]; readonly look?: boolean },
 ): Value[] {
   const { resource, condition } = keyOf(plan.kms)
   const inContext = (purposes: readonly Purpose[]): Readonly<Record<string, Value>> => ({
@@ -99,6 +106,8 @@ export function keyStatements(
   return [
     allow(['kms:Decrypt'], resource, inContext(unwrap)),
     ...(wrap.length === 0 ? [] : [allow(['kms:Encrypt'], resource, inContext(wrap))]),
+    // In which state it is.
+    ...(look ? [allow(['kms:DescribeKey'], resource, condition)] : []),
   ]
 }
 
@@ -136,6 +145,12 @@ export function alarmStatements(plan: Plan): Value[] {
       StringLike: { 'kms:ViaService': 'sns.*.amazonaws.com' },
     }),
   ]
+}
+
+/** The settings themselves, where they are not in the package: all that a function needs which asks no source. */
+export function settingsStatements(plan: Plan): Value[] {
+  const { settingsFrom } = plan.aws
+  return settingsFrom === 'package' ? [] : secretStatements(plan, [settingsFrom])
 }
 
 /** Secrets and parameters by their names, as the settings refer to them. */
@@ -230,7 +245,7 @@ export function objectArn(plan: Plan, name: Objects): Value {
 }
 
 function placeOf(name: Objects): Place {
-  return name === 'keys' || name === 'deploymentKeys' || name === 'erased' ? 'keys' : 'store'
+  return OBJECTS[name].startsWith('keys/') || name === 'erased' ? 'keys' : 'store'
 }
 
 function bucketOf(plan: Plan, place: Place): string {

@@ -17,6 +17,7 @@ import {
   objectStatements,
   ownAccount,
   secretStatements,
+  settingsStatements,
   sendStatements,
 } from './policy-statements.ts'
 import type { Plan } from './plan.ts'
@@ -56,9 +57,20 @@ export function roles(plan: Plan): Resources {
           'condemned',
           'marks',
         ],
-        create: ['runs', 'keys', 'packs', 'trees', 'index', 'snapshots', 'checkpoints'],
+        // The firsts of the deployment are there already: doctor tries on them that nothing is written over.
+        create: [
+          'firstDeployment',
+          'firstDeploymentKeys',
+          'runs',
+          'sliceKeys',
+          'packs',
+          'trees',
+          'index',
+          'snapshots',
+          'checkpoints',
+        ],
       }),
-      ...keyStatements(plan, { unwrap: ['deployment', 'tree'], wrap: ['tree', 'content'] }),
+      ...keyStatements(plan, { unwrap: ['deployment', 'tree'], wrap: ['tree', 'content'], look: true }),
       ...lookAtQueues(plan),
       ...consumeStatements([queueArn(plan, 'backup-slice')]),
       ...sendStatements([queueArn(plan, 'backup-slice'), queueArn(plan, 'backup-slice', true)]),
@@ -77,23 +89,17 @@ export function roles(plan: Plan): Resources {
       ...consumeStatements([queueArn(plan, 'settle-run')]),
       ...sendStatements([queueArn(plan, 'settle-run'), queueArn(plan, 'settle-run', true)]),
       ...alarmStatements(plan),
-      ...secretStatements(plan, plan.secrets),
+      ...settingsStatements(plan),
       ...host(plan, 'settle-run'),
     ]),
     DeadLetterRole: lambdaRole(plan, 'dead-letter', [
-      ...objectStatements(plan, {
-        // A worker may have committed and died before it could say so: the snapshot decides.
-        read: ['deployment', 'runs', 'keys', 'erased', 'snapshots', 'marks'],
-        create: ['runs'],
-      }),
-      ...keyStatements(plan, { unwrap: ['deployment', 'tree'] }),
-      ...lookAtQueues(plan),
+      ...recordStatements(plan),
       ...consumeStatements(
         (['backup-slice', 'settle-run', 'replay-run'] as const).map((name) => queueArn(plan, name, true)),
       ),
       ...sendStatements([queueArn(plan, 'settle-run')]),
       ...alarmStatements(plan),
-      ...secretStatements(plan, plan.secrets),
+      ...settingsStatements(plan),
       ...host(plan, 'dead-letter'),
     ]),
     ReplayRunRole: lambdaRole(plan, 'replay-run', [
@@ -104,7 +110,7 @@ export function roles(plan: Plan): Resources {
         ...(['backup-slice', 'settle-run'] as const).map((name: QueueName) => queueArn(plan, name)),
       ]),
       ...alarmStatements(plan),
-      ...secretStatements(plan, plan.secrets),
+      ...settingsStatements(plan),
       ...host(plan, 'replay-run'),
     ]),
     SchedulerRole: role(plan, 'scheduler', serviceTrust('scheduler.amazonaws.com', ownAccount()), [
@@ -166,11 +172,14 @@ const readAll = [
   'claims',
 ] as const
 
-/** A run's records and nothing of any slice. */
+/** A run's records; and of people the snapshots, which say at a run's end how old everybody's newest good backup is, and of a message given up what was saved after all. */
 function recordStatements(plan: Plan): Value[] {
   return [
-    ...objectStatements(plan, { read: ['deployment', 'deploymentKeys', 'runs'], create: ['runs'] }),
-    ...keyStatements(plan, { unwrap: ['deployment'] }),
+    ...objectStatements(plan, {
+      read: ['deployment', 'runs', 'keys', 'erased', 'snapshots', 'marks'],
+      create: ['runs'],
+    }),
+    ...keyStatements(plan, { unwrap: ['deployment', 'tree'] }),
     ...lookAtQueues(plan),
   ]
 }
@@ -184,7 +193,7 @@ function host(plan: Plan, ...names: readonly FunctionName[]): Value[] {
 }
 
 function sourceStatements(plan: Plan): Value[] {
-  return [...secretStatements(plan, plan.secrets), ...fileSystemStatements(plan)]
+  return [...settingsStatements(plan), ...secretStatements(plan, plan.secrets), ...fileSystemStatements(plan)]
 }
 
 function lambdaRole(plan: Plan, name: string, statements: readonly Value[]): Resource {
