@@ -34,9 +34,12 @@ export async function isRunOpen(records: RunRecords, run: RunRecord, now: Date):
   return pending > 0 && now.getTime() - heardMs <= silenceMsOf(run)
 }
 
-/** Nothing heard of any slice for longer than this: nobody works on the run any more. */
+/**
+ * Nothing heard of any slice for longer than this: nobody works on the run any more. What crashes whoever takes it is hidden after each attempt and is given up only
+ * behind the last hiding: who was silent for just so long must still have time to be recorded with his cause.
+ */
 function silenceMsOf({ attemptsMax, visibilityMs }: RunRecord): number {
-  return attemptsMax * visibilityMs
+  return (attemptsMax + 0.5) * visibilityMs
 }
 
 type Ending = 'not' | 'cancelled' | 'expired'

@@ -142,7 +142,7 @@ describe('settling', () => {
   test('a late word makes the next summary', async () => {
     await tell('user/ann', 'saved')
     await tell('user/bob', 'saved')
-    await house.clock.advance(3 * 60_000 + 1)
+    await house.clock.advance(3.5 * 60_000 + 1)
     await tick(1)
     expect((await latestSummary(house.records, run))?.report).toMatchObject({
       outcome: 'partial',

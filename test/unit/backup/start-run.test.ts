@@ -166,7 +166,7 @@ describe('a start', () => {
 
   test('after the open run expired settles that one first', async () => {
     const { run } = await start(nightly)
-    await house.clock.advance(3 * 60_000 + 1)
+    await house.clock.advance(3.5 * 60_000 + 1)
     const next = await start()
     expect(next.run).not.toBe(run)
     expect([...house.records.values.keys()]).toContain(`runs/${run}/summaries/000001`)

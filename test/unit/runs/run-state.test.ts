@@ -11,7 +11,7 @@ import type { MemoryRecords } from '../../kit/memory-records.ts'
 
 const run = '20261121T020000000Z-full-0123456789'
 const startedAt = '2026-11-21T02:00:00.000Z'
-const silenceMs = 3 * 60_000
+const silenceMs = 3.5 * 60_000
 let clock: Date
 let records: MemoryRecords
 
