@@ -185,7 +185,7 @@ async function goOnLater(work: Work, captured: Extract<SliceCapture, { kind: 'ou
   const part = (message.part ?? 0) + 1
   const stopped = (delivery.signal.reason as { code?: unknown } | undefined)?.code === 'interrupted'
   if (checkpoint === 'no-progress' || part > PARTS_MAX) {
-    return stopped ? giveBack(0) : await fail(work, [failedBy(new TorikiError('deadline'))], {})
+    return stopped ? giveBack(0) : await fail(work, [failedBy(tooSlow())], {})
   }
   // Who lost to another attempt leaves the continuation to it. But a second delivery most often lost to its own first one, which may have been cut off before
   // it sent anything; one continuation too many only repeats work.
@@ -194,6 +194,15 @@ async function goOnLater(work: Work, captured: Extract<SliceCapture, { kind: 'ou
   await service.platform.queues.queue('backup-slice').send([{ body: encodeMessage({ ...message, part }) }])
   await append(work, 'continued', { part, bytesRead: progress.bytesRead, bytesStored: progress.bytesStored })
   return DONE
+}
+
+/** Other than where work goes on by itself, somebody has to do something. */
+function tooSlow(): TorikiError {
+  return new TorikiError('deadline', {
+    message:
+      'The time of a function ended before anything could be read whole: a file is too long for it, or the source too slow.',
+    remedy: 'Let `toriki work`, which has no time limit, take the messages of `backup-slice`; then `toriki replay`.',
+  })
 }
 
 /** `first`: nothing of the slice can be recorded that this has to come after. */

@@ -141,4 +141,20 @@ describe('a home that needs thirty functions', () => {
       expect(sentBytes['packs']! - sourceBytes(homes)).toBeLessThan(troubled + hosted.functions * OVERHEAD_BYTES)
     },
   )
+
+  test('with a file that takes longer than one function ends with the cause `deadline`, after as many tries as any other', async () => {
+    const homes = makeHome('too long')
+    homes.live.contents.set('n0150', Buffer.alloc(2 * FUNCTION_BYTES, 'long'))
+    const calm = { dies: () => undefined, doubles: () => undefined }
+    const { report, hosted, violations, home } = await night(homes, 'too long', calm)
+    expect(report).toMatchObject({
+      outcome: 'failed',
+      open: false,
+      slices: { total: 1, failed: 1 },
+      failures: [{ slice: 'user/ann', code: 'deadline', remedy: expect.stringContaining('toriki work'), attempts: 5 }],
+    })
+    // Half of the home, and then every try of the file.
+    expect(hosted.functions).toBeLessThan(FUNCTIONS / 2 + 5 + 5)
+    expect([violations, home]).toEqual([[], undefined])
+  })
 })
