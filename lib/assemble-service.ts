@@ -32,9 +32,16 @@ export async function assembleService(
   try {
     const repository = await openDeployment(platform, { name: settings.deployment })
     const { parallel, attempts, shrink } = settings.limits
-    const { command, rpoMs } = settings.alarms
+    const { rpoMs } = settings.alarms
+    const telling = await openAlarms(settings, options.log)
     return {
-      platform,
+      platform: {
+        ...platform,
+        async close() {
+          telling.close()
+          await platform.close()
+        },
+      },
       repository,
       components: createComponents(settings, platform),
       limits: {
@@ -45,18 +52,33 @@ export async function assembleService(
         ...(rpoMs === undefined ? {} : { rpoMs }),
       },
       metrics: options.metrics ?? silentMetrics,
-      async alarm(alarm) {
-        options.log.write(alarm.alarm === 'no-backup' || alarm.outcome === 'failed' ? 'error' : 'warn', 'alarm', {
-          alarm: alarm.alarm,
-          run: alarm.run,
-          outcome: alarm.outcome,
-        })
-        if (command !== undefined) await runAlarmCommand(command, alarm, options.log)
-      },
+      alarm: telling.alarm,
     }
   } catch (error) {
     await platform.close()
     throw error
+  }
+}
+
+/** Every alarm is a line in the log, and goes to the command and to the topic that the settings name. */
+async function openAlarms(
+  { alarms: { command, topic } }: Settings,
+  log: Log,
+): Promise<Pick<Service, 'alarm'> & { readonly close: () => void }> {
+  const sns =
+    topic === undefined
+      ? undefined
+      : new (await import('./platform/alarm-topic/aws.ts')).AlarmTopic({ arn: topic, log })
+  return {
+    async alarm(alarm) {
+      const isGrave = alarm.alarm === 'no-backup' || alarm.alarm === 'rpo' || alarm.outcome === 'failed'
+      log.write(isGrave ? 'error' : 'warn', 'alarm', { alarm: alarm.alarm, run: alarm.run, outcome: alarm.outcome })
+      await Promise.all([
+        command === undefined ? undefined : runAlarmCommand(command, alarm, log),
+        sns?.publish(`Toriki ${alarm.deployment}: ${alarm.alarm}`, alarm),
+      ])
+    },
+    close: () => sns?.close(),
   }
 }
 

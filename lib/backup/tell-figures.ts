@@ -3,6 +3,7 @@
  * told once per summary to a person, when somebody would lose more than `alarms.rpo` allows.
  */
 import { toTorikiError } from '../errors.ts'
+import type { Metrics } from '../platform/metrics.ts'
 import type { RunReport } from '../runs/outcome.ts'
 import { recordTold, wasTold } from '../runs/run-log.ts'
 import type { RunRecord } from '../runs/run.ts'
@@ -16,27 +17,29 @@ import { tellOnce } from './tell.ts'
 export async function tellFigures(service: Service, run: RunRecord, report: RunReport, n: number): Promise<void> {
   const { metrics, limits, repository, platform } = service
   const { records } = repository
-  // Marked by who counted: a command line that settles the run first must not keep the figures from the function that keeps metrics.
-  const counts = metrics.kept && !(await wasTold(records, run.run, `metrics-${n}`))
-  const tells = limits.rpoMs !== undefined && !(await wasTold(records, run.run, `rpo-${n}`))
-  if (!counts && !tells) return
-  const now = platform.clock.now()
-  const point = limits.rpoMs === undefined ? undefined : await pointOf(service, run, report, limits.rpoMs, now)
-  if (counts) {
-    count(service, run, report, point)
-    await recordTold(records, run.run, `metrics-${n}`, now)
+  const isTold = (what: string): Promise<boolean> => wasTold(records, run.run, `${what}-${n}`)
+  const told = (what: string): Promise<void> => recordTold(records, run.run, `${what}-${n}`, platform.clock.now())
+  // Figures are marked only by who keeps them: a command line that settles the run first must not withhold them from the function that does.
+  if (metrics.kept && !(await isTold('metrics'))) {
+    countSlices(metrics, run, report)
+    await told('metrics')
   }
-  if (!tells || point === 'unknown') return
-  if (point !== undefined && point.beyond > 0) await tell(service, run, point, limits.rpoMs ?? 0, n)
-  else await recordTold(records, run.run, `rpo-${n}`, now)
+  if (limits.rpoMs === undefined) return
+  const counts = metrics.kept && !(await isTold('age'))
+  const tells = !(await isTold('rpo'))
+  if (!counts && !tells) return
+  const point = await pointOf(service, run, report, limits.rpoMs)
+  if (point === 'unknown') return
+  if (counts) {
+    if (point !== undefined) countPoint(metrics, point)
+    await told('age')
+  }
+  if (!tells) return
+  if (point !== undefined && point.beyond > 0) await tell(service, run, point, limits.rpoMs, n)
+  else await told('rpo')
 }
 
-function count(
-  { metrics }: Service,
-  run: RunRecord,
-  report: RunReport,
-  point: RecoveryPoint | 'unknown' | undefined,
-): void {
+function countSlices(metrics: Metrics, run: RunRecord, report: RunReport): void {
   const { saved, partial, failed, skipped, suspect } = report.slices
   metrics.add('SlicesSaved', saved)
   metrics.add('SlicesPartial', partial)
@@ -44,10 +47,12 @@ function count(
   metrics.add('SlicesSkipped', skipped)
   metrics.add('SlicesSuspect', suspect)
   if (run.policy === 'full') metrics.add('RunComplete', report.outcome === 'complete' ? 1 : 0)
-  if (point !== undefined && point !== 'unknown') {
-    metrics.add('PeopleBeyondRpo', point.beyond)
-    metrics.add('GoodBackupAgeMaxSeconds', Math.round(point.oldestMs / 1000))
-  }
+  metrics.flush()
+}
+
+function countPoint(metrics: Metrics, { beyond, oldestMs }: RecoveryPoint): void {
+  metrics.add('PeopleBeyondRpo', beyond)
+  metrics.add('GoodBackupAgeMaxSeconds', Math.round(oldestMs / 1000))
   metrics.flush()
 }
 
@@ -57,9 +62,9 @@ async function pointOf(
   run: RunRecord,
   report: RunReport,
   rpoMs: number,
-  now: Date,
 ): Promise<RecoveryPoint | 'unknown' | undefined> {
   if (run.policy !== 'full' || report.outcome === 'cancelled') return undefined
+  const now = service.platform.clock.now()
   try {
     return (await isNewestFullRun(service, run.run, now)) ? await recoveryPoint(service, run, rpoMs, now) : undefined
   } catch (error) {

@@ -1,0 +1,73 @@
+/** What Secrets Manager and Parameter Store are asked, and how their refusals are told; they are a small server here. */
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { readParameter, readSecret } from '../../../../lib/platform/kept-text/aws.ts'
+import { answeringServer } from '../../../kit/answering-server.ts'
+import type { Answer, AnsweringServer, Asked } from '../../../kit/answering-server.ts'
+
+const credentials = { accessKeyId: 'id', secretAccessKey: 'key' }
+
+let server: AnsweringServer | undefined
+afterEach(() => server?.close())
+
+async function place(answer: (asked: Asked) => Answer) {
+  server = await answeringServer(answer)
+  return { endpoint: server.endpoint, region: 'eu-central-1', credentials }
+}
+const refusing = (type: string, status = 400) =>
+  place(() => ({ status, body: JSON.stringify({ __type: type, message: 'planted-secret' }) }))
+
+describe('a kept text', () => {
+  test('is the secret’s current version', async () => {
+    const at = await place(() => ({ body: JSON.stringify({ Name: 'campus', SecretString: 'kept' }) }))
+    expect(await readSecret({ name: 'campus/hub', ...at })).toBe('kept')
+    expect(server?.asked).toEqual([{ target: 'secretsmanager.GetSecretValue', body: '{"SecretId":"campus/hub"}' }])
+  })
+
+  test('is the parameter, decrypted', async () => {
+    const at = await place(() => ({ body: JSON.stringify({ Parameter: { Name: '/campus', Value: 'kept' } }) }))
+    expect(await readParameter({ name: '/campus', ...at })).toBe('kept')
+    expect(server?.asked).toEqual([
+      { target: 'AmazonSSM.GetParameter', body: '{"Name":"/campus","WithDecryption":true}' },
+    ])
+  })
+
+  test('that is bytes, or empty, is refused', async () => {
+    const at = await place(() => ({ body: JSON.stringify({ SecretBinary: 'a2VwdA==' }) }))
+    await expect(readSecret({ name: 'campus', ...at })).rejects.toMatchObject({
+      code: 'reference-unresolved',
+      message: 'The secret campus holds no text.',
+    })
+  })
+
+  test.each([
+    ['ResourceNotFoundException', 'The secret campus is not there.'],
+    ['AccessDeniedException', 'The secret campus may not be read by this role.'],
+    [
+      'UnrecognizedClientException',
+      'The secret campus cannot be asked for: there are no credentials here, or they are wrong or expired.',
+    ],
+    ['DecryptionFailure', 'The secret campus cannot be read (DecryptionFailure).'],
+  ])('that is refused with %s says so by name, with a remedy and nothing of the answer', async (type, message) => {
+    const error = await readSecret({ name: 'campus', ...(await refusing(type)) }).catch((refusal: unknown) => refusal)
+    expect(error).toMatchObject({ code: 'reference-unresolved', message, remedy: expect.any(String) })
+    expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain('planted-secret')
+    expect((error as Error).cause).toBeUndefined()
+  })
+
+  test('of a parameter that is not there is refused by its name', async () => {
+    await expect(readParameter({ name: '/campus', ...(await refusing('ParameterNotFound')) })).rejects.toMatchObject({
+      code: 'reference-unresolved',
+      message: 'The parameter /campus is not there.',
+    })
+  })
+
+  test('is asked for again while the service is busy', async () => {
+    let times = 0
+    const at = await place(() =>
+      ++times === 1
+        ? { status: 400, body: JSON.stringify({ __type: 'ThrottlingException', message: 'Rate exceeded' }) }
+        : { body: JSON.stringify({ SecretString: 'kept' }) },
+    )
+    expect(await readSecret({ name: 'campus', ...at })).toBe('kept')
+  })
+})
