@@ -1,0 +1,89 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import { alarms } from '../../infra/alarms.ts'
+import { loadPlan } from '../../infra/plan.ts'
+import { errorCatalogue } from '../../lib/errors.ts'
+import { toriki } from '../kit/command-line.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const read = (file: string): string => readFileSync(join(root, file), 'utf8')
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
+].toSorted()
+/** First cells of the rows of every table below a heading, as far as they are one word in backquotes. */
+const firstCells = (text: string): readonly string[] =>
+  [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, cell]) => cell!)
+const section = (text: string, heading: string): string => {
+  const begin = text.indexOf(`\n## ${heading}\n`)
+  const end = text.indexOf('\n## ', begin + 1)
+  return begin < 0 ? '' : text.slice(begin, end < 0 ? undefined : end)
+}
+/** As GitHub makes the name of a heading. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+
+describe('docs/operations.md', () => {
+  test('says what to do about every cause, each once', () => {
+    const told = firstCells(section(read('docs/operations.md'), 'Causes'))
+    expect(Object.keys(errorCatalogue).filter((code) => !told.includes(code))).toEqual([])
+    expect(told.filter((code, index) => told.indexOf(code) !== index)).toEqual([])
+  })
+
+  test('says what to do about every alarm on AWS, and knows no other', () => {
+    const plan = loadPlan(join(root, 'infra/examples/toriki.yaml'))
+    const made = Object.values(alarms(plan))
+      .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
+      .map(({ Properties }) => String(Properties?.['AlarmName']).replace(`toriki-${plan.deployment}-`, ''))
+    const told = section(read('docs/operations.md'), 'Alarms').split('### Alarms on AWS')[1]!
+    expect(firstCells(told).toSorted()).toEqual(made.toSorted())
+  })
+})
+
+describe('the pages', () => {
+  test('name no file and no heading that is not there', () => {
+    const broken = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) => {
+        if (/^[a-z]+:/.test(target)) return []
+        const [path = '', anchor] = target.split('#')
+        const file = path === '' ? page : relative(root, resolve(root, dirname(page), path))
+        if (!existsSync(join(root, file))) return [`${page}: ${target}`]
+        if (anchor === undefined) return []
+        const anchors = [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading!))
+        return anchors.includes(anchor) ? [] : [`${page}: ${target}`]
+      }),
+    )
+    expect(broken).toEqual([])
+  })
+})
+
+describe('commands in the pages', () => {
+  let known: ReadonlySet<string>
+  beforeAll(async () => {
+    const { out } = await toriki('unused.yaml', ['--help'])
+    const listed = out.slice(out.indexOf('Commands:'))
+    known = new Set([...listed.matchAll(/^ {2}([a-z]+)\b/gm)].map(([, name]) => name!))
+  })
+
+  // docs/errors.md is made from the catalogue, whose remedies may name what a later version brings; in docs/format.md the word is part of texts that keys are made from.
+  const others = ['docs/errors.md', 'docs/format.md']
+  test.each(pages.filter((page) => !others.includes(page)))('%s: every one exists', (page) => {
+    const text = read(page)
+    const named = [
+      ...text.matchAll(/`(?:bin\/)?toriki (?:--json )?([a-z]+)/g),
+      ...[...text.matchAll(/```[a-z]*\n([\s\S]*?)```/g)].flatMap(([, block]) => [
+        ...block!.matchAll(/^(?:\S*\/)?toriki(?:\.mjs)? (?:--json )?([a-z]+)/gm),
+      ]),
+      ...text.matchAll(/toriki\.mjs (?:--json )?([a-z]+)/g),
+    ].map(([, name]) => name!)
+    expect(known.has('backup')).toBe(true)
+    expect(named.filter((name) => !known.has(name))).toEqual([])
+  })
+})
