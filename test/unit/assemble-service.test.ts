@@ -10,6 +10,7 @@ import { assemblePlatform, createPlatformKeys } from '../../lib/platform/assembl
 import { createDeployment } from '../../lib/repository/deployment-repository.ts'
 import { parseSettings } from '../../lib/settings.ts'
 import type { Settings } from '../../lib/settings.ts'
+import { answeringServer } from '../kit/answering-server.ts'
 import { noDeadline } from '../kit/run-house.ts'
 import { temporaryFolder } from '../kit/temporary-folder.ts'
 
@@ -23,13 +24,13 @@ beforeEach(async () => {
   settings = settingsOf('files: { root: nebari, home: "home/{user}" }')
 })
 
-function settingsOf(components: string, extent: 'all' | 'platform' = 'all'): Settings {
+function settingsOf(components: string, extent: 'all' | 'platform' = 'all', alarms = ''): Settings {
   const text = [
     'deployment: campus',
     'store: { folder: ./store }',
     'keys: { keyring: ./keyring }',
     'queue: { sqlite: ./queue }',
-    `alarms: { command: ${join(folder, 'tell')} }`,
+    `alarms: { command: ${join(folder, 'tell')}${alarms} }`,
     `components: { ${components} }`,
   ].join('\n')
   return parseSettings(text, join(folder, 'toriki.yaml'), extent)
@@ -66,6 +67,41 @@ describe('a service', () => {
       alarm: 'no-backup',
       run: 'r',
     })
+  })
+
+  test('tells alarms to the topic of the settings too, and knows the objective', async () => {
+    await createAll()
+    await writeFile(join(folder, 'tell'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    const sns = await answeringServer(() => ({
+      type: 'text/xml',
+      body: '<PublishResponse><PublishResult/></PublishResponse>',
+    }))
+    const before = { ...process.env }
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL_SNS: sns.endpoint,
+      AWS_ACCESS_KEY_ID: 'id',
+      AWS_SECRET_ACCESS_KEY: 'key',
+    })
+    try {
+      const topic = 'arn:aws:sns:eu-central-1:111122223333:campus-alarms'
+      const service = await assembleService(
+        settingsOf('files: { root: nebari, home: "home/{user}" }', 'all', `, rpo: 48h, topic: "${topic}"`),
+        { log: silentLog },
+      )
+      expect(service.limits.rpoMs).toBe(48 * 3_600_000)
+      await service.alarm({ alarm: 'rpo', deployment: 'campus', run: 'r', message: 'Two people have no good backup.' })
+      await service.platform.close()
+      const [asked] = sns.asked
+      const sent = new URLSearchParams(asked?.body)
+      expect({ topic: sent.get('TopicArn'), subject: sent.get('Subject') }).toEqual({
+        topic,
+        subject: 'Toriki campus: rpo',
+      })
+      expect(JSON.parse(sent.get('Message') ?? '')).toMatchObject({ alarm: 'rpo', run: 'r' })
+    } finally {
+      process.env = before
+      await sns.close()
+    }
   })
 
   test('has no components where the sources were not resolved', async () => {
