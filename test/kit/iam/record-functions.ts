@@ -1,0 +1,202 @@
+/**
+ * Two nights of a small deployment, with what goes wrong in them, worked on by the functions themselves: what each of them asked of AWS. Every function opens the service
+ * for itself, as a process of its own does, and its calls are written down under its name.
+ */
+import { handle as backupSlice } from '../../../functions/backup-slice.ts'
+import { handle as deadLetter } from '../../../functions/dead-letter.ts'
+import { handle as replayRun } from '../../../functions/replay-run.ts'
+import { handle as schedule } from '../../../functions/schedule.ts'
+import { handle as settleRun } from '../../../functions/settle-run.ts'
+import type { Service } from '../../../lib/backup/service.ts'
+import { TorikiError } from '../../../lib/errors.ts'
+import { encodeMessage } from '../../../lib/messages.ts'
+import { MemoryObjectStore } from '../../../lib/platform/object-store/memory.ts'
+import type { ObjectStore } from '../../../lib/platform/object-store/port.ts'
+import { queueNames } from '../../../lib/platform/queue/port.ts'
+import type { Queue, ReceivedMessage } from '../../../lib/platform/queue/port.ts'
+import { createDeployment, openDeployment } from '../../../lib/repository/deployment-repository.ts'
+import { FakeClock } from '../fake-clock.ts'
+import { fakeComponent, put } from '../fake-component.ts'
+import { memoryPlatform } from '../memory-platform.ts'
+import { seededRandom } from '../seeded-random.ts'
+import { queueCall, recordCalls } from './record-calls.ts'
+import type { Call, Places } from './record-calls.ts'
+
+export type QueueFunction = 'backup-slice' | 'settle-run' | 'dead-letter' | 'replay-run'
+export type RecordedFunction = QueueFunction | 'schedule'
+
+export interface Recorded {
+  readonly calls: ReadonlyMap<RecordedFunction, readonly Call[]>
+  /** The deployment's random id, as it stands in encryption contexts. */
+  readonly deploymentId: string
+}
+
+const DAY_MS = 86_400_000
+const NIGHT_STEP_MS = 60_000
+const STEPS_MAX = 3_000
+
+export async function recordFunctions(places: Places, topic: string): Promise<Recorded> {
+  const clock = new FakeClock()
+  const accounts = fakeComponent({ name: 'keycloak', covers: ['user'], identifies: true })
+  const homes = fakeComponent({ name: 'files', covers: ['user'] })
+  const content = seededRandom('content').bytes(400_000)
+  for (const name of ['ann', 'bob', 'carl', 'dora'] as const) {
+    put(accounts, `user/${name}`, { profile: { name } })
+    put(homes, `user/${name}`, { one: { name }, two: { name } }, true)
+    homes.live.contents.set('one', content)
+    accounts.live.identities.set(`user/${name}`, { id: `${name}-1`, createdAt: clock.now() })
+  }
+  const keyStore = new MemoryObjectStore({ clock })
+  const platform = memoryPlatform({ clock, keyStore, receivesMax: 2 })
+  const { id: deploymentId } = await createDeployment(platform, { name: 'campus', settings: {} })
+
+  const calls = new Map<RecordedFunction, Call[]>()
+  /** While it is true the store does not answer. */
+  let isDown = false
+  const sometimesDown = (store: ObjectStore): ObjectStore => ({
+    create: (key, body) => (refuse(), store.create(key, body)),
+    get: (key, options) => (refuse(), store.get(key, options)),
+    list: (prefix, options) => (refuse(), store.list(prefix, options)),
+    delete: (key) => (refuse(), store.delete(key)),
+  })
+  const refuse = (): void => {
+    if (isDown) throw new TorikiError('store-unavailable')
+  }
+  const services = new Map<RecordedFunction, Service>()
+  const serviceOf = async (name: RecordedFunction): Promise<Service> => {
+    const known = services.get(name)
+    if (known !== undefined) return known
+    const own: Call[] = []
+    calls.set(name, own)
+    const recorded = recordCalls(
+      { ...platform, store: sometimesDown(platform.store), keyStore: sometimesDown(platform.keyStore) },
+      places,
+      (call) => void own.push(call),
+    )
+    for (const queue of queueNames) await recorded.queues.check?.(queue, { tolerant: true })
+    const service: Service = {
+      platform: recorded,
+      repository: await openDeployment(recorded, { name: 'campus' }),
+      components: [accounts, homes],
+      limits: { parallel: 2, attempts: 2, shrink: 0.2, visibilityMs: NIGHT_STEP_MS, rpoMs: 3_600_000 },
+      alarm: async () => void own.push(queueCall('sns:Publish', topic)),
+      metrics: { kept: true, add: () => undefined, flush: () => undefined },
+    }
+    services.set(name, service)
+    return service
+  }
+
+  let invocations = 0
+  const invocation = () => ({ awsRequestId: `r${++invocations}`, getRemainingTimeInMillis: () => 900_000 })
+  const deliver = async (name: QueueFunction, message: ReceivedMessage): Promise<boolean> => {
+    const service = await serviceOf(name)
+    const records = {
+      Records: [
+        {
+          messageId: message.id,
+          receiptHandle: message.receipt,
+          body: message.body,
+          attributes: { ApproximateReceiveCount: String(message.receiveCount) },
+        },
+      ],
+    }
+    const time = new AbortController()
+    // Dora's home takes two functions.
+    homes.live.beforeResource = (slice, index) => {
+      if (slice === 'user/dora' && index === 2 && !message.body.includes('"part":'))
+        time.abort(new TorikiError('deadline'))
+    }
+    const told = { ...invocation(), signal: time.signal }
+    const answer = await {
+      'backup-slice': () => backupSlice(service, records, told),
+      'settle-run': () => settleRun(service, records, told),
+      'replay-run': () => replayRun(service, records, told),
+      'dead-letter': () => deadLetter(service, records),
+    }[name]()
+    return 'batchItemFailures' in answer && answer.batchItemFailures.length === 0
+  }
+  const drain = async (): Promise<void> => {
+    const { queues } = platform
+    const sources: [QueueFunction, Queue][] = queueNames.flatMap((name): [QueueFunction, Queue][] => [
+      [name, queues.queue(name)],
+      ['dead-letter', queues.deadLetter(name)],
+    ])
+    for (let steps = 0; steps < STEPS_MAX; steps++) {
+      let isQuiet = true
+      for (const [name, queue] of sources) {
+        const [message] = await queue.receive({ max: 1, waitMs: 0, visibilityMs: NIGHT_STEP_MS })
+        if (message === undefined) continue
+        isQuiet = false
+        if (await deliver(name, message)) await queue.delete(message.receipt)
+      }
+      if (!isQuiet) continue
+      const depths = await Promise.all(sources.map(([, queue]) => queue.depth()))
+      if (depths.every(({ visible, hidden, delayed }) => visible + hidden + delayed === 0)) return
+      await clock.advance(NIGHT_STEP_MS)
+    }
+    throw new Error('the queues do not drain')
+  }
+  /** The next visible message of a queue, if there is one. */
+  const takeOne = async (name: 'backup-slice' | 'settle-run' | 'replay-run'): Promise<boolean> => {
+    const queue = platform.queues.queue(name)
+    const [message] = await queue.receive({ max: 1, waitMs: 0, visibilityMs: NIGHT_STEP_MS })
+    if (message === undefined) return false
+    if (await deliver(name, message)) await queue.delete(message.receipt)
+    return true
+  }
+  const night = async (): Promise<string> => {
+    const opened = await schedule(await serviceOf('schedule'), {}, invocation())
+    if (!('run' in opened) || 'refused' in opened) throw new Error('no run was opened')
+    return opened.run
+  }
+
+  // The first night: bob's account cannot be read, then for a while cannot be reached.
+  accounts.live.fail = (operation, slice) =>
+    operation === 'read' && slice === 'user/bob' ? new TorikiError('source-rights') : undefined
+  const first = await night()
+  // Called again while it is open, and refused.
+  await schedule(await serviceOf('schedule'), {}, invocation())
+  await drain()
+  accounts.live.fail = (operation, slice) =>
+    operation === 'read' && slice === 'user/bob' ? new TorikiError('source-unreachable') : undefined
+  await replayRun(await serviceOf('replay-run'), { run: first }, invocation())
+  await drain()
+  await platform.queues.queue('replay-run').send([{ body: encodeMessage({ v: 1, kind: 'replay-run', run: first }) }])
+  await drain()
+
+  // The second night: ann is another person of that name, carl's function dies without a word, nobody can read some messages.
+  await clock.advance(DAY_MS)
+  accounts.live.fail = () => undefined
+  accounts.live.identities.set('user/ann', { id: 'ann-2', createdAt: clock.now() })
+  const second = await night()
+  const carl = encodeMessage({ v: 1, kind: 'backup-slice', run: second, slice: 'user/carl' })
+  await platform.queues.deadLetter('backup-slice').send([{ body: carl }])
+  for (const name of queueNames) await platform.queues.queue(name).send([{ body: 'not a message' }])
+  // The first tick finds the run open, the second no store; the workers find none either.
+  await clock.advance(NIGHT_STEP_MS)
+  await takeOne('settle-run')
+  await takeOne('settle-run')
+  await clock.advance(NIGHT_STEP_MS)
+  const replay = encodeMessage({ v: 1, kind: 'replay-run', run: second })
+  await platform.queues.queue('replay-run').send([{ body: replay }])
+  isDown = true
+  for (const name of queueNames) while (await takeOne(name));
+  isDown = false
+  await platform.queues
+    .deadLetter('settle-run')
+    .send([{ body: encodeMessage({ v: 1, kind: 'settle-run', run: second, tick: 1 }) }])
+  await drain()
+
+  // Two more, which nobody settles but who looks next: a replay, and the schedule. Bob is beyond the objective again.
+  accounts.live.fail = (operation, slice) =>
+    operation === 'read' && slice === 'user/bob' ? new TorikiError('source-rights') : undefined
+  for (const look of ['replay-run', 'schedule'] as const) {
+    await clock.advance(DAY_MS)
+    const run = await night()
+    while (await takeOne('backup-slice'));
+    if (look === 'replay-run') await replayRun(await serviceOf(look), { run }, invocation())
+    else await night()
+    await drain()
+  }
+  return { calls, deploymentId }
+}
