@@ -4,7 +4,9 @@ import { dirname, resolve } from 'node:path'
 import { cancel as cancelled, isCancel, text } from '@clack/prompts'
 import { stringify } from 'yaml'
 import { TorikiError } from '../../errors.ts'
-import { createPlatformKeys, assemblePlatform } from '../../platform/assemble.ts'
+import { assemblePlatform, createPlatformKeys, platformParts } from '../../platform/assemble.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { systemRandom } from '../../platform/random.ts'
 import { createDeployment, openDeployment, readDeploymentSettings } from '../../repository/deployment-repository.ts'
 import { loadSettings } from '../../load-settings.ts'
 import { isKeptInCloud, parseSettings, settingsFile } from '../../settings.ts'
@@ -30,6 +32,8 @@ export interface InitOptions {
 interface Initialised {
   readonly settings: string
   readonly deployment: string
+  /** The random id in the store, which policies of the key are written with. */
+  readonly id?: string
   readonly created: readonly string[]
 }
 
@@ -57,8 +61,14 @@ export async function init(context: CommandContext, options: InitOptions): Promi
     created.push(file)
   }
   const settings = await loadSettings({ file, resolve: 'platform' })
-  if (options.fromStore === undefined) created.push(...(await makeKeysAndStore(context, settings)))
-  const result: Initialised = { settings: file, deployment: settings.deployment, created }
+  const made = options.fromStore === undefined ? await makeKeysAndStore(settings) : undefined
+  created.push(...(made?.created ?? []))
+  const result: Initialised = {
+    settings: file,
+    deployment: settings.deployment,
+    ...(made === undefined ? {} : { id: made.id }),
+    created,
+  }
   answer(context, result, () => forPeople(context, settings, result))
 }
 
@@ -83,23 +93,28 @@ export async function initKeycloak(context: CommandContext): Promise<void> {
   )
 }
 
-async function makeKeysAndStore(context: CommandContext, settings: Settings): Promise<string[]> {
+/** Leaves the queues alone: on AWS they are made after the deployment, whose id stands in their functions' policies. */
+async function makeKeysAndStore(settings: Settings): Promise<{ readonly id: string; readonly created: string[] }> {
   const created: string[] = []
   if ('keyring' in settings.keys && (await createPlatformKeys(settings)) === 'created')
     created.push(settings.keys.keyring)
-  const platform = await assemblePlatform(settings, { log: commandLog() })
+  const log = commandLog()
+  const parts = platformParts(settings, { log })
   try {
+    const keys = await parts.keys()
+    const platform = { ...(await parts.stores()), keys, clock: systemClock, random: systemRandom, log }
     try {
-      await openDeployment(platform, { name: settings.deployment })
+      const { id } = await openDeployment(platform, { name: settings.deployment })
+      return { id, created }
     } catch (error) {
       if (!(error instanceof TorikiError) || error.code !== 'deployment-missing') throw error
-      await createDeployment(platform, { name: settings.deployment, settings: settings.source })
+      const { id } = await createDeployment(platform, { name: settings.deployment, settings: settings.source })
       created.push('folder' in settings.store ? settings.store.folder : settings.store.s3.bucket)
+      return { id, created }
     }
   } finally {
-    await platform.close()
+    await parts.close()
   }
-  return created
 }
 
 async function newSettings(context: CommandContext, options: InitOptions): Promise<string> {
@@ -194,7 +209,7 @@ function writeNew(file: string, content: string): void {
   }
 }
 
-function forPeople(context: CommandContext, settings: Settings, { created }: Initialised): string {
+function forPeople(context: CommandContext, settings: Settings, { id, created }: Initialised): string {
   const { terminal } = context
   const lines =
     created.length === 0
@@ -212,6 +227,8 @@ function forPeople(context: CommandContext, settings: Settings, { created }: Ini
       ),
     )
   }
+  // Whoever writes policies for the key needs it.
+  if (id !== undefined && 'kms' in settings.keys) lines.push(`\nThe deployment's id is ${id}\n`)
   lines.push(
     '\n',
     wrap(

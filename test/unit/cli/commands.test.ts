@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stringify } from 'yaml'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { interrupted, toriki } from '../../kit/command-line.ts'
 
@@ -49,6 +50,19 @@ describe('init', () => {
     expect(again.json()).toMatchObject({ deployment: 'test', created: [] })
     expect(readFileSync(settings, 'utf8')).toBe(before)
     expect(lstatSync(join(folder, 'toriki-keyring')).mode & 0o077).toBe(0)
+  })
+
+  test('asks no queue: those of the cloud are made after the deployment, with its id', async () => {
+    const file = join(folder, 'queues-later.yaml')
+    const there = { files: { root, home: 'home/{user}' } }
+    const queue = { sqs: { prefix: 'later', region: 'eu-central-1', endpoint: 'http://127.0.0.1:9' } }
+    const store = { folder: join(folder, 'queues-later') }
+    const keys = { keyring: join(folder, 'queues-later-keyring') }
+    writeFileSync(file, stringify({ deployment: 'later', store, keys, queue, workers: 'functions', components: there }))
+    const made = await toriki(file, ['--json', 'init'])
+    expect(made).toMatchObject({ status: 0 })
+    const { id } = JSON.parse(readFileSync(join(store.folder, 'deployment/1'), 'utf8')) as { id: string }
+    expect(made.json()).toMatchObject({ deployment: 'later', id, created: [keys.keyring, store.folder] })
   })
 
   test('rebuilds the settings from the store and the keyring alone', async () => {
