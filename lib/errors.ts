@@ -147,6 +147,22 @@ export const errorCatalogue = {
     message: 'The backup took too long against a running prune.',
     remedy: 'Nothing to do: it starts again by itself.',
   },
+  // restore
+  'restore-not-found': {
+    retry: 'never',
+    message: 'There is no such restore plan.',
+    remedy: 'Make one with `toriki restore plan`.',
+  },
+  'restore-conflict': {
+    retry: 'never',
+    message: 'The live state is not what the plan saw.',
+    remedy: 'Make a new plan, and look at what changed.',
+  },
+  'restore-not-verified': {
+    retry: 'never',
+    message: 'What was restored does not read back as planned.',
+    remedy: 'See the findings of the restore; it was taken back.',
+  },
   // messages, runs, backup
   'message-unknown': {
     retry: 'never',

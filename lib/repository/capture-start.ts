@@ -10,6 +10,7 @@ import { readCondemned } from './condemned.ts'
 import { readMarks } from './marks.ts'
 import { packPrefix } from './object-paths.ts'
 import { slicePath } from './slice-context.ts'
+import { isSafetySnapshot } from './safety-snapshot.ts'
 import { compareSnapshotIds, parseSnapshotId } from './snapshot-id.ts'
 import { loadCheckpoint } from './snapshot-object.ts'
 import type { Condemned } from './condemned.ts'
@@ -52,7 +53,7 @@ export async function readCaptureStart(
   const live = ids.filter((id) => !marks.forgotten.has(id) && !condemned.snapshots.has(id))
   const loader = new Loader(context, cache)
   const history = await readHistory(
-    live.filter((id) => parseSnapshotId(id)?.run !== run),
+    live.filter((id) => parseSnapshotId(id)?.run !== run && !isSafetySnapshot(id)),
     marks,
     loader,
   )

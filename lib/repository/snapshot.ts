@@ -3,6 +3,7 @@
  * `capture.ts`, the byte layout in docs/format.md.
  */
 import type { JsonObject } from '../resources/json.ts'
+import { isSafetySnapshot } from './safety-snapshot.ts'
 
 /** `<run>.<n>`, unique inside one slice and generation. For people: `<slice>@<run>.<n>`. */
 export type SnapshotId = string
@@ -56,8 +57,9 @@ export interface Snapshot {
   readonly accepted: boolean
 }
 
-/** Is this component of the snapshot to be believed: there, and not suspect unless accepted? */
+/** Is this component of the snapshot to be believed: there, whole, and not suspect unless accepted? */
 export function isTrusted(snapshot: Snapshot, component: string): boolean {
+  if (isSafetySnapshot(snapshot.id)) return false
   const record = snapshot.components[component]
   return record !== undefined && (record.suspect === undefined || snapshot.accepted)
 }

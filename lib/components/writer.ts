@@ -1,0 +1,89 @@
+/**
+ * The port of a component's writing half: makes the live system agree with one planned change after the other. It is opened with restore's own credentials, which the
+ * backup functions never hold, and knows nothing of buckets, plans, claims or snapshots.
+ *
+ * Promises every writer keeps (test/contract/component-writer.ts holds them to it):
+ * - `look` and `foresee` write nothing;
+ * - `apply` writes only what the change names, and only while each member of the live resource is as in `before`, or already as in `after` (a call that was cut off
+ *   leaves a mixture); done twice it is the same as done once;
+ * - a create shows nothing under the resource's own name before it is whole;
+ * - what `foresee` says a resource will read back as is what `look` gives after `apply`, to the byte of `state`;
+ * - a call that was cut off anywhere and is made again ends as if it had not been cut off;
+ * - nothing is deleted by a change that does not delete; nobody is sent a mail.
+ */
+import type { ComponentName } from '../resources/component-name.ts'
+import type { Change } from '../resources/change.ts'
+import type { JsonObject } from '../resources/json.ts'
+import type { ResourceKey } from '../resources/key.ts'
+import type { Resource } from '../resources/resource.ts'
+import type { Slice } from '../resources/slice.ts'
+import type { Check, ListContext } from './component.ts'
+
+export interface ComponentWriter {
+  readonly name: ComponentName
+  /** Those of the component, in the order creates must run. */
+  readonly kinds: readonly string[]
+  /** Every connection and right that a restore needs, one by one; never throws for a failing one. */
+  doctor(): AsyncIterable<Check>
+  /**
+   * The live resources among `keys`, in their order: `keys` ascend, and what is not there is passed over. Reads no more of the source than these need. Sees also
+   * what `read` leaves out by rule (`restored-<date>/` of a home).
+   */
+  look(slice: Slice, keys: AsyncIterable<ResourceKey>, context: WriteContext): AsyncIterable<Resource>
+  /**
+   * What would come of a change here. Asked for every change of a slice before anything is written, in the order of applying; the answer may count on the changes
+   * asked about before. @throws TorikiError when the target cannot be asked.
+   */
+  foresee(slice: Slice, change: Change, context: WriteContext): Promise<Forecast>
+  /**
+   * Makes the change, in the component's order of kinds for creates and updates, the reverse for deletes.
+   * @throws TorikiError with a retry class: `now` and `later` are tried again, `never` ends the slice and rolls it back.
+   */
+  apply(slice: Slice, change: Change, context: WriteContext): Promise<Applied>
+  /**
+   * Called in reverse order, after every change of the slice was applied, for those whose `apply` asked for it: what refers to resources made later, and what making
+   * others beneath would spoil (the times of a directory). Idempotent.
+   */
+  complete(slice: Slice, change: Change, context: WriteContext): Promise<void>
+  /** Ends connections. The writer is not used afterwards. */
+  close(): Promise<void>
+}
+
+export interface WriteContext extends ListContext {
+  /** Of the restore: names what is temporary, so that a second try finds what the first left. */
+  readonly restore: string
+  readonly options: WriteOptions
+}
+
+export interface WriteOptions {
+  /** Write what the installer owns instead of only comparing it. */
+  readonly installerOwned: boolean
+  /** Grant roles that administrate. */
+  readonly privileged: boolean
+}
+
+export type Forecast =
+  | {
+      readonly kind: 'will'
+      /** As it will read back here: less than what is wanted, where this target keeps less. Absent for a delete. */
+      readonly state?: JsonObject
+      /** Whether `kept` will read back as wanted. */
+      readonly keeps: boolean
+      /** Fields of `state` or `kept` that are lost here, dotted, with the reason. */
+      readonly lost: readonly { readonly field: string; readonly reason: string }[]
+      /** What the person must do afterwards, one sentence each, without names. */
+      readonly needsPerson: readonly string[]
+      /** Grants a right to administrate: needs the flag. */
+      readonly privileged: boolean
+    }
+  /** Cannot be made here (a reference is missing, a version cannot hold it): the reason, with what to do. */
+  | { readonly kind: 'cannot'; readonly code: string; readonly reason: string }
+  /** Is the installer's: compared, not written. */
+  | { readonly kind: 'left'; readonly reason: string }
+
+export type Applied =
+  | { readonly kind: 'applied'; readonly complete: boolean }
+  /** It was as wanted already: an earlier try did it, or somebody else. */
+  | { readonly kind: 'already'; readonly complete: boolean }
+  /** It is not what the plan saw; nothing was written. */
+  | { readonly kind: 'conflict'; readonly fields: readonly string[] }

@@ -1,0 +1,18 @@
+/** What the use cases of a restore work on. Made with restore's own credentials, which the backup functions never hold. */
+import type { Component } from '../components/component.ts'
+import type { ComponentWriter } from '../components/writer.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { DeploymentRepository } from '../repository/repository.ts'
+
+export interface RestoreService {
+  readonly platform: Platform
+  readonly repository: DeploymentRepository
+  /** Configured components, in the components' order: they list what is there. */
+  readonly components: readonly Component[]
+  /** Those of them that can be restored, in the same order. */
+  readonly writers: readonly ComponentWriter[]
+  readonly limits: {
+    /** Deliveries of a message before what it could not do is undone. */
+    readonly attempts: number
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * How far the restore of one slice has come: numbered steps, each created once, so that of two workers on one message one takes the step and the other reads what it
+ * was. The last step says what is to be done next; nothing else is remembered between deliveries.
+ */
+import * as z from 'zod'
+import type { SealedRecords } from '../repository/repository.ts'
+import type { SnapshotId } from '../repository/snapshot.ts'
+import type { JsonObject } from '../resources/json.ts'
+
+/** What was not as it should be: for people. The key is the written one. */
+export interface Finding {
+  readonly component: string
+  readonly key: string
+  readonly what: string
+}
+
+export type RestoreStep =
+  /** The before of every touched resource is in this snapshot, and it is what the plan saw. */
+  | { readonly step: 'safe'; readonly snapshot: SnapshotId }
+  /** Everything is made but what is to be deleted. */
+  | { readonly step: 'applied' }
+  /** What was made read back as planned, and what was to be deleted is. */
+  | { readonly step: 'cleared' }
+  /** Something went wrong after the first write: what was written is being taken back. */
+  | { readonly step: 'undoing'; readonly code: string; readonly why: string; readonly findings: readonly Finding[] }
+  /** Nothing was written. */
+  | { readonly step: 'refused'; readonly code: string; readonly why: string; readonly findings: readonly Finding[] }
+  | { readonly step: 'verified' }
+  /** As it was before; `findings`: what somebody changed meanwhile, and was left to him. */
+  | { readonly step: 'undone'; readonly code: string; readonly why: string; readonly findings: readonly Finding[] }
+  /** Could not be taken back: these resources are not as they were. */
+  | { readonly step: 'undo-failed'; readonly code: string; readonly why: string; readonly findings: readonly Finding[] }
+  /** A person has seen what could not be taken back, and mended it or lets it be. */
+  | { readonly step: 'acknowledged' }
+
+export interface Progress {
+  /** The number of the last step; 0 when none was taken. */
+  readonly n: number
+  readonly last: RestoreStep | undefined
+  /** The safety snapshot, once there is one. */
+  readonly safety: SnapshotId | undefined
+}
+
+const findings = z.array(z.object({ component: z.string(), key: z.string(), what: z.string() })).readonly()
+const reason = { code: z.string(), why: z.string(), findings }
+const stepSchema: z.ZodType<RestoreStep> = z.discriminatedUnion('step', [
+  z.object({ step: z.literal('safe'), snapshot: z.string() }),
+  z.object({ step: z.literal('applied') }),
+  z.object({ step: z.literal('cleared') }),
+  z.object({ step: z.literal('undoing'), ...reason }),
+  z.object({ step: z.literal('refused'), ...reason }),
+  z.object({ step: z.literal('verified') }),
+  z.object({ step: z.literal('undone'), ...reason }),
+  z.object({ step: z.literal('undo-failed'), ...reason }),
+  z.object({ step: z.literal('acknowledged') }),
+])
+const record = z.object({ at: z.iso.datetime(), step: stepSchema })
+
+export interface SliceOfRestore {
+  readonly restore: string
+  readonly sliceId: string
+}
+
+export async function readProgress(records: SealedRecords, where: SliceOfRestore): Promise<Progress> {
+  let progress: Progress = { n: 0, last: undefined, safety: undefined }
+  for await (const { path } of records.list(prefixOf(where))) {
+    const n = Number(path.slice(prefixOf(where).length))
+    const value = await records.read(path)
+    if (value === undefined || !Number.isInteger(n)) continue
+    const { step } = record.parse(value)
+    progress = { n, last: step, safety: step.step === 'safe' ? step.snapshot : progress.safety }
+  }
+  return progress
+}
+
+/** Takes the next step after `progress`. `taken` by somebody else: read again, and go on from there. */
+export async function takeStep(
+  records: SealedRecords,
+  where: SliceOfRestore,
+  { n }: Progress,
+  step: RestoreStep,
+  at: Date,
+): Promise<'mine' | 'taken'> {
+  const path = `${prefixOf(where)}${String(n + 1).padStart(6, '0')}`
+  const value = { at: at.toISOString(), step } as unknown as JsonObject
+  return (await records.create(path, value)) === 'created' ? 'mine' : 'taken'
+}
+
+/** Is nothing left to do for this slice, whoever asks? */
+export function hasEnded({ last }: Progress): boolean {
+  return last !== undefined && !['safe', 'applied', 'cleared', 'undoing'].includes(last.step)
+}
+
+function prefixOf({ restore, sliceId }: SliceOfRestore): string {
+  return `restores/${restore}/slices/${sliceId}/`
+}
