@@ -5,23 +5,23 @@
  */
 import { createHash } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { extname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { build } from 'esbuild'
+import { architectures, fetchNativeBinaries, nativeBinary } from './native-binaries.ts'
 
 export interface Worker {
   /** The program; `node FILE work`. */
   readonly file: string
   /** What the cluster stores of it. */
   readonly configMapBytes: number
-  /** Processors whose native files go along, such as `linux-x64`. */
+  /** Processors whose native files go along: `x64`, `arm64`. */
   readonly native: readonly string[]
 }
 
 const root = resolve(import.meta.dirname, '..')
 /** Kubernetes refuses a ConfigMap above 1 MiB; the rest is for its names. */
 const CONFIG_MAP_BYTES_MAX = 1_000_000
-const CONTAINER_SYSTEM = 'linux-'
 
 const banner =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
@@ -47,24 +47,28 @@ export async function buildWorker(outFolder: string): Promise<Worker> {
     external: ['pg-native'],
     logLevel: 'warning',
   })
-  const native = await copyNative(join(outFolder, 'node_modules'))
+  const native = await layNative(join(outFolder, 'node_modules'))
   const kubernetes = join(outFolder, 'kubernetes')
   await cp(join(root, 'infra/kubernetes'), kubernetes, { recursive: true })
   return { file, configMapBytes: await packProgram(outFolder, join(kubernetes, 'program')), native }
 }
 
-/** What koffi loads on Linux: its own loader picks the processor and the C library. */
-async function copyNative(to: string): Promise<string[]> {
-  const from = join(root, 'node_modules/@koromix')
-  const installed = (await readdir(from)).filter((name) => name.startsWith(`koffi-${CONTAINER_SYSTEM}`)).toSorted()
-  for (const name of installed) {
-    await cp(join(from, name), join(to, '@koromix', name), {
-      recursive: true,
+/** What koffi loads, for each processor whose binary is here: its own loader picks the one it runs on. */
+async function layNative(to: string): Promise<string[]> {
+  const laid: string[] = []
+  for (const architecture of architectures) {
+    const files = await nativeBinary(architecture)
+    if (files === undefined) continue
+    for (const [path, content] of files) {
       // The images this is for have the GNU C library; another one goes the plain way.
-      filter: (path) => !path.includes('musl_') && (extname(path) === '' || /\.(node|js|json)$/.test(path)),
-    })
+      if (path.includes('musl_') || !/\.(node|js|json)$/.test(path)) continue
+      const file = join(to, '@koromix', `koffi-linux-${architecture}`, path)
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, content)
+    }
+    laid.push(architecture)
   }
-  return installed.map((name) => name.slice('koffi-'.length))
+  return laid
 }
 
 /** Lays every file of the program, compressed, into one folder without folders, and a list that says where each belongs and what it must be. */
@@ -111,6 +115,8 @@ function kustomization(names: readonly string[]): string {
 }
 
 if (process.argv[1] === import.meta.filename) {
+  // npm installs the one of this machine; without a network the other is left out.
+  await fetchNativeBinaries()
   const { file, configMapBytes, native } = await buildWorker(join(root, 'dist/worker'))
   process.stdout.write(
     `${file}\nin a ConfigMap: ${(configMapBytes / 1024).toFixed(0)} KiB; native calls for ${native.join(', ') || 'no processor'}\n`,

@@ -41,7 +41,7 @@ describe('docs/operations.md', () => {
     const plan = loadPlan(join(root, 'infra/examples/toriki.yaml'))
     const made = Object.values(alarms(plan))
       .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
-      .map(({ Properties }) => (Properties!['AlarmName'] as string).replace(`toriki-${plan.deployment}-`, ''))
+      .map(({ Properties }) => (Properties['AlarmName'] as string).replace(`toriki-${plan.deployment}-`, ''))
     const told = section(read('docs/operations.md'), 'Alarms').split('### Alarms on AWS')[1]!
     expect(firstCells(told).toSorted()).toEqual(made.toSorted())
   })
