@@ -10,7 +10,7 @@ import { assemblePlatform, createPlatformKeys } from '../../lib/platform/assembl
 import { createDeployment } from '../../lib/repository/deployment-repository.ts'
 import { parseSettings } from '../../lib/settings.ts'
 import type { Settings } from '../../lib/settings.ts'
-import { answeringServer } from '../kit/answering-server.ts'
+import { answeringServer } from '../kit/servers/answering-server.ts'
 import { noDeadline } from '../kit/run-house.ts'
 import { temporaryFolder } from '../kit/temporary-folder.ts'
 
@@ -73,7 +73,8 @@ describe('a service', () => {
     await createAll()
     await writeFile(join(folder, 'tell'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
     const sns = await answeringServer(() => ({
-      type: 'text/xml',
+      status: 200,
+      headers: { 'content-type': 'text/xml' },
       body: '<PublishResponse><PublishResult/></PublishResponse>',
     }))
     const before = { ...process.env }
@@ -91,7 +92,7 @@ describe('a service', () => {
       expect(service.limits.rpoMs).toBe(48 * 3_600_000)
       await service.alarm({ alarm: 'rpo', deployment: 'campus', run: 'r', message: 'Two people have no good backup.' })
       await service.platform.close()
-      const [asked] = sns.asked
+      const [asked] = sns.seen
       const sent = new URLSearchParams(asked?.body)
       expect({ topic: sent.get('TopicArn'), subject: sent.get('Subject') }).toEqual({
         topic,
@@ -100,7 +101,7 @@ describe('a service', () => {
       expect(JSON.parse(sent.get('Message') ?? '')).toMatchObject({ alarm: 'rpo', run: 'r' })
     } finally {
       process.env = before
-      await sns.close()
+      await sns[Symbol.asyncDispose]()
     }
   })
 

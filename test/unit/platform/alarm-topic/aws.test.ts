@@ -2,12 +2,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { AlarmTopic } from '../../../../lib/platform/alarm-topic/aws.ts'
 import type { Log, LogFields } from '../../../../lib/log.ts'
-import { answeringServer } from '../../../kit/answering-server.ts'
-import type { Answer, AnsweringServer } from '../../../kit/answering-server.ts'
+import { answeringServer } from '../../../kit/servers/answering-server.ts'
+import type { Answer, AnsweringServer } from '../../../kit/servers/answering-server.ts'
 
 const arn = 'arn:aws:sns:eu-central-1:111122223333:campus-alarms'
 const taken: Answer = {
-  type: 'text/xml',
+  status: 200,
+  headers: { 'content-type': 'text/xml' },
   body: '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>',
 }
 
@@ -25,7 +26,7 @@ async function open(answer: () => Answer): Promise<void> {
 
 afterEach(async () => {
   topic.close()
-  await server.close()
+  await server[Symbol.asyncDispose]()
 })
 
 describe('a topic', () => {
@@ -35,7 +36,7 @@ describe('a topic', () => {
       alarm: 'no-backup',
       run: 'r',
     })
-    const [asked] = server.asked
+    const [asked] = server.seen
     const sent = new URLSearchParams(asked?.body)
     expect(sent.get('TopicArn')).toBe(arn)
     expect(JSON.parse(sent.get('Message') ?? '')).toEqual({ alarm: 'no-backup', run: 'r' })
@@ -47,7 +48,7 @@ describe('a topic', () => {
   test('that refuses is logged, without the alarm and without an error', async () => {
     await open(() => ({
       status: 403,
-      type: 'text/xml',
+      headers: { 'content-type': 'text/xml' },
       body: '<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>planted</Message></Error></ErrorResponse>',
     }))
     await topic.publish('Toriki campus: rpo', { alarm: 'rpo', message: 'planted' })
@@ -59,7 +60,7 @@ describe('a topic', () => {
 
   test('that is not there is logged', async () => {
     await open(() => taken)
-    await server.close()
+    await server[Symbol.asyncDispose]()
     await topic.publish('Toriki campus: rpo', { alarm: 'rpo' })
     expect(written).toMatchObject([['error', 'alarm-topic-failed', { status: 0 }]])
   })

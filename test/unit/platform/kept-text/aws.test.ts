@@ -1,38 +1,40 @@
 /** What Secrets Manager and Parameter Store are asked, and how their refusals are told; they are a small server here. */
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { readParameter, readSecret } from '../../../../lib/platform/kept-text/aws.ts'
-import { answeringServer } from '../../../kit/answering-server.ts'
-import type { Answer, AnsweringServer, Asked } from '../../../kit/answering-server.ts'
+import { answeringServer } from '../../../kit/servers/answering-server.ts'
+import type { Answer, AnsweringServer } from '../../../kit/servers/answering-server.ts'
 
 const credentials = { accessKeyId: 'id', secretAccessKey: 'key' }
 
 let server: AnsweringServer | undefined
-afterEach(() => server?.close())
+afterEach(async () => {
+  await server?.[Symbol.asyncDispose]()
+})
 
-async function place(answer: (asked: Asked) => Answer) {
-  server = await answeringServer(answer)
+async function place(answer: (number: number) => Answer) {
+  server = await answeringServer((_request, number) => answer(number))
   return { endpoint: server.endpoint, region: 'eu-central-1', credentials }
 }
-const refusing = (type: string, status = 400) =>
-  place(() => ({ status, body: JSON.stringify({ __type: type, message: 'planted-secret' }) }))
+const headers = { 'content-type': 'application/x-amz-json-1.1' }
+const saying = (body: object, status = 200): Answer => ({ status, headers, body: JSON.stringify(body) })
+const refusing = (type: string) => place(() => saying({ __type: type, message: 'planted-secret' }, 400))
+const seen = () => server?.seen.map((request) => ({ target: request.headers['x-amz-target'], body: request.body }))
 
 describe('a kept text', () => {
   test('is the secret’s current version', async () => {
-    const at = await place(() => ({ body: JSON.stringify({ Name: 'campus', SecretString: 'kept' }) }))
+    const at = await place(() => saying({ Name: 'campus', SecretString: 'kept' }))
     expect(await readSecret({ name: 'campus/hub', ...at })).toBe('kept')
-    expect(server?.asked).toEqual([{ target: 'secretsmanager.GetSecretValue', body: '{"SecretId":"campus/hub"}' }])
+    expect(seen()).toEqual([{ target: 'secretsmanager.GetSecretValue', body: '{"SecretId":"campus/hub"}' }])
   })
 
   test('is the parameter, decrypted', async () => {
-    const at = await place(() => ({ body: JSON.stringify({ Parameter: { Name: '/campus', Value: 'kept' } }) }))
+    const at = await place(() => saying({ Parameter: { Name: '/campus', Value: 'kept' } }))
     expect(await readParameter({ name: '/campus', ...at })).toBe('kept')
-    expect(server?.asked).toEqual([
-      { target: 'AmazonSSM.GetParameter', body: '{"Name":"/campus","WithDecryption":true}' },
-    ])
+    expect(seen()).toEqual([{ target: 'AmazonSSM.GetParameter', body: '{"Name":"/campus","WithDecryption":true}' }])
   })
 
   test('that is bytes, or empty, is refused', async () => {
-    const at = await place(() => ({ body: JSON.stringify({ SecretBinary: 'a2VwdA==' }) }))
+    const at = await place(() => saying({ SecretBinary: 'a2VwdA==' }))
     await expect(readSecret({ name: 'campus', ...at })).rejects.toMatchObject({
       code: 'reference-unresolved',
       message: 'The secret campus holds no text.',
@@ -62,11 +64,8 @@ describe('a kept text', () => {
   })
 
   test('is asked for again while the service is busy', async () => {
-    let times = 0
-    const at = await place(() =>
-      ++times === 1
-        ? { status: 400, body: JSON.stringify({ __type: 'ThrottlingException', message: 'Rate exceeded' }) }
-        : { body: JSON.stringify({ SecretString: 'kept' }) },
+    const at = await place((number) =>
+      number === 1 ? saying({ __type: 'ThrottlingException', message: 'no' }, 400) : saying({ SecretString: 'kept' }),
     )
     expect(await readSecret({ name: 'campus', ...at })).toBe('kept')
   })
