@@ -1,12 +1,11 @@
 /** The main job, the same run on every place that the settings can name, on servers that we did not write: homes and accounts, one person who cannot be read, replay, an emptied source. */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startAwsPlaces } from '../../kit/acceptance/aws-places.ts'
 import type { AwsPlaces, PlaceKind } from '../../kit/acceptance/aws-places.ts'
 import { checkIndependently } from '../../kit/acceptance/check-independently.ts'
+import { emptiedHomes, keepSomething } from '../../kit/acceptance/emptied-homes.ts'
 import { makeNebariWithKeycloak } from '../../kit/acceptance/nebari.ts'
-import type { NebariWithKeycloak, Report } from '../../kit/acceptance/nebari.ts'
+import type { NebariWithKeycloak } from '../../kit/acceptance/nebari.ts'
 import { onePoisoned } from '../../kit/acceptance/one-poisoned.ts'
 import { poisonedHome } from '../../kit/acceptance/poisoned-home.ts'
 
@@ -27,7 +26,7 @@ describe.each<PlaceKind>(['aws', 's3-sqs-keyring', 's3-sqlite-keyring'])('on %s'
   beforeAll(async () => {
     const made = await places.make(kind, `main-job-${kind}`)
     nebari = await makeNebariWithKeycloak({ users: USERS, change: (settings) => void Object.assign(settings, made) })
-    for (const user of nebari.users) writeFileSync(join(nebari.home(user), 'keep.txt'), `of ${user}\n`)
+    keepSomething(nebari)
   })
 
   test('one whose home is a link: everybody else whole, one cause; mended, replay completes the same run; again, nothing is written', async () => {
@@ -51,23 +50,15 @@ describe.each<PlaceKind>(['aws', 's3-sqs-keyring', 's3-sqlite-keyring'])('on %s'
   })
 
   test('every home emptied two nights running: suspect both times, latest is the good one; accepted, it is the truth', async () => {
-    for (const user of nebari.users)
-      for (const entry of readdirSync(nebari.home(user))) rmSync(join(nebari.home(user), entry), { recursive: true })
-    const kept = async (): Promise<string> =>
-      (await nebari.toriki(['cat', 'latest', 'files', 'keep.txt', '--user', 'ann', '--content'])).out
-    let run = ''
-    for (const night of [1, 2]) {
-      const report = await nebari.json<Report>('backup')
-      run = report.run
-      expect([night, report]).toMatchObject([
-        night,
-        { outcome: 'partial', open: false, slices: { total: TOTAL, saved: TOTAL, failed: 0, suspect: USERS } },
-      ])
-      expect([night, await kept()]).toEqual([night, 'of ann\n'])
+    const { nights, accepted } = await emptiedHomes(nebari)
+    const report = {
+      outcome: 'partial',
+      open: false,
+      slices: { total: TOTAL, saved: TOTAL, failed: 0, suspect: USERS },
     }
-    expect(await nebari.toriki(['accept', run, '--yes'])).toMatchObject({ status: 0 })
-    expect(await nebari.json<Report>('status', run)).toMatchObject({ outcome: 'complete', slices: { suspect: 0 } })
-    expect(await kept()).toBe('')
+    const suspect = { report, kept: 'of ann\n' }
+    expect(nights).toMatchObject([suspect, suspect])
+    expect(accepted).toMatchObject({ status: 0, report: { outcome: 'complete', slices: { suspect: 0 } }, kept: '' })
   })
 
   test('the independent checker finds every snapshot whole, and nothing in the store that it does not know', async () => {
