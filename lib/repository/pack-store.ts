@@ -12,6 +12,7 @@ import { listAll } from '../platform/object-store/port.ts'
 import type { ObjectInfo, ObjectStore } from '../platform/object-store/port.ts'
 import type { Random } from '../platform/random.ts'
 import { ChunkIndex } from './chunk-index.ts'
+import type { ChunkPlace } from './chunk-index.ts'
 import { INDEX_BYTES } from './format.ts'
 import { openIndex, sealIndex } from './index-object.ts'
 import { chunkId } from './keys.ts'
@@ -130,15 +131,33 @@ export class PackStore implements ChunkSink, ChunkSource {
   async get(sort: ChunkSort, id: ChunkId): Promise<Buffer> {
     const index = await this.#loaded()
     for (const writer of [...this.#open.values()]) if (writer.has(id)) await this.#close(writer, index)
-    const place = index.find(id, sort)
-    if (place === undefined)
-      throw new TorikiError('object-not-found', { message: 'A chunk is in no pack of the index.' })
     await this.#uploading
-    const block = await this.#reader.block(place.pack, place.block)
+    const { place, block } = await this.#find(index, sort, id)
     const bytes = block.subarray(place.offset, place.offset + place.length)
     // The index may be another writer's: only the id proves that these are the bytes that the tree means.
     if (!this.idOf(bytes).equals(id)) throw new TorikiError('seal-broken', { ids: { pack: place.pack.packId } })
     return bytes
+  }
+
+  /** A chunk may lie in several packs; one that prune took since the index was read is passed over. */
+  async #find(
+    index: ChunkIndex,
+    sort: ChunkSort,
+    id: ChunkId,
+  ): Promise<{ readonly place: ChunkPlace; readonly block: Buffer }> {
+    let gone: unknown
+    for (;;) {
+      const place = index.find(id, sort)
+      if (place === undefined)
+        throw gone ?? new TorikiError('object-not-found', { message: 'A chunk is in no pack of the index.' })
+      try {
+        return { place, block: await this.#reader.block(place.pack, place.block) }
+      } catch (error) {
+        if (!isTorikiError(error, 'object-not-found')) throw error
+        gone = error
+        index.condemn([place.pack.packId])
+      }
+    }
   }
 
   /**
