@@ -25,6 +25,6 @@ export async function readKeptText(text: KeptText): Promise<string> {
 }
 
 async function ask({ service, ...text }: KeptText): Promise<string> {
-  const { readParameter, readSecret } = await import('./kept-text/aws.ts')
-  return service === 'aws-sm' ? await readSecret(text) : await readParameter(text)
+  if (service === 'aws-sm') return await (await import('./secrets-manager/aws.ts')).readSecret(text)
+  return await (await import('./parameter-store/aws.ts')).readParameter(text)
 }

@@ -1,6 +1,5 @@
-/** Secrets Manager and Parameter Store. Each client is loaded when it is first needed, used for one question, and closed: a secret is asked for once per process. */
+/** What Secrets Manager or Parameter Store said, in the words of settings. Nothing of their answers is shown but short names. */
 import { TorikiError } from '../../errors.ts'
-import { awsClientOptions } from '../aws-client-options.ts'
 import type { AwsPlace } from '../aws-client-options.ts'
 import { awsFailure } from '../aws-failure.ts'
 
@@ -9,38 +8,11 @@ export interface KeptName extends AwsPlace {
   readonly name: string
 }
 
-/** Many functions that start at once ask at once, and there is no retry around this driver. */
-const TRIES_MAX = 5
+/** Many functions that start at once ask at once, and there is no retry around these drivers. */
+export const TRIES_MAX = 5
 
-/** The text of the secret's current version. @throws TorikiError `reference-unresolved`. */
-export async function readSecret({ name, ...place }: KeptName): Promise<string> {
-  const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
-  const client = new SecretsManagerClient({ ...awsClientOptions(place), maxAttempts: TRIES_MAX })
-  try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: name }))
-    return textOf(SecretString, `The secret ${name}`)
-  } catch (error) {
-    throw unresolved(error, `The secret ${name}`, 'secretsmanager:GetSecretValue')
-  } finally {
-    client.destroy()
-  }
-}
-
-/** The parameter's value, decrypted. @throws TorikiError `reference-unresolved`. */
-export async function readParameter({ name, ...place }: KeptName): Promise<string> {
-  const { GetParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm')
-  const client = new SSMClient({ ...awsClientOptions(place), maxAttempts: TRIES_MAX })
-  try {
-    const { Parameter } = await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }))
-    return textOf(Parameter?.Value, `The parameter ${name}`)
-  } catch (error) {
-    throw unresolved(error, `The parameter ${name}`, 'ssm:GetParameter')
-  } finally {
-    client.destroy()
-  }
-}
-
-function textOf(text: string | undefined, what: string): string {
+/** @throws TorikiError `reference-unresolved` where there is no text. */
+export function textOf(text: string | undefined, what: string): string {
   if (text !== undefined && text !== '') return text
   throw new TorikiError('reference-unresolved', {
     message: `${what} holds no text.`,
@@ -49,7 +21,7 @@ function textOf(text: string | undefined, what: string): string {
 }
 
 /** The cause is left out: an SDK's error holds its answer. */
-function unresolved(error: unknown, what: string, right: string): TorikiError {
+export function unresolved(error: unknown, what: string, right: string): TorikiError {
   if (error instanceof TorikiError) return error
   const { kind, name } = awsFailure(error)
   const [message, remedy] = sayings(kind, name, what, right)

@@ -1,8 +1,10 @@
 /** What Secrets Manager and Parameter Store are asked, and how their refusals are told; they are a small server here. */
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { readParameter, readSecret } from '../../../../lib/platform/kept-text/aws.ts'
-import { answeringServer } from '../../../kit/servers/answering-server.ts'
-import type { Answer, AnsweringServer } from '../../../kit/servers/answering-server.ts'
+import { readKeptText } from '../../../lib/platform/kept-text.ts'
+import { readParameter } from '../../../lib/platform/parameter-store/aws.ts'
+import { readSecret } from '../../../lib/platform/secrets-manager/aws.ts'
+import { answeringServer } from '../../kit/servers/answering-server.ts'
+import type { Answer, AnsweringServer } from '../../kit/servers/answering-server.ts'
 
 const credentials = { accessKeyId: 'id', secretAccessKey: 'key' }
 
@@ -19,6 +21,28 @@ const headers = { 'content-type': 'application/x-amz-json-1.1' }
 const saying = (body: object, status = 200): Answer => ({ status, headers, body: JSON.stringify(body) })
 const refusing = (type: string) => place(() => saying({ __type: type, message: 'planted-secret' }, 400))
 const seen = () => server?.seen.map((request) => ({ target: request.headers['x-amz-target'], body: request.body }))
+
+test('what a process asked for it keeps, and what failed it asks for again', async () => {
+  const { endpoint } = await place((number) =>
+    number === 1
+      ? saying({ __type: 'ResourceNotFoundException', message: 'no' }, 400)
+      : saying({ SecretString: `kept ${number}` }),
+  )
+  const before = { ...process.env }
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
+    AWS_ACCESS_KEY_ID: 'id',
+    AWS_SECRET_ACCESS_KEY: 'key',
+  })
+  try {
+    const text = { service: 'aws-sm', name: 'campus/once', region: 'eu-central-1' } as const
+    await expect(readKeptText(text)).rejects.toMatchObject({ code: 'reference-unresolved' })
+    expect(await Promise.all([readKeptText(text), readKeptText(text)])).toEqual(['kept 2', 'kept 2'])
+    expect(await readKeptText(text)).toBe('kept 2')
+  } finally {
+    process.env = before
+  }
+})
 
 describe('a kept text', () => {
   test('is the secret’s current version', async () => {
