@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from '@jest/globals'
@@ -85,5 +86,18 @@ describe('commands in the pages', () => {
     ].map(([, name]) => name!)
     expect(known.has('backup')).toBe(true)
     expect(named.filter((name) => !known.has(name))).toEqual([])
+  })
+})
+
+describe('tables of costs', () => {
+  const page = 'docs/install-nebari-aws.md'
+  const blocks = [...read(page).matchAll(/<!-- cost (.*?) -->\n([\s\S]*?)<!-- end -->/g)]
+
+  test('there are some', () => expect(blocks.length).toBeGreaterThan(1))
+
+  // To write them anew: put what the command prints between the two comments.
+  test.each(blocks.map(([, words = '', table = '']) => [words, table]))('%s: as the model says', (words, table) => {
+    const made = execFileSync(process.execPath, ['--no-warnings', join(root, 'infra/cost.ts'), ...words.split(' ')])
+    expect(table).toBe(`\n${made.toString('utf8')}\n`)
   })
 })
