@@ -4,9 +4,10 @@ import type { Service } from '../backup/service.ts'
 import type { RunView } from '../backup/run-report.ts'
 import { jsonLog } from '../log.ts'
 import type { Log } from '../log.ts'
-import { assemblePlatform } from '../platform/assemble.ts'
+import { platformParts } from '../platform/assemble.ts'
 import { systemClock } from '../platform/clock.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { StorePlatform } from '../platform/platform.ts'
+import { systemRandom } from '../platform/random.ts'
 import { openDeployment } from '../repository/deployment-repository.ts'
 import type { DeploymentRepository } from '../repository/repository.ts'
 import { loadSettings } from '../load-settings.ts'
@@ -16,22 +17,31 @@ import type { CommandContext } from './context.ts'
 
 export interface StoreSession {
   readonly settings: Settings
-  readonly platform: Platform
+  readonly platform: StorePlatform
   readonly repository: DeploymentRepository
 }
 
-/** For commands that only look at what is stored: no source is asked, no secret of one resolved. */
+/** For commands that only look at what is stored: no source and no queue is asked, no secret of one resolved. So it works when all but the store is gone. */
 export async function withRepository<T>(
   context: CommandContext,
   action: (session: StoreSession) => Promise<T>,
 ): Promise<T> {
   const settings = await loadSettings({ file: context.settingsFile, resolve: 'platform' })
-  const platform = await assemblePlatform(settings, { log: commandLog() })
-  try {
+  return await withStore(settings, async (platform) => {
     const repository = await openDeployment(platform, { name: settings.deployment })
     return await action({ settings, platform, repository })
+  })
+}
+
+/** Store and keys without the queues, until the action ends. */
+export async function withStore<T>(settings: Settings, action: (platform: StorePlatform) => Promise<T>): Promise<T> {
+  const log = commandLog()
+  const parts = platformParts(settings, { log })
+  try {
+    const keys = await parts.keys()
+    return await action({ ...(await parts.stores()), keys, clock: systemClock, random: systemRandom, log })
   } finally {
-    await platform.close()
+    await parts.close()
   }
 }
 

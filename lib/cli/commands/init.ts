@@ -4,9 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { cancel as cancelled, isCancel, text } from '@clack/prompts'
 import { stringify } from 'yaml'
 import { TorikiError } from '../../errors.ts'
-import { assemblePlatform, createPlatformKeys, platformParts } from '../../platform/assemble.ts'
-import { systemClock } from '../../platform/clock.ts'
-import { systemRandom } from '../../platform/random.ts'
+import { createPlatformKeys } from '../../platform/assemble.ts'
 import { createDeployment, openDeployment, readDeploymentSettings } from '../../repository/deployment-repository.ts'
 import { loadSettings } from '../../load-settings.ts'
 import { isKeptInCloud, parseSettings, settingsFile } from '../../settings.ts'
@@ -14,7 +12,7 @@ import type { Settings } from '../../settings.ts'
 import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
 import { keycloakSteps } from '../keycloak-steps.ts'
-import { commandLog } from '../session.ts'
+import { withStore } from '../session.ts'
 import { wrap } from '../table.ts'
 
 export interface InitOptions {
@@ -98,11 +96,7 @@ async function makeKeysAndStore(settings: Settings): Promise<{ readonly id: stri
   const created: string[] = []
   if ('keyring' in settings.keys && (await createPlatformKeys(settings)) === 'created')
     created.push(settings.keys.keyring)
-  const log = commandLog()
-  const parts = platformParts(settings, { log })
-  try {
-    const keys = await parts.keys()
-    const platform = { ...(await parts.stores()), keys, clock: systemClock, random: systemRandom, log }
+  return await withStore(settings, async (platform) => {
     try {
       const { id } = await openDeployment(platform, { name: settings.deployment })
       return { id, created }
@@ -112,9 +106,7 @@ async function makeKeysAndStore(settings: Settings): Promise<{ readonly id: stri
       created.push('folder' in settings.store ? settings.store.folder : settings.store.s3.bucket)
       return { id, created }
     }
-  } finally {
-    await parts.close()
-  }
+  })
 }
 
 async function newSettings(context: CommandContext, options: InitOptions): Promise<string> {
@@ -188,13 +180,12 @@ async function settingsFromStore(file: string, options: InitOptions): Promise<st
     keys: { keyring },
     components: { files: { root: '/', home: 'home/{user}' } },
   })
-  const platform = await assemblePlatform(parseSettings(bare, file, 'platform'), { log: commandLog() })
-  try {
-    const source = await readDeploymentSettings(platform, { name: options.deployment })
-    return `# Settings of Toriki, rebuilt from the store.\n${stringify({ ...source, store: { folder: store }, keys: { keyring } }, { lineWidth: 0 })}`
-  } finally {
-    await platform.close()
-  }
+  const name = options.deployment
+  const source = await withStore(
+    parseSettings(bare, file, 'platform'),
+    async (platform) => await readDeploymentSettings(platform, { name }),
+  )
+  return `# Settings of Toriki, rebuilt from the store.\n${stringify({ ...source, store: { folder: store }, keys: { keyring } }, { lineWidth: 0 })}`
 }
 
 function writeNew(file: string, content: string): void {

@@ -63,6 +63,10 @@ describe('init', () => {
     expect(made).toMatchObject({ status: 0 })
     const { id } = JSON.parse(readFileSync(join(store.folder, 'deployment/1'), 'utf8')) as { id: string }
     expect(made.json()).toMatchObject({ deployment: 'later', id, created: [keys.keyring, store.folder] })
+    // And when they are gone, what is stored can be looked at all the same.
+    const listed = await toriki(file, ['--json', 'snapshots'])
+    expect(listed).toMatchObject({ status: 0 })
+    expect(listed.json()).toEqual([])
   })
 
   test('rebuilds the settings from the store and the keyring alone', async () => {
