@@ -6,7 +6,7 @@ export type Properties = Readonly<Record<string, Value>>
 export interface Resource {
   readonly Type: string
   readonly Properties: Properties
-  readonly DependsOn?: string | readonly string[]
+  readonly DependsOn?: readonly string[]
   readonly DeletionPolicy?: 'Retain' | 'Delete'
   readonly UpdateReplacePolicy?: 'Retain' | 'Delete'
 }

@@ -1,5 +1,5 @@
 /**
- * The functions' zips, in dist/packages: each a bundle that starts alone, koffi for both processors, and the settings files beside it, and nothing else. The same sources
+ * The functions' zips: each a bundle that starts alone, koffi for both processors, and the settings files beside it, and nothing else. The same sources
  * and settings give the same bytes.
  */
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
@@ -27,7 +27,8 @@ export async function packageFunctions(
   { packaged, fetch }: { readonly packaged: Readonly<Record<string, string>>; readonly fetch: boolean },
 ): Promise<PackagedFunctions> {
   const missing = fetch ? await fetchNativeBinaries() : []
-  const bundles = await buildFunctions(join(outFolder, 'bundles'))
+  const bundleFolder = join(outFolder, 'bundles')
+  const bundles = await buildFunctions(bundleFolder)
   const { files: koffi, withoutNative } = await koffiFiles()
   const settings = await Promise.all(
     Object.entries(packaged).map(async ([name, file]) => ({ name, bytes: await readFile(file) })),
@@ -36,7 +37,7 @@ export async function packageFunctions(
   await mkdir(outFolder, { recursive: true })
   for (const { name, file } of bundles) {
     const needsKoffi = (await readFile(file, 'utf8')).includes('"koffi"')
-    const legal = join(outFolder, 'bundles', `${name}.mjs.LEGAL.txt`)
+    const legal = join(bundleFolder, `${name}.mjs.LEGAL.txt`)
     const files: ZipFile[] = [
       { name: `${name}.mjs`, bytes: await readFile(file) },
       ...(await readIfThere(legal).then((bytes) =>
@@ -50,6 +51,7 @@ export async function packageFunctions(
     await writeFile(path, zip(files))
     zips.set(name, path)
   }
+  await rm(bundleFolder, { recursive: true, force: true })
   return { zips, withoutNative: [...new Set([...missing, ...withoutNative])] }
 }
 

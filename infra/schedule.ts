@@ -72,7 +72,7 @@ function beforeUpgrade(plan: Plan): Resources {
         Principal: 'events.amazonaws.com',
         SourceArn: arn('events', `rule/${name}`),
       },
-      DependsOn: 'ScheduleLambdaFunction',
+      DependsOn: ['ScheduleLambdaFunction'],
     },
   }
 }

@@ -6,7 +6,8 @@ class FunctionPackages {
     const make = async () => {
       const { packageFunctions } = await import('./package-functions.ts')
       const { loadPlan } = await import('./plan.ts')
-      const folder = join(serverless.serviceDir, 'dist/packages')
+      // Where osls keeps its own; with --package it moves the whole folder.
+      const folder = join(serverless.serviceDir, '.serverless')
       const plan = loadPlan()
       const { zips, withoutNative } = await packageFunctions(folder, { packaged: plan.packaged, fetch: true })
       for (const name of serverless.service.getAllFunctions())
