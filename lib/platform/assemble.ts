@@ -86,7 +86,7 @@ export async function assemblePlatform(settings: Settings, options: AssembleOpti
     const keys = await parts.keys()
     const stores = await parts.stores()
     const queues = await parts.queues()
-    await Promise.all(queueNames.map((name) => queues.check?.(name, { tolerant: true })))
+    await Promise.all(queueNames.map(async (name) => await queues.check?.(name, { tolerant: true })))
     return { ...stores, keys, queues, clock, random, log, close: () => parts.close() }
   } catch (error) {
     await parts.close()
