@@ -153,6 +153,11 @@ export const errorCatalogue = {
     message: 'There is no such restore plan.',
     remedy: 'Make one with `toriki restore plan`.',
   },
+  'restore-busy': {
+    retry: 'later',
+    message: 'Another restore has this slice.',
+    remedy: 'Wait until it has ended; acknowledge it, if it could not be taken back.',
+  },
   'restore-conflict': {
     retry: 'never',
     message: 'The live state is not what the plan saw.',

@@ -13,6 +13,7 @@ import { slicePath } from './slice-context.ts'
 import { isSafetySnapshot } from './safety-snapshot.ts'
 import { compareSnapshotIds, parseSnapshotId } from './snapshot-id.ts'
 import { loadCheckpoint } from './snapshot-object.ts'
+import { isMixed } from './snapshot-view.ts'
 import type { Condemned } from './condemned.ts'
 import type { Marks } from './marks.ts'
 import type { SliceContext } from './slice-context.ts'
@@ -115,7 +116,7 @@ async function readHistory(
     loaded.push(snapshot)
     for (const [component, { record }] of snapshot.document.components) {
       if (trusted.has(component)) continue
-      if (record.suspect === undefined || marks.accepted.has(snapshot.id)) {
+      if (isBelieved(snapshot, record, marks)) {
         trusted.set(component, { id: snapshot.id, record })
         open.delete(component)
       } else if (!open.has(component)) open.set(component, undefined)
@@ -144,13 +145,17 @@ async function readHistory(
       const snapshot = loaded.find((one) => one.id === id) ?? (await loader.load(id))
       const record = snapshot?.document.components.get(component)?.record
       if (snapshot === undefined || record === undefined) continue
-      if (record.suspect !== undefined && !marks.accepted.has(id)) continue
+      if (!isBelieved(snapshot, record, marks)) continue
       trusted.set(component, { id, record })
       if (!loaded.includes(snapshot)) loaded.push(snapshot)
       break
     }
   }
   return { trusted, loaded }
+}
+
+function isBelieved({ id, document }: LoadedSnapshot, { suspect }: ComponentRecord, marks: Marks): boolean {
+  return marks.accepted.has(id) || (suspect === undefined && !isMixed(document, marks.claims))
 }
 
 /** Opens snapshots for a capture, which must not fail because an old one is damaged: that is for `check` to report. */

@@ -1,6 +1,6 @@
 /**
- * Marks on snapshots: accepted although suspect, or forgotten (docs/format.md, "Marks"). Each mark repeats those before it, so the highest n says all
- * and reading them costs one object, however old the slice; a racing writer loses the number, reads and goes on from there.
+ * Marks on a slice: snapshots accepted although suspect, or forgotten; restores that wrote to it (docs/format.md, "Marks"). Each mark repeats those before it, so the
+ * highest n says all and reading them costs one object, however old the slice; a racing writer loses the number, reads and goes on from there.
  */
 import * as z from 'zod'
 import { isTorikiError } from '../errors.ts'
@@ -13,10 +13,19 @@ import type { SliceContext } from './slice-context.ts'
 import type { SnapshotId } from './snapshot.ts'
 
 const snapshotId = z.string().refine((text) => parseSnapshotId(text) !== undefined)
+const claimSchema = z.object({
+  restore: z.string(),
+  from: z.iso.datetime(),
+  until: z.exactOptional(z.iso.datetime()),
+})
 const markSchema = z.object({
   accepted: z.array(snapshotId),
   forgotten: z.array(z.object({ id: snapshotId, digest: z.string().regex(/^[0-9a-f]{64}$/) })),
+  claims: z.array(claimSchema).optional(),
 })
+
+/** A restore that writes to the slice's sources, or did. */
+export type Claim = Readonly<z.infer<typeof claimSchema>>
 
 export interface Marks {
   /** 0 when nothing was ever marked. */
@@ -24,6 +33,8 @@ export interface Marks {
   readonly accepted: ReadonlySet<SnapshotId>
   /** With the digest of the sealed object, so that a lost snapshot is told from a forgotten one. */
   readonly forgotten: ReadonlyMap<SnapshotId, string>
+  /** Oldest first. At most the last one is open. */
+  readonly claims: readonly Claim[]
 }
 
 /** One list and at most one read. @throws TorikiError `seal-broken`. */
@@ -34,11 +45,16 @@ export async function readMarks(context: SliceContext): Promise<Marks> {
     const name = key.slice(prefix.length)
     if (/^[1-9]\d{0,8}$/.test(name)) n = Math.max(n, Number(name))
   }
-  if (n === 0) return { n, accepted: new Set(), forgotten: new Map() }
+  if (n === 0) return { n, accepted: new Set(), forgotten: new Map(), claims: [] }
   const path = slicePath(context, 'marks', String(n))
   const bytes = await context.platform.store.get(path, { bytesMax: OBJECT_BYTES_MAX })
-  const { accepted, forgotten } = openJson({ ...place(context, path), bytes }, markSchema)
-  return { n, accepted: new Set(accepted), forgotten: new Map(forgotten.map(({ id, digest }) => [id, digest])) }
+  const { accepted, forgotten, claims = [] } = openJson({ ...place(context, path), bytes }, markSchema)
+  return {
+    n,
+    accepted: new Set(accepted),
+    forgotten: new Map(forgotten.map(({ id, digest }) => [id, digest])),
+    claims,
+  }
 }
 
 /** Adds to the marks. Idempotent: writes nothing when all of it is marked already. */
@@ -49,22 +65,59 @@ export async function addMarks(
     readonly forgotten?: readonly { readonly id: SnapshotId; readonly digest: string }[]
   },
 ): Promise<void> {
-  for (;;) {
-    const marks = await readMarks(context)
+  await change(context, (marks) => {
     const accepted = new Set([...marks.accepted, ...(added.accepted ?? [])])
     const forgotten = new Map([
       ...marks.forgotten,
       ...(added.forgotten ?? []).map(({ id, digest }) => [id, digest] as const),
     ])
-    if (accepted.size === marks.accepted.size && forgotten.size === marks.forgotten.size) return
-    const path = slicePath(context, 'marks', String(marks.n + 1))
-    const document = { accepted: [...accepted], forgotten: [...forgotten].map(([id, digest]) => ({ id, digest })) }
+    if (accepted.size === marks.accepted.size && forgotten.size === marks.forgotten.size) return undefined
+    return { ...marks, accepted, forgotten }
+  })
+}
+
+/** Keeps two restores off one slice. Gives the restore that has it: this one, or another that has not let go. Idempotent. */
+export async function claimSlice(context: SliceContext, restore: string, at: Date): Promise<string> {
+  const marks = await change(context, (before) => {
+    if (openClaim(before) !== undefined) return undefined
+    return { ...before, claims: [...before.claims, { restore, from: at.toISOString() }] }
+  })
+  return openClaim(marks)?.restore ?? restore
+}
+
+/** Lets go of a slice that this restore has. Idempotent. */
+export async function releaseSlice(context: SliceContext, restore: string, at: Date): Promise<void> {
+  await change(context, (before) => {
+    if (openClaim(before)?.restore !== restore) return undefined
+    const claims = before.claims.map((claim) =>
+      claim.until === undefined ? { ...claim, until: at.toISOString() } : claim,
+    )
+    return { ...before, claims }
+  })
+}
+
+function openClaim({ claims }: Marks): Claim | undefined {
+  return claims.find(({ until }) => until === undefined)
+}
+
+/** Writes what `next` makes of the marks, and gives what is marked then; writes nothing when it makes nothing of them. */
+async function change(context: SliceContext, next: (marks: Marks) => Marks | undefined): Promise<Marks> {
+  for (;;) {
+    const marks = await readMarks(context)
+    const changed = next(marks)
+    if (changed === undefined) return marks
+    const { accepted, forgotten, claims } = changed
+    const n = marks.n + 1
+    const path = slicePath(context, 'marks', String(n))
+    const document = {
+      accepted: [...accepted],
+      forgotten: [...forgotten].map(([id, digest]) => ({ id, digest })),
+      ...(claims.length === 0 ? {} : { claims }),
+    }
     try {
-      await context.platform.store.create(
-        path,
-        sealJson({ ...place(context, path), random: context.platform.random }, document),
-      )
-      return
+      const { random, store } = context.platform
+      await store.create(path, sealJson({ ...place(context, path), random }, document))
+      return { ...changed, n }
     } catch (error) {
       // Somebody took the number, or this is the answer to a create of ours that was lost: the next look tells.
       if (!isTorikiError(error, 'object-exists')) throw error

@@ -83,6 +83,13 @@ export interface SliceRepository {
   ): AsyncIterable<ContentPart>
   /** Begins a snapshot of `run`. Access `write`. */
   capture(options: CaptureOptions): Promise<Capture>
+  /**
+   * Keeps other restores off the slice until it is released; what a backup reads meanwhile is `mixed`. Gives the restore that has the slice: this one, or another that
+   * has not let go. Idempotent.
+   */
+  claim(restore: string): Promise<string>
+  /** Lets go of what this restore claimed. Idempotent. */
+  release(restore: string): Promise<void>
   /** Marks a suspect snapshot as true after all. Idempotent. */
   accept(id: SnapshotId): Promise<void>
 }

@@ -5,7 +5,7 @@ import { StoredEntry } from './body.ts'
 import { SliceCapture } from './capture.ts'
 import { listSnapshotIds } from './capture-start.ts'
 import { StoredContent } from './content-reader.ts'
-import { addMarks, readMarks } from './marks.ts'
+import { addMarks, claimSlice, readMarks, releaseSlice } from './marks.ts'
 import { PackStore } from './pack-store.ts'
 import { SnapshotCache, SnapshotChunks } from './snapshot-chunks.ts'
 import { parseSnapshotId } from './snapshot-id.ts'
@@ -77,7 +77,7 @@ export class OpenSliceRepository implements SliceRepository {
       // The highest n speaks for its run.
       seen.add(run)
       try {
-        yield snapshotOf(await this.#cache.load(id), marks.accepted.has(id))
+        yield snapshotOf(await this.#cache.load(id), marks)
       } catch (error) {
         // Forgotten and pruned since it was listed.
         if (!isTorikiError(error, 'snapshot-not-found')) throw error
@@ -90,7 +90,7 @@ export class OpenSliceRepository implements SliceRepository {
     if (parseSnapshotId(id) === undefined || marks.forgotten.has(id)) {
       throw new TorikiError('snapshot-not-found', { ids: { slice: this.sliceId } })
     }
-    return snapshotOf(await this.#cache.load(id), marks.accepted.has(id))
+    return snapshotOf(await this.#cache.load(id), marks)
   }
 
   async latest(component: string): Promise<Snapshot | undefined> {
@@ -143,6 +143,14 @@ export class OpenSliceRepository implements SliceRepository {
   async capture(options: CaptureOptions): Promise<Capture> {
     assert(this.#access === 'write', 'a slice is opened for writing before it is captured')
     return await SliceCapture.begin(this.#context, this.#cache, options)
+  }
+
+  async claim(restore: string): Promise<string> {
+    return await claimSlice(this.#context, restore, this.#context.platform.clock.now())
+  }
+
+  async release(restore: string): Promise<void> {
+    await releaseSlice(this.#context, restore, this.#context.platform.clock.now())
   }
 
   async accept(id: SnapshotId): Promise<void> {

@@ -55,11 +55,13 @@ export interface Snapshot {
   readonly parent?: SnapshotId
   /** `accepted` by a person although suspect: components named there are trusted. Filled from marks when read, not stored in the snapshot. */
   readonly accepted: boolean
+  /** Read while a restore was writing to the source: a mixture, to be believed only when it is accepted. Filled from marks. */
+  readonly mixed: boolean
 }
 
 /** Is this component of the snapshot to be believed: there, whole, and not suspect unless accepted? */
 export function isTrusted(snapshot: Snapshot, component: string): boolean {
-  if (isSafetySnapshot(snapshot.id)) return false
+  if (isSafetySnapshot(snapshot.id) || (snapshot.mixed && !snapshot.accepted)) return false
   const record = snapshot.components[component]
   return record !== undefined && (record.suspect === undefined || snapshot.accepted)
 }

@@ -4,6 +4,7 @@
  */
 import { toTorikiError, TorikiError } from '../errors.ts'
 import type { WriteContext } from '../components/writer.ts'
+import type { SliceRepository } from '../repository/repository.ts'
 import { parseSlice } from '../resources/slice.ts'
 import { applyChanges } from './apply-changes.ts'
 import { keepLook, lookAt } from './live-look.ts'
@@ -22,6 +23,27 @@ const FINDINGS_MAX = 50
 const CONFLICT = ['restore-conflict', 'Something was changed while the restore was under way.'] as const
 
 /**
+ * A person has seen what could not be taken back: the slice may be restored again. Idempotent.
+ * @throws TorikiError `restore-not-found` when there is nothing to acknowledge.
+ */
+export async function acknowledgeSlice(
+  service: RestoreService,
+  where: { readonly restore: string; readonly sliceId: string },
+): Promise<void> {
+  const { records } = service.repository
+  const plan = await findSlicePlan(records, where)
+  const progress = await readProgress(records, where)
+  if (plan === undefined || (progress.last?.step !== 'undo-failed' && progress.last?.step !== 'acknowledged'))
+    throw new TorikiError('restore-not-found', {
+      message: 'There is nothing to acknowledge in this restore.',
+      ids: { restore: where.restore },
+    })
+  await takeStep(records, where, progress, { step: 'acknowledged' }, service.platform.clock.now())
+  const options = { access: 'read-content', generation: plan.generation } as const
+  await (await service.repository.openSlice(plan.slice, options))?.release(where.restore)
+}
+
+/**
  * The last step: one that ends. @throws TorikiError `restore-not-found` without a plan; what may pass while deliveries are left (give the message back); `deadline` and
  * `interrupted` when the signal ended it.
  */
@@ -34,7 +56,11 @@ export async function restoreSlice(service: RestoreService, delivery: SliceDeliv
   const work: SliceWork = { service, delivery, plan, slice: parseSlice(plan.slice), context }
   for (;;) {
     const progress = await readProgress(records, delivery)
-    if (progress.last !== undefined && hasEnded(progress)) return progress.last
+    if (progress.last !== undefined && hasEnded(progress)) {
+      // What could not be taken back keeps the slice until a person has seen it.
+      if (progress.last.step !== 'undo-failed') await (await openStored(work)).release(restore)
+      return progress.last
+    }
     const step = await nextStep(work, progress)
     // Who lost the step to another worker goes on from what that one found.
     await takeStep(records, delivery, progress, step, service.platform.clock.now())
@@ -70,9 +96,14 @@ function undoing(code: string, why: string, findings: readonly Finding[]): Resto
   return { step: 'undoing', code, why, findings: findings.slice(0, FINDINGS_MAX) }
 }
 
-/** Keeps the before of everything that is touched, and refuses when it is not what the plan saw. */
+/** Takes the slice, keeps the before of everything that is touched, and refuses when it is not what the plan saw. */
 async function makeSafe(work: SliceWork): Promise<RestoreStep> {
   const { service, delivery } = work
+  if ((await (await openStored(work)).claim(delivery.restore)) !== delivery.restore) {
+    const busy = new TorikiError('restore-busy')
+    if (delivery.attempt < service.limits.attempts) throw busy
+    return { step: 'refused', code: busy.code, why: busy.message, findings: [] }
+  }
   const look = await keepLook(service, delivery.restore, lookRequest(work))
   const conflicts = await differences(work, look, ({ before }) => before)
   if (conflicts.length === 0) return { step: 'safe', snapshot: look.snapshot.id }
@@ -92,11 +123,14 @@ function isMade({ action }: PlanItem): boolean {
   return action !== 'delete'
 }
 
-async function openSafety({ service, plan, slice }: SliceWork, id: string): Promise<Look> {
-  const repository = await service.repository.openSlice(slice.name, {
-    access: 'read-content',
-    generation: plan.generation,
-  })
-  if (repository === undefined) throw new TorikiError('snapshot-not-found')
+async function openSafety(work: SliceWork, id: string): Promise<Look> {
+  const repository = await openStored(work)
   return { repository, snapshot: await repository.snapshot(id) }
+}
+
+async function openStored({ service, plan, slice }: SliceWork): Promise<SliceRepository> {
+  const options = { access: 'read-content', generation: plan.generation } as const
+  const repository = await service.repository.openSlice(slice.name, options)
+  if (repository === undefined) throw new TorikiError('snapshot-not-found')
+  return repository
 }

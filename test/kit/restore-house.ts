@@ -70,11 +70,14 @@ export async function restoreHouse(
         }),
       ),
     async backUp(run) {
+      await clock.advance(1_000)
       const slice = await repository.openSlice(ANN, { access: 'write' })
       const capture = await slice.capture({ run, signal })
       const resources = component.read(parseSlice(ANN), { clock, signal, note: () => undefined })
       await capture.store('files', resources, { notes: new Notes() })
-      return (await capture.commit([])).snapshot.id
+      const { snapshot } = await capture.commit([])
+      await clock.advance(1_000)
+      return snapshot.id
     },
     async plan(request = {}) {
       const restore = restoreId(clock.now(), `plan ${++plans}`)

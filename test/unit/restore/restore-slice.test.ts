@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { TorikiError } from '../../../lib/errors.ts'
+import { acknowledgeSlice } from '../../../lib/restore/restore-slice.ts'
 import { planItems } from '../../../lib/restore/slice-plan.ts'
 import type { PlanItem } from '../../../lib/restore/slice-plan.ts'
 import { restoreHouse } from '../../kit/restore-house.ts'
@@ -196,6 +197,60 @@ describe('applying', () => {
     const next = await house.backUp(LATER)
     expect((await slice?.snapshot(next))?.parent).toBe(`${RUN}.1`)
     expect((await slice?.latest('files'))?.id).toBe(next)
+  })
+
+  test('keeps another restore off the slice, until it is over', async () => {
+    spoil()
+    const [first, second] = [await house.plan(), await house.plan()]
+    const slice = await house.service.repository.openSlice('user/ann', { access: 'read-trees' })
+    expect(await slice?.claim(first.restore)).toBe(first.restore)
+    await expect(house.apply(second.restore, 1)).rejects.toMatchObject({ code: 'restore-busy', retry: 'later' })
+    expect(await house.apply(first.restore)).toEqual({ step: 'verified' })
+    expect(await slice?.claim('another')).toBe('another')
+    expect(await house.apply(second.restore, 3)).toMatchObject({ step: 'refused', code: 'restore-busy' })
+  })
+
+  test('what could not be taken back keeps the slice until somebody acknowledges it', async () => {
+    spoil()
+    const [first, second] = [await house.plan(), await house.plan()]
+    house.writer.forgets = new Set(['owner'])
+    let made = false
+    house.writer.beforeWrite = (_slice, write) => {
+      made ||= write === 'complete a'
+      if (made && write === 'delete a') throw new TorikiError('source-rights')
+    }
+    const sliceId = house.service.repository.sliceId('user/ann', 1)
+    const where = { restore: first.restore, sliceId }
+    await expect(acknowledgeSlice(house.service, where)).rejects.toMatchObject({ code: 'restore-not-found' })
+    expect(await house.apply(first.restore)).toMatchObject({ step: 'undo-failed' })
+    await expect(house.apply(second.restore)).rejects.toMatchObject({ code: 'restore-busy' })
+    await acknowledgeSlice(house.service, where)
+    await acknowledgeSlice(house.service, where)
+    expect(await house.apply(second.restore)).toMatchObject({ step: 'refused', code: 'restore-conflict' })
+  })
+
+  test('what a backup reads meanwhile is believed only when somebody accepts it', async () => {
+    spoil()
+    const { restore } = await house.plan()
+    let meanwhile = ''
+    house.writer.beforeWrite = async (_slice, write) => {
+      if (write === 'create a') meanwhile = await house.backUp(LATER)
+    }
+    expect(await house.apply(restore)).toEqual({ step: 'verified' })
+    const slice = await house.service.repository.openSlice('user/ann', { access: 'write' })
+    expect((await slice.snapshot(meanwhile)).mixed).toBe(true)
+    expect((await slice.latest('files'))?.id).toBe(`${RUN}.1`)
+    await slice.accept(meanwhile)
+    expect((await slice.latest('files'))?.id).toBe(meanwhile)
+  })
+
+  test('a backup after it is believed', async () => {
+    spoil()
+    const { restore } = await house.plan()
+    await house.apply(restore)
+    const after = await house.backUp(LATER)
+    const slice = await house.service.repository.openSlice('user/ann', { access: 'write' })
+    expect((await slice.latest('files'))?.id).toBe(after)
   })
 
   test('without a plan is refused', async () => {
