@@ -134,8 +134,12 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         .option('--files-root <folder>', 'where the file system is mounted')
         .option('--home <template>', 'homes below the root', 'home/{user}')
         .option('--group-folder <template>', 'shared directories below the root', 'shared/{group}')
-        .option('--from-store <folder>', 'rebuild the settings from a repository')
-        .option('--keyring <file>', 'where the keyring is, or shall be'),
+        .option('--from-store <store>', 'rebuild the settings from a repository: a folder, or s3://BUCKET/PREFIX')
+        .option('--keyring <file>', 'where the keyring is, or shall be')
+        .option('--kms-key <key>', 'with --from-store: the KMS key instead of a keyring (id, ARN or alias/NAME)')
+        .option('--key-bucket <bucket>', 'with --from-store: the bucket of the keys, if they have one')
+        .option('--region <region>', 'with --from-store: where bucket and key lie')
+        .option('--endpoint <url>', 'with --from-store: a store that is not AWS’s'),
     async (context, [what], options) => {
       if (what === 'keycloak') return await initKeycloak(context)
       if (what !== undefined)

@@ -5,7 +5,7 @@ import { cancel as cancelled, isCancel, text } from '@clack/prompts'
 import { stringify } from 'yaml'
 import { TorikiError } from '../../errors.ts'
 import { createPlatformKeys } from '../../platform/assemble.ts'
-import { createDeployment, openDeployment, readDeploymentSettings } from '../../repository/deployment-repository.ts'
+import { createDeployment, openDeployment } from '../../repository/deployment-repository.ts'
 import { loadSettings } from '../../load-settings.ts'
 import { isKeptInCloud, parseSettings, settingsFile } from '../../settings.ts'
 import type { Settings } from '../../settings.ts'
@@ -13,6 +13,7 @@ import { answer } from '../context.ts'
 import type { CommandContext } from '../context.ts'
 import { keycloakSteps } from '../keycloak-steps.ts'
 import { withStore } from '../session.ts'
+import { settingsFromStore } from '../settings-from-store.ts'
 import { wrap } from '../table.ts'
 
 export interface InitOptions {
@@ -25,6 +26,10 @@ export interface InitOptions {
   readonly groupFolder: string
   readonly fromStore?: string
   readonly keyring?: string
+  readonly kmsKey?: string
+  readonly keyBucket?: string
+  readonly region?: string
+  readonly endpoint?: string
 }
 
 interface Initialised {
@@ -43,13 +48,14 @@ export async function init(context: CommandContext, options: InitOptions): Promi
       remedy: 'Write a file with `toriki --settings FILE init`, and put its text there.',
     })
   const created: string[] = []
-  if (options.fromStore !== undefined) {
+  const { fromStore } = options
+  if (fromStore !== undefined) {
     if (existsSync(file))
       throw new TorikiError('usage', {
         message: `${file} is there already.`,
         remedy: 'Name another file with --settings, or move that one away.',
       })
-    writeNew(file, await settingsFromStore(file, options))
+    writeNew(file, await settingsFromStore(file, { ...options, fromStore }))
     created.push(file)
   } else if (!existsSync(file)) {
     const text = await newSettings(context, options)
@@ -59,7 +65,7 @@ export async function init(context: CommandContext, options: InitOptions): Promi
     created.push(file)
   }
   const settings = await loadSettings({ file, resolve: 'platform' })
-  const made = options.fromStore === undefined ? await makeKeysAndStore(settings) : undefined
+  const made = fromStore === undefined ? await makeKeysAndStore(settings) : undefined
   created.push(...(made?.created ?? []))
   const result: Initialised = {
     settings: file,
@@ -164,28 +170,6 @@ async function newSettings(context: CommandContext, options: InitOptions): Promi
     schedule: { cron: '0 2 * * *', timezone: Intl.DateTimeFormat().resolvedOptions().timeZone },
   }
   return `# Settings of Toriki; every key is explained in docs/settings.md.\n# Secrets are never written here: refer to them with \${env:NAME} or \${file:PATH}.\n${stringify(settings, { lineWidth: 0 })}`
-}
-
-async function settingsFromStore(file: string, options: InitOptions): Promise<string> {
-  if (options.keyring === undefined || options.deployment === undefined) {
-    throw new TorikiError('usage', {
-      message: 'To rebuild the settings, give --from-store FOLDER, --keyring FILE and --deployment NAME.',
-    })
-  }
-  const store = resolve(options.fromStore ?? '')
-  const keyring = resolve(options.keyring)
-  const bare = stringify({
-    deployment: options.deployment,
-    store: { folder: store },
-    keys: { keyring },
-    components: { files: { root: '/', home: 'home/{user}' } },
-  })
-  const name = options.deployment
-  const source = await withStore(
-    parseSettings(bare, file, 'platform'),
-    async (platform) => await readDeploymentSettings(platform, { name }),
-  )
-  return `# Settings of Toriki, rebuilt from the store.\n${stringify({ ...source, store: { folder: store }, keys: { keyring } }, { lineWidth: 0 })}`
 }
 
 function writeNew(file: string, content: string): void {

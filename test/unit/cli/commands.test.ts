@@ -85,6 +85,19 @@ describe('init', () => {
     expect((await toriki(rebuilt, ['--json', 'runs'])).status).toBe(0)
   })
 
+  test.each<[string, readonly string[], RegExp]>([
+    ['no keys', ['s3://bucket'], /Give --from-store FOLDER or s3:\/\/BUCKET/],
+    ['a keyring and a key of KMS', ['s3://b', '--keyring', 'k', '--kms-key', 'alias/k'], /--keyring FILE or --kms-key/],
+    ['a place that is no bucket', ['https://b/', '--keyring', 'k'], /names no bucket.*Write s3:\/\/BUCKET/s],
+    ['no bucket', ['s3:///prefix', '--keyring', 'k'], /names no bucket/],
+    ['a folder with a region', ['store', '--keyring', 'k', '--region', 'x'], /--region and --endpoint are of a store/],
+  ])('rebuilds nothing from %s, and says what is right', async (_, words, says) => {
+    const file = join(folder, 'not-rebuilt.yaml')
+    const result = await toriki(file, ['init', '--deployment', 'test', '--from-store', ...words])
+    expect(result).toMatchObject({ status: 2, err: expect.stringMatching(says) })
+    expect(existsSync(file)).toBe(false)
+  })
+
   test('without a terminal says which words it needs', async () => {
     expect(await toriki(join(folder, 'none.yaml'), ['init'])).toMatchObject({
       status: 2,
