@@ -49,7 +49,7 @@ export async function handler(input: unknown, invocation: Invocation): Promise<r
     (line) => void process.stdout.write(line),
     () => systemClock.now(),
   )
-  return await handle({ settings: () => loadSettings(), log, asFunction: true }, input, invocation)
+  return await handle({ settings: (resolve) => loadSettings({ resolve }), log, asFunction: true }, input, invocation)
 }
 
 const outOfTime: Check = {

@@ -6,6 +6,7 @@ import type { Check, Component } from '../components/component.ts'
 import { componentsInCluster } from '../components/needs-cluster.ts'
 import type { ClusterNeed } from '../components/needs-cluster.ts'
 import { createComponents } from '../components/registry.ts'
+import { isTorikiError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { systemClock } from '../platform/clock.ts'
 import { systemRandom } from '../platform/random.ts'
@@ -14,8 +15,8 @@ import { failing } from './check.ts'
 import { checkPlatform } from './check-platform.ts'
 
 export interface DiagnoseOptions {
-  /** Throws what is wrong with them. */
-  readonly settings: () => Settings | Promise<Settings>
+  /** Throws what is wrong with them. `platform`: no secret of a component is resolved, so that one that is missing hides nothing else. */
+  readonly settings: (resolve: 'all' | 'platform') => Settings | Promise<Settings>
   readonly log: Log
   /** Where a function runs: what functions leave to a worker in the cluster is not held against it. */
   readonly asFunction?: boolean
@@ -24,37 +25,51 @@ export interface DiagnoseOptions {
 /** Never throws for a check that fails. Each line is given once. */
 export async function* diagnose(options: DiagnoseOptions): AsyncGenerator<Check, void, void> {
   const { asFunction = false, log } = options
-  let settings: Settings
-  try {
-    settings = await options.settings()
-  } catch (error) {
-    yield failing('settings', error)
-    return
-  }
-  yield { check: `settings: ${settings.file}`, ok: true }
+  const settings = yield* loading(options)
+  if (settings === undefined) return
   yield* checkPlatform(settings, { log, asFunction })
   const needs = settings.workers === 'functions' ? componentsInCluster(settings) : []
   yield* checkComponents(settings, asFunction ? needs : [])
   if (settings.workers === 'functions') yield workers(needs)
 }
 
-async function* checkComponents(settings: Settings, left: readonly ClusterNeed[]): AsyncGenerator<Check, void, void> {
-  let components: readonly Component[]
+async function* loading({ settings }: DiagnoseOptions): AsyncGenerator<Check, Settings | undefined, void> {
   try {
-    components = createComponents(settings, { clock: systemClock, random: systemRandom })
+    const loaded = await settings('all')
+    yield { check: `settings: ${loaded.file}`, ok: true }
+    return loaded
   } catch (error) {
-    yield failing('components', error)
-    return
+    yield failing('settings', error)
+    if (!isTorikiError(error, 'reference-unresolved')) return undefined
   }
-  for (const component of components) {
-    const need = left.find((one) => one.component === component.name)
+  try {
+    return await settings('platform')
+  } catch {
+    return undefined // the line above has said enough
+  }
+}
+
+async function* checkComponents(settings: Settings, left: readonly ClusterNeed[]): AsyncGenerator<Check, void, void> {
+  for (const [setting, its] of Object.entries(settings.components)) {
+    // Each made alone: one that cannot be made hides no other.
+    const alone = { ...settings, components: { [setting]: its } }
     try {
-      for await (const check of component.doctor()) yield need === undefined ? check : excused(check, need)
+      for (const component of createComponents(alone, { clock: systemClock, random: systemRandom }))
+        yield* checkComponent(component, left)
     } catch (error) {
-      yield failing(component.name, error)
-    } finally {
-      await component.close()
+      yield failing(`${setting}: settings`, error)
     }
+  }
+}
+
+async function* checkComponent(component: Component, left: readonly ClusterNeed[]): AsyncGenerator<Check, void, void> {
+  const need = left.find((one) => one.component === component.name)
+  try {
+    for await (const check of component.doctor()) yield need === undefined ? check : excused(check, need)
+  } catch (error) {
+    yield failing(component.name, error)
+  } finally {
+    await component.close()
   }
 }
 
