@@ -153,6 +153,21 @@ export const errorCatalogue = {
     message: 'There is no such restore plan.',
     remedy: 'Make one with `toriki restore plan`.',
   },
+  'restore-not-planned': {
+    retry: 'later',
+    message: 'The restore is not planned to its end, or nobody asked to apply it.',
+    remedy: 'Run `toriki restore apply PLAN`.',
+  },
+  'restore-waits': {
+    retry: 'later',
+    message: 'Shared state is restored first.',
+    remedy: 'Nothing to do: it goes on by itself.',
+  },
+  'restore-shared-failed': {
+    retry: 'never',
+    message: 'Shared state could not be restored, so nobody else was touched.',
+    remedy: 'Mend what is named for `shared`, and plan again.',
+  },
   'restore-busy': {
     retry: 'later',
     message: 'Another restore has this slice.',

@@ -5,6 +5,7 @@
 import { TorikiError } from '../errors.ts'
 import type { ComponentWriter, WriteContext, WriteOptions } from '../components/writer.ts'
 import type { SliceRepository, StoredDifference, StoredResource } from '../repository/repository.ts'
+import { isTrusted } from '../repository/snapshot.ts'
 import type { Snapshot, SnapshotId } from '../repository/snapshot.ts'
 import type { Change } from '../resources/change.ts'
 import { changedFields } from '../resources/changed-fields.ts'
@@ -28,8 +29,9 @@ export interface SlicePlanRequest {
   readonly slice: Slice
   /** Of a slice whose name was another person's before: the generation; absent: the newest. */
   readonly generation?: number
-  /** Absent: the newest that is to be believed, per component. */
+  /** Absent: the newest that is to be believed, per component; of those that were made until `at`. */
   readonly snapshot?: SnapshotId
+  readonly at?: Date
   /** Absent: all that can be restored. */
   readonly components?: readonly ComponentName[]
   /** Only what is at or beneath one of these keys. Absent: everything. */
@@ -105,13 +107,24 @@ async function chooseSources(
   for (const writer of writers) {
     if (request.components !== undefined && !request.components.includes(writer.name)) continue
     if (components.find(({ name }) => name === writer.name)?.covers(request.slice) !== true) continue
-    const snapshot = named ?? (await stored.latest(writer.name))
+    const snapshot = named ?? (await newestUntil(stored, writer.name, request.at))
     if (snapshot?.components[writer.name] !== undefined) sources.push({ writer, snapshot })
     else if (request.components !== undefined)
       throw new TorikiError('resource-not-found', { message: 'The snapshot does not hold that component.' })
   }
   if (sources.length === 0) throw nothingStored()
   return sources
+}
+
+async function newestUntil(
+  stored: SliceRepository,
+  component: ComponentName,
+  at: Date | undefined,
+): Promise<Snapshot | undefined> {
+  if (at === undefined) return await stored.latest(component)
+  for await (const snapshot of stored.snapshots())
+    if (isTrusted(snapshot, component) && Date.parse(snapshot.time) <= at.getTime()) return snapshot
+  return undefined
 }
 
 function nothingStored(): TorikiError {

@@ -51,6 +51,14 @@ export interface SlicePlan {
   readonly parts: number
   /** SHA-256 over head and items: what a root plan names. */
   readonly digest: string
+  /** It could not be planned, for a reason that a person must mend: nothing of the slice is restored. */
+  readonly failed?: PlanFailure
+}
+
+export interface PlanFailure {
+  readonly code: string
+  readonly message: string
+  readonly remedy: string
 }
 
 const ITEMS_A_PART = 500
@@ -84,6 +92,7 @@ const head = z.object({
   counts: z.object({ create: count, update: count, delete: count, cannot: count, left: count, keep: count }),
   parts: count,
   digest: z.string(),
+  failed: z.exactOptional(z.object({ code: z.string(), message: z.string(), remedy: z.string() })),
   nonce: z.string(),
 })
 
@@ -96,7 +105,7 @@ export type PlanItems = AsyncIterable<PlanItem>
 export async function writeSlicePlan(
   records: SealedRecords,
   where: { readonly restore: string; readonly sliceId: string; readonly nonce: Uint8Array },
-  plan: Pick<SlicePlan, 'slice' | 'generation' | 'snapshots'>,
+  plan: Pick<SlicePlan, 'slice' | 'generation' | 'snapshots' | 'failed'>,
   items: PlanItems,
   keep: () => number,
 ): Promise<SlicePlan> {
@@ -120,8 +129,10 @@ export async function writeSlicePlan(
   }
   await flush()
   counts.keep = keep()
-  digest.update(canonicalJson({ ...plan, counts }))
-  const value = { ...plan, counts, parts, digest: digest.digest('hex'), nonce }
+  const { failed, snapshots, slice, generation } = plan
+  const said = { slice, generation, snapshots: { ...snapshots }, counts, ...(failed && { failed: { ...failed } }) }
+  digest.update(canonicalJson(said))
+  const value = { ...said, parts, digest: digest.digest('hex'), nonce }
   await records.create(headPath(where), value)
   const written = await findSlicePlan(records, where)
   assert(written !== undefined, 'a record that was just created is there')

@@ -29,9 +29,9 @@ export interface RestoreHouse {
   readonly clock: FakeClock
   readonly component: FakeComponent
   readonly writer: FakeWriter
-  /** The live things of ann, by name: state, and content as text. */
-  live(): Record<string, unknown>
-  backUp(run: string): Promise<SnapshotId>
+  /** The live things of ann, or somebody else, by name: state, and content as text. */
+  live(slice?: SliceName): Record<string, unknown>
+  backUp(run: string, slice?: SliceName): Promise<SnapshotId>
   plan(request?: Partial<SlicePlanRequest>): Promise<SlicePlan & { readonly restore: string }>
   apply(restore: string, attempt?: number): Promise<RestoreStep>
 }
@@ -39,11 +39,13 @@ export interface RestoreHouse {
 export async function restoreHouse(
   things: Readonly<Record<string, JsonObject>>,
   contents: Readonly<Record<string, string>> = {},
+  others: Readonly<Partial<Record<SliceName, Readonly<Record<string, JsonObject>>>>> = {},
 ): Promise<RestoreHouse> {
   const clock = new FakeClock()
   const platform = memoryPlatform({ clock })
-  const component = fakeComponent({ name: 'files', covers: ['user'] })
+  const component = fakeComponent({ name: 'files', covers: ['user', 'shared'] })
   put(component, ANN, things)
+  for (const [slice, theirs = {}] of Object.entries(others)) put(component, parseSlice(slice).name, theirs)
   for (const [name, text] of Object.entries(contents)) component.live.contents.set(name, Buffer.from(text))
   const writer = fakeWriter(component)
   const repository = await createDeployment(platform, { name: 'campus', settings: {} })
@@ -62,18 +64,18 @@ export async function restoreHouse(
     clock,
     component,
     writer,
-    live: () =>
+    live: (of = ANN) =>
       Object.fromEntries(
-        [...(component.live.slices.get(ANN) ?? [])].map(([name, state]) => {
+        [...(component.live.slices.get(of) ?? [])].map(([name, state]) => {
           const content = component.live.contents.get(name)?.toString('utf8')
           return [name, content === undefined ? state : { ...state, content }]
         }),
       ),
-    async backUp(run) {
+    async backUp(run, of = ANN) {
       await clock.advance(1_000)
-      const slice = await repository.openSlice(ANN, { access: 'write' })
+      const slice = await repository.openSlice(of, { access: 'write' })
       const capture = await slice.capture({ run, signal })
-      const resources = component.read(parseSlice(ANN), { clock, signal, note: () => undefined })
+      const resources = component.read(parseSlice(of), { clock, signal, note: () => undefined })
       await capture.store('files', resources, { notes: new Notes() })
       const { snapshot } = await capture.commit([])
       await clock.advance(1_000)

@@ -1,0 +1,167 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { TorikiError } from '../../../lib/errors.ts'
+import type { SliceName } from '../../../lib/resources/slice.ts'
+import { applyRequested, beginApply } from '../../../lib/restore/apply-restore.ts'
+import { beginPlan, finishPlan, planRequested } from '../../../lib/restore/plan-restore.ts'
+import type { RestoreWish } from '../../../lib/restore/plan-restore.ts'
+import { restoreReport } from '../../../lib/restore/restore-report.ts'
+import type { RestoreStep } from '../../../lib/restore/slice-log.ts'
+import { seededRandom } from '../../kit/seeded-random.ts'
+import { restoreHouse } from '../../kit/restore-house.ts'
+import type { RestoreHouse } from '../../kit/restore-house.ts'
+
+const RUN = '20261121T020000000Z-full-0000000001'
+const people: SliceName[] = ['user/ann', 'user/bob', 'user/cid']
+const all: SliceName[] = [...people, 'shared']
+const signal = new AbortController().signal
+
+let house: RestoreHouse
+
+beforeEach(async () => {
+  house = await restoreHouse(
+    { desk: { of: 'ann' } },
+    {},
+    {
+      'user/bob': { desk: { of: 'bob' } },
+      'user/cid': { desk: { of: 'cid' } },
+      shared: { group: { name: 'team' } },
+    },
+  )
+  for (const slice of all) await house.backUp(RUN, slice)
+  for (const slice of all) house.component.live.slices.get(slice)?.clear()
+})
+
+const plan = async (wish: Partial<RestoreWish> = {}): Promise<string> => {
+  const { restore } = await beginPlan(house.service, { slices: all, ...wish }, 'a test')
+  for (const slice of wish.slices ?? all) await planRequested(house.service, { restore, slice }, signal)
+  return restore
+}
+const apply = async (restore: string, slice: SliceName, attempt = 1): Promise<RestoreStep> =>
+  await applyRequested(house.service, { restore, slice, attempt, signal })
+const live = (): unknown[] => all.map((slice) => house.live(slice))
+const whole = [{ desk: { of: 'ann' } }, { desk: { of: 'bob' } }, { desk: { of: 'cid' } }, { group: { name: 'team' } }]
+
+describe('a whole restore', () => {
+  test('is planned slice by slice, and its root plan sums them up once they are all there', async () => {
+    const { restore } = await beginPlan(house.service, { slices: all }, 'a test')
+    for (const slice of people) await planRequested(house.service, { restore, slice }, signal)
+    expect(await finishPlan(house.service, restore)).toBeUndefined()
+    await expect(beginApply(house.service, restore)).rejects.toMatchObject({ code: 'restore-not-planned' })
+    await planRequested(house.service, { restore, slice: 'shared' }, signal)
+    const root = await finishPlan(house.service, restore)
+    expect(root).toMatchObject({ slices: 4, failed: 0, counts: { create: 4, update: 0, keep: 0 } })
+    expect(root?.hash).toMatch(/^[0-9a-f]{64}$/)
+    expect(await finishPlan(house.service, restore)).toEqual(root)
+    expect(house.writer.written).toEqual([])
+  })
+
+  test('asked for twice is one, and planning again changes nothing', async () => {
+    const restore = await plan()
+    const root = await finishPlan(house.service, restore)
+    house.component.live.slices.get('user/ann')?.set('new', { thing: true })
+    expect(await plan()).toBe(restore)
+    expect(await finishPlan(house.service, restore)).toEqual(root)
+  })
+
+  test('writes nothing before somebody says so', async () => {
+    const restore = await plan()
+    await expect(apply(restore, 'shared')).rejects.toMatchObject({ code: 'restore-not-planned' })
+    expect(house.writer.written).toEqual([])
+  })
+
+  test('touches nobody before shared state is there and proven', async () => {
+    const restore = await plan()
+    await beginApply(house.service, restore)
+    await expect(apply(restore, 'user/ann')).rejects.toMatchObject({ code: 'restore-waits', retry: 'later' })
+    expect(house.writer.written).toEqual([])
+    expect(await apply(restore, 'shared')).toEqual({ step: 'verified' })
+    for (const slice of people) expect(await apply(restore, slice)).toEqual({ step: 'verified' })
+    expect(live()).toEqual(whole)
+    expect(await restoreReport(house.service, restore)).toEqual({
+      restore,
+      open: false,
+      outcome: 'complete',
+      verified: true,
+      slices: { total: 4, verified: 4, undone: 0, refused: 0, undoFailed: 0, pending: 0 },
+      failures: [],
+    })
+  })
+
+  test('whose shared state does not verify takes that back, and starts nobody', async () => {
+    const restore = await plan()
+    await beginApply(house.service, restore)
+    house.writer.forgets = new Set(['name'])
+    expect(await apply(restore, 'shared')).toMatchObject({ step: 'undone', code: 'restore-not-verified' })
+    for (const slice of people)
+      expect(await apply(restore, slice)).toMatchObject({ step: 'refused', code: 'restore-shared-failed' })
+    expect(live()).toEqual([{}, {}, {}, {}])
+    expect(await restoreReport(house.service, restore)).toMatchObject({
+      outcome: 'rolled-back',
+      verified: false,
+      slices: { undone: 1, refused: 3 },
+    })
+  })
+
+  test('one person who cannot be restored stays as before; the others stay restored; the report says both', async () => {
+    const restore = await plan()
+    await beginApply(house.service, restore)
+    house.writer.beforeWrite = (slice) => {
+      if (slice === 'user/bob') throw new TorikiError('source-rights')
+    }
+    for (const slice of ['shared', ...people] as SliceName[]) await apply(restore, slice)
+    expect(live()).toEqual([whole[0], {}, whole[2], whole[3]])
+    expect(await restoreReport(house.service, restore)).toMatchObject({
+      open: false,
+      outcome: 'partial',
+      slices: { total: 4, verified: 3, undone: 1 },
+      failures: [{ slice: 'user/bob', code: 'source-rights', outcome: 'undone' }],
+    })
+  })
+
+  test('what cannot be planned is in the plan with its reason, and is not restored', async () => {
+    const restore = await plan({ slices: people, snapshot: '20200101T000000000Z-full-0000000001.1' })
+    expect(await finishPlan(house.service, restore)).toMatchObject({ slices: 3, failed: 3 })
+    await beginApply(house.service, restore)
+    expect(await apply(restore, 'user/ann')).toMatchObject({ step: 'refused', code: 'snapshot-not-found' })
+    expect(await restoreReport(house.service, restore)).toMatchObject({
+      open: true,
+      slices: { pending: 2, refused: 1 },
+    })
+  })
+
+  test('of a time takes what was the newest then', async () => {
+    house.component.live.slices.get('user/ann')?.set('desk', { of: 'ann, later' })
+    const until = house.clock.now()
+    await house.backUp('20261122T020000000Z-full-0000000002')
+    house.component.live.slices.get('user/ann')?.clear()
+    const restore = await plan({ slices: ['user/ann'], until })
+    await beginApply(house.service, restore)
+    await apply(restore, 'user/ann')
+    expect(house.live()).toEqual(whole[0])
+  })
+
+  test('of somebody nobody knows is refused before anything is written', async () => {
+    const before = house.platform.store.keys().length
+    await expect(plan({ slices: ['user/zoe'] })).rejects.toMatchObject({
+      code: 'snapshot-not-found',
+      message: expect.stringContaining('user/zoe'),
+    })
+    expect(house.platform.store.keys()).toHaveLength(before)
+  })
+
+  test('ends the same in whatever order people come, delivered again and again', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      for (const slice of all) house.component.live.slices.get(slice)?.clear()
+      const random = seededRandom(seed)
+      const { restore } = await beginPlan(house.service, { slices: all }, `order ${seed}`)
+      for (const slice of all) await planRequested(house.service, { restore, slice }, signal)
+      await beginApply(house.service, restore)
+      for (let left = 60; (await restoreReport(house.service, restore)).open && left > 0; left--) {
+        const slice = all[Math.floor(random.fraction() * all.length)] as SliceName
+        await apply(restore, slice).catch((error: unknown) => expect(error).toMatchObject({ code: 'restore-waits' }))
+      }
+      expect(await restoreReport(house.service, restore)).toMatchObject({ outcome: 'complete' })
+      expect(live()).toEqual(whole)
+    }
+  })
+})
