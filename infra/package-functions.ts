@@ -3,7 +3,7 @@
  * and settings give the same bytes.
  */
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
-import { extname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { buildFunctions } from './build-functions.ts'
 import { architectures, fetchNativeBinaries, nativeBinary } from './native-binaries.ts'
 import type { Architecture } from './native-binaries.ts'
@@ -65,7 +65,7 @@ async function koffiFiles(): Promise<{
   const loaded = names
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(from.length + 1))
-    .filter((name) => /^(package\.json|index\.c?js|src\/.*\.c?js)$/.test(name) && extname(name) !== '')
+    .filter((name) => /^(package\.json|LICENSE\.txt|index\.c?js|src\/.*\.c?js)$/.test(name))
   const files: ZipFile[] = await Promise.all(
     loaded.map(async (name) => ({ name: `node_modules/koffi/${name}`, bytes: await readFile(join(from, name)) })),
   )
@@ -74,7 +74,9 @@ async function koffiFiles(): Promise<{
     const binary = await nativeBinary(architecture)
     if (binary === undefined) withoutNative.push(architecture)
     for (const [name, bytes] of binary ?? [])
-      files.push({ name: `node_modules/@koromix/koffi-linux-${architecture}/${name}`, bytes })
+      // Lambda's systems are of glibc.
+      if (!name.startsWith('musl_'))
+        files.push({ name: `node_modules/@koromix/koffi-linux-${architecture}/${name}`, bytes })
   }
   return { files, withoutNative }
 }

@@ -21,12 +21,16 @@ const MADE_BY = (3 << 8) | VERSION
 const MODE = 0o100644 * 0x1_0000
 const BYTES_MAX = 0xffff_ffff
 
+/** The same bytes go into the zip of every function: they are deflated once. */
+const deflated = new WeakMap<Uint8Array, Buffer>()
+
 export function zip(files: readonly ZipFile[]): Buffer {
   const parts: Buffer[] = []
   const directory: Buffer[] = []
   let offset = 0
   for (const { name, bytes } of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const data = deflateRawSync(bytes, { level: 9 })
+    const data = deflated.get(bytes) ?? deflateRawSync(bytes, { level: 9 })
+    deflated.set(bytes, data)
     const nameBytes = Buffer.from(name, 'utf8')
     const common = Buffer.alloc(26)
     common.writeUInt16LE(VERSION, 0)
