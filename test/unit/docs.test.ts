@@ -2,9 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from '@jest/globals'
+import { parse, stringify } from 'yaml'
 import { alarms } from '../../infra/alarms.ts'
-import { loadPlan } from '../../infra/plan.ts'
+import { loadPlan, parseAwsSettings, planOf } from '../../infra/plan.ts'
 import { errorCatalogue } from '../../lib/errors.ts'
+import { parseSettings } from '../../lib/settings.ts'
 import { toriki } from '../kit/command-line.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -88,6 +90,27 @@ describe('commands in the pages', () => {
     ].map(([, name]) => name!)
     expect(known.has('backup')).toBe(true)
     expect(named.filter((name) => !known.has(name))).toEqual([])
+  })
+})
+
+describe('settings in the pages', () => {
+  const yamlBlocks = (page: string): readonly string[] =>
+    [...read(page).matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text!)
+
+  test('docs/install-nebari-aws.md: they make the functions, leave the slices to the worker, and are the worker’s own', () => {
+    const [settings = '', aws = ''] = yamlBlocks('docs/install-nebari-aws.md')
+    const plan = planOf(parseSettings(settings, 'toriki.yaml', 'platform'), parseAwsSettings(aws, 'toriki-aws.yaml'))
+    expect(plan).toMatchObject({ deployment: 'campus', mount: '/mnt/nebari', clusterComponents: ['keycloak'] })
+    expect(parse(read('infra/kubernetes/aws/toriki.yaml'))).toEqual(parse(settings))
+  })
+
+  test('docs/install-onprem.md: they are sound, and the other store is one', () => {
+    const [settings = '', store = ''] = yamlBlocks('docs/install-onprem.md')
+    expect(parseSettings(settings, '/etc/toriki/toriki.yaml', 'platform').componentNames).toEqual(['keycloak', 'files'])
+    const other = { ...(parse(settings) as object), ...(parse(store) as object) }
+    expect(parseSettings(stringify(other), '/etc/toriki/toriki.yaml', 'platform').store).toMatchObject({
+      s3: { bucket: 'campus-backup' },
+    })
   })
 })
 
