@@ -216,6 +216,11 @@ export const errorCatalogue = {
     message: 'The person or group is gone from every component.',
     remedy: 'Nothing to do, unless that is a surprise.',
   },
+  'slice-taken': {
+    retry: 'later',
+    message: 'Another function was given the same message, and works on the slice.',
+    remedy: 'Nothing to do: it goes on by itself.',
+  },
   'ended-without-report': {
     retry: 'later',
     message: 'The worker ended without a word: a time-out or a crash.',

@@ -5,14 +5,14 @@
  * A cause is recorded before the message is given back. What only a person can mend goes to dead-letter at once instead of burning the attempts that are left;
  * what may pass is given back with a pause that doubles. A message for a slice that failed and ended is a replay by hand, and is recorded as one.
  */
-import { TorikiError } from '../errors.ts'
+import { isTorikiError, TorikiError } from '../errors.ts'
 import { encodeMessage, PARTS_MAX } from '../messages.ts'
 import type { BackupSliceMessage } from '../messages.ts'
 import { parseSlice } from '../resources/slice.ts'
 import type { Slice } from '../resources/slice.ts'
 import { appendEvent } from '../runs/event-log.ts'
 import type { SliceFold } from '../runs/fold.ts'
-import { areSourcesAccepted, cancelledAt, readRun } from '../runs/run-log.ts'
+import { areSourcesAccepted, cancelledAt, claimDelivery, readRun } from '../runs/run-log.ts'
 import type { RunRecord, SliceEvent, SliceEventName } from '../runs/run.ts'
 import { foldOf } from '../runs/slice-states.ts'
 import { captureSlice } from './capture-slice.ts'
@@ -52,6 +52,8 @@ interface Work {
   readonly begunAt: Date
   /** How many events were appended since. */
   appended: number
+  /** No other delivery uploads the same. */
+  claimed: boolean
 }
 
 /**
@@ -71,12 +73,14 @@ export async function backupSlice(
   let fold: Promise<SliceFold> | undefined
   const before = (): Promise<SliceFold> => (fold ??= foldOf(records, run.run, sliceId))
   const begunAt = service.platform.clock.now()
-  const work: Work = { service, run, slice, sliceId, message, delivery, before, begunAt, appended: 0 }
+  const work: Work = { service, run, slice, sliceId, message, delivery, before, begunAt, appended: 0, claimed: false }
   // A first delivery almost always comes to a slice of which nothing is recorded: what it finds in the repository is enough to be right.
   if ((delivery.attempt > 1 || message.part !== undefined) && (await isDone(work))) return DONE
   try {
     return await conclude(work, await capture(work))
   } catch (error) {
+    // By then the other one has ended, or its host has ended it.
+    if (isTorikiError(error, 'slice-taken')) return giveBack(GIVE_BACK_LAST_MS)
     if (delivery.signal.aborted) return giveBack(0)
     logFailure(service.platform.log, 'slice-failed', error, { run: run.run, slice: sliceId })
     return await fail(work, [failedBy(error)], {})
@@ -90,7 +94,8 @@ async function isDone({ before, message, delivery }: Work): Promise<boolean> {
   return continuedTo > (message.part ?? 0) && (pending || delivery.attempt > 1)
 }
 
-async function capture({ service, run, slice, message, delivery }: Work): Promise<SliceCapture> {
+async function capture(work: Work): Promise<SliceCapture> {
+  const { service, run, slice, message, delivery } = work
   const { records } = service.repository
   const { clock } = service.platform
   let checkedMs = clock.monotonicMs()
@@ -105,7 +110,23 @@ async function capture({ service, run, slice, message, delivery }: Work): Promis
       checkedMs = clock.monotonicMs()
       return (await cancelledAt(records, run.run)) !== undefined
     },
+    claim: () => claim(work),
   })
+}
+
+/**
+ * A queue may give one message to two functions at the same time. Small slices may be read twice; of a large one the second function uploads nothing. The claim bears
+ * the attempt and what is recorded so far: who is given the message after a crash, or a replay, finds it free.
+ */
+async function claim(work: Work): Promise<void> {
+  if (work.claimed) return
+  const { service, run, sliceId, message, delivery, before } = work
+  const { highest } = await before()
+  const name = `${sliceId}.${message.part ?? 0}.${highest}.${delivery.attempt}`
+  const at = service.platform.clock.now()
+  if ((await isDone(work)) || (await claimDelivery(service.repository.records, run.run, name, at)) === 'taken')
+    throw new TorikiError('slice-taken', { ids: { run: run.run, slice: sliceId } })
+  work.claimed = true
 }
 
 async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> {

@@ -25,6 +25,8 @@ export interface CaptureSliceOptions {
   readonly sourcesAccepted: boolean
   /** Asked before each component: a cancelled run stops here. */
   readonly isCancelled: () => Promise<boolean>
+  /** Before much is uploaded. @throws TorikiError `slice-taken` when another delivery of the same message does that already. */
+  readonly claim: () => Promise<void>
 }
 
 export type SliceCapture =
@@ -87,7 +89,8 @@ async function captureOnce(
   const identity = await identify(service, asked, slice, signal, failures)
   if (signal.aborted) return { kind: 'out-of-time', checkpoint: 'no-progress', progress }
   const repository = await service.repository.openSlice(slice.name, { access: 'write', identity })
-  const capture = await repository.capture({ run: run.run, signal, part: options.part })
+  const { part, claim } = options
+  const capture = await repository.capture({ run: run.run, signal, part, beforeFullPack: claim })
   const read = new Map<ComponentName, ComponentRecord>()
   for (const component of asked) {
     const { name } = component
@@ -103,6 +106,7 @@ async function captureOnce(
       if (reason !== undefined) capture.suspect(name, reason)
       read.set(name, record)
     } catch (error) {
+      if (isTorikiError(error, 'slice-taken')) throw error
       if (signal.aborted) {
         const began = progress.taken > 0 || read.size > 0
         return { kind: 'out-of-time', checkpoint: began ? await capture.checkpoint() : 'no-progress', progress }

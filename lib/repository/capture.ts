@@ -264,7 +264,9 @@ export class SliceCapture implements Capture {
   #openPacks(): Promise<PackStore> {
     this.#packs ??= (async () => {
       const { store, random } = this.#context.platform
-      const packs = new PackStore({ store, random, sliceId: this.#context.sliceId, keys: this.#context.keys })
+      const { sliceId, keys } = this.#context
+      const { beforeFullPack } = this.#options
+      const packs = new PackStore({ store, random, sliceId, keys, beforeFullPack })
       packs.condemn(this.#start.condemned.packs)
       await packs.load()
       this.#packStore = packs

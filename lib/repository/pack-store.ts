@@ -35,6 +35,7 @@ export class PackStore implements ChunkSink, ChunkSource {
   readonly #keys: SliceKeys
   readonly #random: Random
   readonly #reader: PackReader
+  readonly #beforeFullPack: () => Promise<void>
   readonly #condemned = new Set<string>()
   #index: ChunkIndex | undefined
   #loading: Promise<ChunkIndex> | undefined
@@ -56,7 +57,10 @@ export class PackStore implements ChunkSink, ChunkSource {
     readonly sliceId: string
     readonly keys: SliceKeys
     readonly random: Random
+    /** Awaited before each full pack is sent; what it throws ends the store as an error of `put` does. */
+    readonly beforeFullPack?: (() => Promise<void>) | undefined
   }) {
+    this.#beforeFullPack = options.beforeFullPack ?? (() => Promise.resolve())
     this.#store = options.store
     this.#sliceId = options.sliceId
     this.#keys = options.keys
@@ -173,6 +177,7 @@ export class PackStore implements ChunkSink, ChunkSource {
     const earlier = this.#uploading
     this.#uploading = (async () => {
       await earlier
+      if (interim) await this.#beforeFullPack()
       await this.#create(path, body)
       this.#packs.push({ sort, packId })
       if (interim) this.#interim.push(await this.#createIndex([], [table]))

@@ -125,6 +125,8 @@ export interface CaptureOptions {
   readonly signal: AbortSignal
   /** The part of a chain of continuations; 0 begins. */
   readonly part?: number
+  /** Awaited before each full pack is sent, of which most captures have none: what it throws ends the capture. */
+  readonly beforeFullPack?: (() => Promise<void>) | undefined
 }
 
 /** One snapshot in the making. Not for use by two at once; dropping it half-way leaves only garbage for prune. */

@@ -96,6 +96,17 @@ export async function claimTick(
   return (await records.read(path))?.['message'] === messageId ? 'mine' : 'taken'
 }
 
+/** Claims one delivery of a slice's message: `taken` when another function has the same. */
+export async function claimDelivery(
+  records: RunRecords,
+  run: string,
+  name: string,
+  at: Date,
+): Promise<'mine' | 'taken'> {
+  const created = await records.create(`runs/${run}/claims/${name}`, { at: at.toISOString() })
+  return created === 'created' ? 'mine' : 'taken'
+}
+
 /** The number of the next tick that nobody claimed yet. */
 export async function nextTick(records: RunRecords, run: string): Promise<number> {
   let highest = 0

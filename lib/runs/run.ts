@@ -7,6 +7,7 @@
  * runs/<run>/run                              the run exists when this does
  * runs/<run>/ticks/<n>                        claims of settle ticks
  * runs/<run>/events/<slice id>.<nnnnnn>.<event>   what happened to a slice: append-only, the event's name is in the key
+ * runs/<run>/claims/<slice id>.<part>.<n>.<attempt>   one delivery uploads a large slice; n: the highest event before it
  * runs/<run>/cancelled                        somebody cancelled it
  * runs/<run>/accepted                         its suspect listings of members are the truth after all
  * runs/<run>/summaries/<nnnnnn>               the fold at a time; the highest n speaks
