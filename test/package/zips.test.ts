@@ -130,12 +130,6 @@ describe('the zips', () => {
     for (const { name, folder: at } of functions.values())
       expect(await readFile(join(at, `${name}.mjs`), 'utf8')).not.toContain(root)
   })
-
-  test('are the same bytes again', async () => {
-    const again = await packageFunctions(join(folder, 'again'), { packaged: { 'toriki.yaml': example }, fetch: false })
-    for (const [name, zip] of again.zips)
-      expect((await readFile(zip)).equals(await readFile(packaged.zips.get(name)!))).toBe(true)
-  })
 })
 
 describe('a night', () => {
