@@ -45,6 +45,7 @@ export async function* doctorFiles(
       () => accessSync(path, constants.R_OK | constants.X_OK),
       'Run as a user who may list the root.',
     )
+    yield onlyRead(path)
     for (const place of places) yield* tryPlace(root, place)
     yield attributes(root)
   } finally {
@@ -70,6 +71,23 @@ function handles(kind: GroundKind): Check {
         'Install koffi for this system (`npm ci`): without it extended attributes and ACLs are not kept, and holes are guessed.',
     }
   return { check, ok: true }
+}
+
+/** What backs up never writes there; who may all the same is told, since a right that is not there cannot be misused. Asks the system, and writes nothing. */
+function onlyRead(path: string): Check {
+  const check = 'files: root can only be read'
+  try {
+    accessSync(path, constants.W_OK)
+  } catch (error) {
+    if (failureOf(error) === undefined) throw error
+    return { check, ok: true }
+  }
+  return {
+    check,
+    ok: true,
+    remedy:
+      'Mount it read-only where backups run: nothing is ever written there, and then nobody can who takes this process over.',
+  }
 }
 
 function* tryPlace(root: Directory, place: Place): Generator<Check, void, void> {

@@ -96,6 +96,16 @@ describe('the doctor of files', () => {
     expect(await failing({}, { ground })).toEqual(['files: root present'])
   })
 
+  test('advises to mount read-only what could be written to', async () => {
+    const line = async (): Promise<object | undefined> =>
+      (await checks()).find(({ check }) => check === 'files: root can only be read')
+    expect(await line()).toMatchObject({ ok: true, remedy: expect.stringContaining('read-only') })
+    if (process.geteuid?.() === 0) return // root may write wherever the mount lets him
+    chmodSync(root, 0o555)
+    expect(await line()).toEqual({ check: 'files: root can only be read', ok: true })
+    chmodSync(root, 0o755)
+  })
+
   test('counts homes that may not be read', async () => {
     chmodSync(join(root, 'home', 'ann'), 0o000)
     expect(await failing()).toEqual(process.geteuid?.() === 0 ? [] : ['files: homes may be read'])
