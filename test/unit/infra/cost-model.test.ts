@@ -25,10 +25,10 @@ const small: Size = {
 }
 
 describe('the cost of a deployment', () => {
-  test('an unchanged person costs what was counted: 2 PUTs, 7 GETs, 6 LISTs, 1 call of KMS', () => {
+  test('an unchanged person costs what was counted: 2 PUTs, 6 GETs, 6 LISTs, 1 call of KMS', () => {
     const cost = costOf({ ...small, users: 1000 }, prices)
     expect(amountOf(cost, 'S3 PUT and LIST')).toBe(8)
-    expect(amountOf(cost, 'S3 GET')).toBe(7)
+    expect(amountOf(cost, 'S3 GET')).toBe(6)
     expect(amountOf(cost, 'KMS calls')).toBe(0.1)
   })
 
