@@ -28,7 +28,7 @@ import type { Queue, QueueName, Queues, ReceivedMessage } from '../../lib/platfo
 import { retryQueues } from '../../lib/platform/queue/retry.ts'
 import type { Platform } from '../../lib/platform/platform.ts'
 import type { Random } from '../../lib/platform/random.ts'
-import { silentMetrics } from '../../lib/platform/metrics.ts'
+import type { MetricName } from '../../lib/platform/metrics.ts'
 import { openDeployment } from '../../lib/repository/deployment-repository.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { World } from './world.ts'
@@ -44,6 +44,8 @@ export interface Ground {
   /** Everything that was logged or told, as text. */
   readonly said: string[]
   readonly alarms: Alarm[]
+  /** Every figure that was ever counted. */
+  readonly counted: [name: MetricName, value: number][]
   /** Bodies of all messages ever sent. */
   readonly sent: string[]
   /** Per snapshot object: what its writer must have seen condemned. */
@@ -120,7 +122,11 @@ export class SimulatedProcess {
           repository: await openDeployment(this.#platform, { name: 'campus' }),
           components: this.#ground.world.components((label) => this.#gate(label)),
           limits: this.#ground.limits,
-          metrics: silentMetrics,
+          metrics: {
+            kept: true,
+            add: (name, value) => void this.#ground.counted.push([name, value]),
+            flush: () => undefined,
+          },
           alarm: async (alarm) => {
             this.#ground.alarms.push(alarm)
             this.#ground.said.push(JSON.stringify(alarm))

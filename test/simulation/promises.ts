@@ -85,6 +85,57 @@ export function checkSuspicion(store: CheckedStore, run: string): string[] {
   return wrong
 }
 
+/**
+ * The last figure says how many people have no whole and believed backup that is younger than `rpoMs`: as many as when the run began, as many as now, or between, for it
+ * was counted between.
+ */
+export function checkRecoveryPoint(
+  store: CheckedStore,
+  run: string,
+  {
+    counted = -1,
+    nowMs,
+    rpoMs,
+  }: { readonly counted: number | undefined; readonly nowMs: number; readonly rpoMs: number },
+): string[] {
+  const { sources, startedAt } = store.records.get(`runs/${run}/run`) as {
+    sources: Record<string, { suspect?: string }>
+    startedAt: string
+  }
+  // Who is there then is for the listing before to say.
+  if (Object.values(sources).some(({ suspect }) => suspect !== undefined)) return []
+  const least = beyondAt(store, run, Date.parse(startedAt) - rpoMs)
+  const most = beyondAt(store, run, nowMs - rpoMs)
+  return counted >= least.length && counted <= most.length
+    ? []
+    : [`${run}: ${counted} people are counted beyond: it should be ${least.join()} or ${most.join()}`]
+}
+
+/** The run's people without a whole and believed backup since that time, who were known then already. */
+function beyondAt(store: CheckedStore, run: string, sinceMs: number): string[] {
+  const [before] = [...store.records]
+    .filter(([path, { intendedAt }]) => /-full-[^/]+\/run$/.test(path) && Date.parse(String(intendedAt)) < sinceMs)
+    .map(([path]) => path.split('/')[1] ?? '')
+    .toSorted((a, b) => (a < b ? 1 : -1))
+  const known = new Set(before === undefined ? [] : slicesOf(store, before).map(({ slice }) => slice))
+  return slicesOf(store, run).flatMap(({ slice, sliceId }) => {
+    if (!slice.startsWith('user/')) return []
+    const events = [...store.records.keys()].filter((path) => path.startsWith(`runs/${run}/events/${sliceId}.`))
+    const ends = (name: string): boolean => events.some((path) => path.endsWith(`.${name}`))
+    if (ends('skipped') && !ends('saved') && !ends('partial')) return []
+    const times = coveringOf(slice).map((source) => goodAt(store, slice, source))
+    const isBeyond = times.includes(undefined) ? known.has(slice) : Math.min(...(times as number[])) < sinceMs
+    return isBeyond ? [slice] : []
+  })
+}
+
+function goodAt(store: CheckedStore, name: string, source: SourceName): number | undefined {
+  const generations = store.slices.filter((slice) => slice.name === name)
+  const newest = generations.toSorted((a, b) => (a.generation ?? 0) - (b.generation ?? 0)).at(-1)
+  const readAt = newest && latestOf(newest, source)?.components.get(source)?.readAt
+  return readAt === undefined ? undefined : Date.parse(readAt)
+}
+
 /** Nothing that its writer must have seen condemned is needed by a snapshot: prune would take it away. */
 export function checkCondemned(store: CheckedStore, looks: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const wrong: string[] = []

@@ -35,6 +35,7 @@ import type { Ground } from './process.ts'
 import {
   checkCondemned,
   checkPeople,
+  checkRecoveryPoint,
   checkReport,
   checkSuspicion,
   checkTruth,
@@ -171,6 +172,7 @@ class Simulation {
       attempts: 3 + this.#draw(2),
       shrink: 0.3,
       visibilityMs: 10 * MINUTE_MS,
+      rpoMs: 1.5 * DAY_MS,
     }
     this.#store = new MemoryObjectStore({ clock })
     this.#refusing = refuseSecondPut(this.#store, 'object-exists')
@@ -184,6 +186,7 @@ class Simulation {
       limits,
       said: [],
       alarms: [] as Alarm[],
+      counted: [],
       sent: [],
       looks: new Map(),
       unwrapped: new Set(),
@@ -608,6 +611,11 @@ class Simulation {
     }
     const wrong = [
       ...(settled ? [] : [`${run} ended and its ticks did not settle it`]),
+      ...checkRecoveryPoint(store, run, {
+        counted: this.#ground.counted.findLast(([name]) => name === 'PeopleBeyondRpo')?.[1],
+        nowMs: this.scheduler.nowMs,
+        rpoMs: this.#ground.limits.rpoMs ?? 0,
+      }),
       ...this.#ground.alarms
         .filter(({ alarm }) => alarm === 'no-backup')
         .map(({ run: open }) => `a missing backup is told because of ${open}`),
