@@ -1,24 +1,18 @@
 /** `serverless package`, as a person calls it: without network, without credentials, in an empty environment. Then the template, against AWS's specification and our rules. */
-import { execFile, spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { loadPlan } from '../../infra/plan.ts'
 import { functionNames } from '../../infra/roles.ts'
 import { serverlessValues } from '../../infra/serverless-values.ts'
 import { resolveTemplate } from '../kit/iam/resolve-template.ts'
 import type { Template } from '../kit/iam/resolve-template.ts'
+import { packageService } from '../kit/package-service.ts'
 import { checkTemplate } from '../kit/template-spec.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-const run = promisify(execFile)
 const example = join(root, 'infra/examples/toriki.yaml')
-/** Cuts the network off, where the system lets a user do that. */
-const cut: readonly [string, ...string[]] =
-  spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : ['env']
-
 /** Keycloak's database in the cluster, no homes, no network of ours; traces, and the other processor. */
 const inCluster = `
 deployment: campus
@@ -46,26 +40,13 @@ let folder: string
 let packaged: Template
 let other: Template
 
-async function packageService(settings: string, name: string): Promise<Template> {
-  const home = join(folder, `home-${name}`)
-  const out = join(folder, name)
-  await mkdir(home)
-  const [command, ...args] = [...cut, process.execPath, join(root, 'node_modules/.bin/serverless')]
-  await run(command, [...args, 'package', '--package', out], {
-    cwd: root,
-    env: { PATH: process.env['PATH'], HOME: home, TORIKI_SETTINGS: settings },
-    timeout: 90_000,
-  })
-  return JSON.parse(await readFile(join(out, 'cloudformation-template-update-stack.json'), 'utf8')) as Template
-}
-
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'toriki-serverless-')))
   await writeFile(join(folder, 'toriki.yaml'), inCluster)
   await writeFile(join(folder, 'toriki-aws.yaml'), inClusterAws)
   // One after the other: osls works in a folder of the checkout.
-  packaged = await packageService(example, 'example')
-  other = await packageService(join(folder, 'toriki.yaml'), 'other')
+  packaged = await packageService({ settings: example, folder, name: 'example' })
+  other = await packageService({ settings: join(folder, 'toriki.yaml'), folder, name: 'other' })
 })
 
 afterAll(async () => {
@@ -296,9 +277,11 @@ describe('the rules of queues', () => {
 })
 
 test('what is missing is said in a sentence', async () => {
-  const failed = (await packageService(join(folder, 'nowhere/toriki.yaml'), 'nowhere').catch(
-    (error: unknown) => error,
-  )) as { stdout: string; stderr: string }
+  const failed = (await packageService({
+    settings: join(folder, 'nowhere/toriki.yaml'),
+    folder,
+    name: 'nowhere',
+  }).catch((error: unknown) => error)) as { stdout: string; stderr: string }
   const said = `${failed.stdout}${failed.stderr}`
   expect(said).toContain(
     `There is no ${join(folder, 'nowhere/toriki.yaml')}: the functions are made from the settings.`,
