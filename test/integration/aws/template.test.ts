@@ -126,8 +126,8 @@ describe('moto', () => {
     expect(made(resources)).toEqual(expect.arrayContaining(['BackupBucket', 'Key', 'KeyAlias', 'KeyBucket']))
   })
 
-  test('makes the queues, roles, alarms and topic of the functions', async () => {
-    // Code, subnets, and what moto cannot make are left out: EFS gives it no ARN, and an event source needs a function.
+  test('makes the queues, roles, key and topic of the functions', async () => {
+    // Alarms it makes without saying so. Code, subnets, and what moto cannot make are left out: EFS gives it no ARN, and an event source needs a function.
     const left = new Set([
       'AWS::Lambda::Function',
       'AWS::Lambda::EventSourceMapping',
@@ -145,11 +145,9 @@ describe('moto', () => {
       '"arn:aws:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0"',
     )
     const resources = await create('functions', withoutFileSystem)
-    // By type: it forgets the names of alarms.
     for (const [type, least] of [
       ['AWS::SQS::Queue', 7],
       ['AWS::IAM::Role', 9],
-      ['AWS::CloudWatch::Alarm', 15],
       ['AWS::SNS::Topic', 1],
       ['AWS::KMS::Key', 1],
     ] as const) {
