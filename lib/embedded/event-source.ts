@@ -51,6 +51,11 @@ export interface EventSourceOptions {
   readonly leaseMs?: number
   /** How long one receive waits for a message. */
   readonly waitMs?: number
+  /**
+   * Asked for a message that was received before: must it be worked on alone, because it may end this process? Then what is in work ends first, and nothing is received
+   * until it is done: whatever a crash finds received has lost an attempt. With it, one message is received at a time.
+   */
+  readonly alone?: (message: ReceivedMessage) => Promise<boolean>
 }
 
 export interface EventSource {
@@ -139,6 +144,7 @@ class Source implements EventSource {
       visibilityMs,
       leaseMs,
       waitMs = WAIT_MS_DEFAULT,
+      alone,
       clock,
       log,
       name,
@@ -154,15 +160,21 @@ class Source implements EventSource {
       // Somebody wants to know whether the queue is empty: look, do not wait. With work under way the answer would be no.
       const waits = this.#idleWaiters.length === 0 || this.#inWork.size > 0
       try {
-        const max = Math.min(RECEIVE_MAX, slots * batchSize)
+        const max = alone === undefined ? Math.min(RECEIVE_MAX, slots * batchSize) : 1
         const messages = await queue.receive({
           max,
           waitMs: waits ? waitMs : 0,
           visibilityMs: leaseMs ?? visibilityMs,
           ...(waits ? { signal: this.#nudge.signal } : {}),
         })
-        for (let index = 0; index < messages.length; index += batchSize)
-          this.#begin(messages.slice(index, index + batchSize))
+        const [first] = messages
+        if (first !== undefined && first.receiveCount > 1 && (await alone?.(first)) === true) {
+          this.#begin(messages, Promise.all(this.#inWork))
+          await this.#untilDone()
+        } else {
+          for (let index = 0; index < messages.length; index += batchSize)
+            this.#begin(messages.slice(index, index + batchSize))
+        }
         if (messages.length === 0 && !waits) this.#releaseIdle()
         pauseMs = PAUSE_FIRST_MS
       } catch (error) {
@@ -181,8 +193,16 @@ class Source implements EventSource {
     for (const resolve of waiters) resolve()
   }
 
-  #begin(batch: readonly ReceivedMessage[]): void {
-    const work = this.#work(batch).finally(() => {
+  /** Nothing is in work, or the source stops. */
+  async #untilDone(): Promise<void> {
+    const { signal } = this.#stopping
+    const stopping = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    if (!signal.aborted) await Promise.race([Promise.all(this.#inWork), stopping])
+  }
+
+  /** `before`: what must end first. The messages are kept meanwhile. */
+  #begin(batch: readonly ReceivedMessage[], before?: Promise<unknown>): void {
+    const work = this.#work(batch, before).finally(() => {
       this.#inWork.delete(work)
       this.#slotFree()
       if (this.#idleWaiters.length > 0) this.#nudge.abort()
@@ -191,10 +211,11 @@ class Source implements EventSource {
   }
 
   /** One invocation. Never rejects: what goes wrong leaves messages in the queue. */
-  async #work(batch: readonly ReceivedMessage[]): Promise<void> {
+  async #work(batch: readonly ReceivedMessage[], before?: Promise<unknown>): Promise<void> {
     const { queue, log, name } = this.#options
     const renewal = new AbortController()
     const renewing = this.#renew(batch, renewal.signal)
+    await before
     const failed = await this.#invoke(batch)
     renewal.abort()
     await renewing

@@ -7,6 +7,7 @@ import * as deadLetter from '../../functions/dead-letter.ts'
 import * as replayRun from '../../functions/replay-run.ts'
 import * as settleRun from '../../functions/settle-run.ts'
 import { handle as schedule } from '../../functions/schedule.ts'
+import { wasCutOff } from '../backup/cut-off.ts'
 import { settleOpenRuns } from '../backup/settle-open-runs.ts'
 import type { Service } from '../backup/service.ts'
 import { workerFunctions } from '../cli/context.ts'
@@ -15,7 +16,7 @@ import { queueNames } from '../platform/queue/port.ts'
 import type { Queue, QueueName } from '../platform/queue/port.ts'
 import type { Settings } from '../settings.ts'
 import { startEventSource } from './event-source.ts'
-import type { EventHandler, EventSource } from './event-source.ts'
+import type { EventHandler, EventSource, EventSourceOptions } from './event-source.ts'
 import { scheduleLoop } from './schedule-loop.ts'
 
 /** A message in work is hidden for so long at a time. */
@@ -37,7 +38,13 @@ export interface HostOptions {
 export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOptions = {}): WorkerHost {
   const start = (service: Service, only: readonly WorkerFunction[] = workerFunctions): Workers => {
     const { queues, clock, random, log } = service.platform
-    const source = (name: string, queue: Queue, handler: EventHandler, concurrency: number): EventSource =>
+    const source = (
+      name: string,
+      queue: Queue,
+      handler: EventHandler,
+      concurrency: number,
+      alone?: EventSourceOptions['alone'],
+    ): EventSource =>
       // One message a batch: a slice that takes long holds up nobody, and answers by itself.
       startEventSource({
         queue,
@@ -51,6 +58,7 @@ export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOpt
         timeoutMs: TIMEOUT_MS,
         visibilityMs: leaseMs,
         leaseMs,
+        ...(alone === undefined ? {} : { alone }),
       })
     const sources = [
       ...queueNames
@@ -61,6 +69,7 @@ export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOpt
             queues.queue(name),
             handlerOf(service, name),
             name === 'backup-slice' ? service.limits.parallel : 1,
+            name === 'backup-slice' ? (message) => wasCutOff(service, message) : undefined,
           ),
         ),
       ...(only.includes('dead-letter') ? queueNames : []).map((name) =>

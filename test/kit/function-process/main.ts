@@ -7,9 +7,9 @@ import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { handle } from '../../../functions/backup-slice.ts'
 import { assembleService } from '../../../lib/assemble-service.ts'
-import type { Component } from '../../../lib/components/component.ts'
 import { loadSettings } from '../../../lib/load-settings.ts'
 import { silentLog } from '../../../lib/log.ts'
+import { crashingComponent } from '../crashing-component.ts'
 import { TurnedClock } from '../turned-clock.ts'
 import { STUCK } from './function-process.ts'
 import type { InvocationLine } from './function-process.ts'
@@ -17,7 +17,14 @@ import type { InvocationLine } from './function-process.ts'
 const [file = '', outOfMemory, outOfTime] = process.argv.slice(2)
 const clock = new TurnedClock()
 const service = await assembleService(await loadSettings({ file }), { log: silentLog, clock })
-const components = service.components.map((component) => crashing(component))
+const components = service.components.map((component) =>
+  crashingComponent(component, {
+    outOfMemory,
+    outOfTime,
+    // Its host need not wait until it loses patience.
+    onStuck: () => void writeSync(process.stdout.fd, `${STUCK}\n`),
+  }),
+)
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { event, now, limitMs } = JSON.parse(line) as InvocationLine
@@ -30,39 +37,3 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(answer)}\n`)
 }
 process.exit() // connections that are kept would hold it
-
-/** The crash comes in the middle of the reading, when something is stored already. */
-function crashing(component: Component): Component {
-  const { name, kinds, identify, source, isContainer } = component
-  return {
-    name,
-    kinds,
-    covers: (slice) => component.covers(slice),
-    doctor: () => component.doctor(),
-    members: (context) => component.members(context),
-    ...(identify && { identify: identify.bind(component) }),
-    ...(source && { source: source.bind(component) }),
-    ...(isContainer && { isContainer: isContainer.bind(component) }),
-    async *read(slice, context) {
-      let taken = 0
-      for await (const resource of component.read(slice, context)) {
-        yield resource
-        if (++taken < 3) continue
-        if (slice.name === `user/${outOfMemory}`) fillMemory()
-        if (slice.name === `user/${outOfTime}`) workForEver()
-      }
-    },
-    close: () => component.close(),
-  }
-}
-
-/** Says so first: its host need not wait until it loses patience. */
-function workForEver(): void {
-  writeSync(process.stdout.fd, `${STUCK}\n`)
-  for (;;);
-}
-
-function fillMemory(): void {
-  const hoard: unknown[] = []
-  for (;;) hoard.push(Array.from({ length: 10_000 }, (_, index) => ({ index })))
-}

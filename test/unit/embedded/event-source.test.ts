@@ -30,6 +30,12 @@ class Invocations {
     while (this.begun.length < count) await turn()
   }
 }
+/** Its methods by themselves. */
+const bound = (invocations: Invocations) => ({
+  begun: invocations.begun,
+  handler: invocations.handler,
+  until: (count: number) => invocations.until(count),
+})
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const bodiesOf = (event: SQSEvent): string[] => event.Records.map(({ body }) => body)
 const failing = (...ids: string[]): SQSBatchResponse => ({
@@ -75,6 +81,28 @@ describe('the event source', () => {
   }
   const send = (...bodies: string[]): Promise<void> => queue.send(bodies.map((body) => ({ body })))
   const logged = (event: string): boolean => log.some((line) => line.includes(`"${event}"`))
+
+  test('works alone on what must be worked on alone: others end first, and none is received meanwhile', async () => {
+    const { begun, handler, until } = bound(new Invocations())
+    await send('bad')
+    start(handler, { concurrency: 3, alone: async ({ receiveCount }) => receiveCount > 1, timeoutMs: 600_000 })
+    await until(1)
+    begun[0]!.fail(new Error('bad'))
+    await clock.advance(VISIBILITY_MS / 2)
+    await send('slow')
+    await until(2)
+    await clock.advance(VISIBILITY_MS / 2)
+    await send('other')
+    while ((await queue.depth()).hidden < 2) await turn()
+    expect(begun.map(({ event }) => bodiesOf(event))).toEqual([['bad'], ['slow']])
+    begun[1]!.answer()
+    await until(3)
+    expect(await queue.depth()).toMatchObject({ visible: 1, hidden: 1 })
+    begun[2]!.answer()
+    await until(4)
+    expect(begun.map(({ event }) => bodiesOf(event))).toEqual([['bad'], ['slow'], ['bad'], ['other']])
+    begun[3]!.answer()
+  })
 
   test('hands over an event as Lambda does, and deletes what succeeded', async () => {
     await send('x')
