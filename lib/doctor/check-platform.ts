@@ -17,10 +17,12 @@ import { KEY_BYTES } from '../repository/format.ts'
 import { DEPLOYMENT_KEYS_PREFIX, DEPLOYMENT_PREFIX, deploymentKeysPath } from '../repository/object-paths.ts'
 import { wrapContext } from '../repository/wrapped-keys.ts'
 import type { Settings } from '../settings.ts'
-import { failing, opening } from './check.ts'
+import { failing, opening, startNow } from './check.ts'
 
 /** AWS refuses what was signed longer ago, and a run would say wrong times. */
 const CLOCK_SKEW_MS_MAX = 300_000
+/** A person waits, and a function has two minutes: who does not take a connection in so many tries is not there. */
+const TRIES_MAX = 3
 /** Stands for a slice in what is wrapped for trial, and for the deployment's id while there is none. */
 const NOBODY = 'doctor'
 
@@ -34,11 +36,16 @@ export async function* checkPlatform(
   settings: Settings,
   { log, asFunction }: CheckPlatformOptions,
 ): AsyncGenerator<Check, void, void> {
-  const parts = platformParts(settings, { log })
+  const parts = platformParts(settings, { log, triesMax: TRIES_MAX })
   try {
-    const keys = yield* checkKey(settings, parts)
-    const stores = yield* checkStores(settings, parts)
-    yield* checkQueues(settings, parts)
+    const [key, store, queues] = [
+      startNow(checkKey(settings, parts)),
+      startNow(checkStores(settings, parts)),
+      startNow(checkQueues(settings, parts)),
+    ]
+    const keys = yield* key()
+    const stores = yield* store()
+    yield* queues()
     let deployment = NOBODY
     if (keys !== undefined && stores !== undefined) {
       const platform = { ...stores, keys, clock: systemClock, random: systemRandom, log }
@@ -81,11 +88,13 @@ async function* checkStores(settings: Settings, parts: PlatformParts): AsyncGene
     return undefined
   }
   const { store, keyStore } = stores
-  const main = yield* opening(name, () => store.list(DEPLOYMENT_PREFIX))
-  const ofKeys =
+  const listing = startNow(opening(name, () => store.list(DEPLOYMENT_PREFIX)))
+  const listingKeys =
     keyStore === store
-      ? main
-      : yield* opening(`store: bucket ${keyBucket} can be listed`, () => keyStore.list(DEPLOYMENT_KEYS_PREFIX))
+      ? undefined
+      : startNow(opening(`store: bucket ${keyBucket} can be listed`, () => keyStore.list(DEPLOYMENT_KEYS_PREFIX)))
+  const main = yield* listing()
+  const ofKeys = listingKeys === undefined ? main : yield* listingKeys()
   if ('s3' in where && main !== undefined)
     yield* opening('clock: agrees with the store’s', () => refuseSkew(main.at.getTime() - systemClock.now().getTime()))
   return main === undefined || ofKeys === undefined ? undefined : stores
@@ -99,15 +108,16 @@ async function* checkQueues(settings: Settings, parts: PlatformParts): AsyncGene
     yield failing('queue: opens', error)
     return
   }
-  for (const name of queueNames)
-    yield* opening(
-      'sqs' in settings.queue ? `queue: ${settings.queue.sqs.prefix}-${name}` : `queue: ${name}`,
-      async () => {
+  const each = queueNames.map((name) =>
+    startNow(
+      opening('sqs' in settings.queue ? `queue: ${settings.queue.sqs.prefix}-${name}` : `queue: ${name}`, async () => {
         if (queues.check !== undefined) return await queues.check(name, { tolerant: false })
         await queues.queue(name).depth()
         await queues.deadLetter(name).depth()
-      },
-    )
+      }),
+    ),
+  )
+  for (const one of each) yield* one()
 }
 
 /** The first object of the deployment and of its keys are tried on: they are there, small, and never deleted. */

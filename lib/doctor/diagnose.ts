@@ -11,7 +11,7 @@ import type { Log } from '../log.ts'
 import { systemClock } from '../platform/clock.ts'
 import { systemRandom } from '../platform/random.ts'
 import type { Settings } from '../settings.ts'
-import { failing } from './check.ts'
+import { failing, startNow } from './check.ts'
 import { checkPlatform } from './check-platform.ts'
 
 export interface DiagnoseOptions {
@@ -27,9 +27,13 @@ export async function* diagnose(options: DiagnoseOptions): AsyncGenerator<Check,
   const { asFunction = false, log } = options
   const settings = yield* loading(options)
   if (settings === undefined) return
-  yield* checkPlatform(settings, { log, asFunction })
   const needs = settings.workers === 'functions' ? componentsInCluster(settings) : []
-  yield* checkComponents(settings, asFunction ? needs : [])
+  const [platform, components] = [
+    startNow(checkPlatform(settings, { log, asFunction })),
+    startNow(checkComponents(settings, asFunction ? needs : [])),
+  ]
+  yield* platform()
+  yield* components()
   if (settings.workers === 'functions') yield workers(needs)
 }
 

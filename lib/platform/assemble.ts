@@ -28,6 +28,8 @@ export interface AssembleOptions {
   readonly log: Log
   readonly clock?: Clock
   readonly random?: Random
+  /** What passes by itself is tried so often; absent: as the house does. */
+  readonly triesMax?: number
 }
 
 /** What the settings ask for, part by part: each opened when it is first asked for, so that one that cannot be opened hides no other. */
@@ -44,10 +46,11 @@ export interface PlatformParts {
 
 /** Makes no keyring, no bucket, no queue and no deployment. A supplier's SDK is loaded only where the settings ask for it. */
 export function platformParts(settings: Settings, options: AssembleOptions): PlatformParts {
-  const { log, clock = systemClock, random = systemRandom } = options
+  const { log, clock = systemClock, random = systemRandom, triesMax } = options
   const retry = {
     clock,
     random,
+    ...(triesMax === undefined ? {} : { triesMax }),
     onRetry: (error: unknown, tries: number, pauseMs: number) =>
       log.write('debug', 'platform.retry', {
         code: error instanceof TorikiError ? error.code : 'internal',
