@@ -231,6 +231,37 @@ describe('a clock that differs', () => {
   })
 })
 
+test('a refusal for the clock’s sake is told as such: the SDK signs by the store’s clock from then on, and doctor names the difference', async () => {
+  await toriki(settings, ['init'])
+  aws.aheadMs = 20 * 60_000
+  const signedAt = (call: ScriptedCall): number => {
+    const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(call.signedAt) ?? []
+    return Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`)
+  }
+  let refused = 0
+  aws.says = (call) => {
+    if (Math.abs(signedAt(call) - Date.now() - aws.aheadMs) < 15 * 60_000) return undefined
+    refused++
+    return call.name.startsWith('S3')
+      ? s3Answer(403, 'RequestTimeTooSkewed')
+      : {
+          ...jsonAnswer(400, 'InvalidSignatureException'),
+          body: JSON.stringify({
+            __type: 'InvalidSignatureException',
+            message: 'Signature expired: 20260301T000000Z is now earlier than 20260301T001500Z',
+          }),
+        }
+  }
+  expect(await failing()).toEqual([
+    {
+      check: 'clock: agrees with the store’s',
+      ok: false,
+      remedy: expect.stringContaining('20 minutes behind that of the store.'),
+    },
+  ])
+  expect(refused).toBeGreaterThan(1)
+})
+
 describe('a store that ignores conditions', () => {
   test('is refused by init, again and again, and no deployment stands there', async () => {
     aws.ignoresConditions = true

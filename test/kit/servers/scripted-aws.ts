@@ -10,6 +10,8 @@ export interface ScriptedCall {
   readonly name: string
   /** Of S3: the key with its bucket; of KMS: the purpose in the encryption context. */
   readonly subject: string
+  /** By the caller's clock: `20260301T000000Z`. */
+  readonly signedAt: string
 }
 
 export interface ScriptedAws extends AnsweringServer {
@@ -78,14 +80,19 @@ const KEY_ID = '11111111-2222-3333-4444-555555555555'
 
 function callOf({ method, url, headers, body }: SeenRequest): ScriptedCall {
   const target = headers['x-amz-target']
+  const signedAt = String(headers['x-amz-date'])
   if (typeof target === 'string') {
     const { EncryptionContext } = JSON.parse(body) as { EncryptionContext?: Record<string, string> }
-    return { name: `KMS.${target.split('.').at(-1)}`, subject: EncryptionContext?.['purpose'] ?? '' }
+    return { name: `KMS.${target.split('.').at(-1)}`, subject: EncryptionContext?.['purpose'] ?? '', signedAt }
   }
   const { pathname, searchParams } = new URL(url, 'http://here')
   if (searchParams.get('list-type') === '2')
-    return { name: 'S3.ListObjects', subject: `${pathname.replaceAll('/', '')}/${searchParams.get('prefix') ?? ''}` }
-  return { name: method === 'PUT' ? 'S3.PutObject' : 'S3.GetObject', subject: pathname.slice(1) }
+    return {
+      name: 'S3.ListObjects',
+      subject: `${pathname.replaceAll('/', '')}/${searchParams.get('prefix') ?? ''}`,
+      signedAt,
+    }
+  return { name: method === 'PUT' ? 'S3.PutObject' : 'S3.GetObject', subject: pathname.slice(1), signedAt }
 }
 
 function listing(objects: ReadonlyMap<string, string>, subject: string): Answer {
