@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, sep } from 'node:path'
 import { TorikiError } from '../errors.ts'
 import { FUNCTION_TIMEOUT_MS, VISIBILITY_FACTOR } from '../limits.ts'
 import type { Log } from '../log.ts'
-import type { Settings } from '../settings.ts'
+import type { KmsSettings, Settings } from '../settings.ts'
 import { regionOfEndpoint } from './aws-client-options.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
@@ -124,6 +124,7 @@ async function openKeys(settings: Settings, random: Random, opened: Opened): Pro
   const service = new AwsKeyService(keys.kms)
   opened.push(() => service.close())
   await refuseForeignRegion(settings, 'keys.kms', keys.kms, () => service.region())
+  await refuseKeyElsewhere(keys.kms, () => service.region())
   return service
 }
 
@@ -190,6 +191,18 @@ async function refuseForeignRegion(
   const source = ofAddress === undefined ? 'which this machine is set to' : 'which its `endpoint` lies in'
   throw new TorikiError('region-not-allowed', {
     message: `${settings.file}: ${what}: region ${region}, ${source}, is not in \`regions\` (${settings.regions.join(', ')}).`,
+  })
+}
+
+/** AWS says of a key of another region only that its ARN is none. */
+async function refuseKeyElsewhere({ key, endpoint }: KmsSettings, ask: () => Promise<string>): Promise<void> {
+  const its = /^arn:[a-z-]+:kms:([a-z0-9-]+):/.exec(key)?.[1]
+  if (its === undefined || (endpoint !== undefined && regionOfEndpoint(endpoint) === undefined)) return
+  const ours = await ask()
+  if (its === ours) return
+  throw new TorikiError('key-unusable', {
+    message: `The KMS key ${key} lies in the region ${its}, and is asked for in ${ours}.`,
+    remedy: `Write \`region: ${its}\` under \`keys.kms\`, if that region is allowed to hold the key.`,
   })
 }
 

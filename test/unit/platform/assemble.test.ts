@@ -114,6 +114,20 @@ describe('the assembly', () => {
     ).rejects.toMatchObject({ code: 'region-not-allowed', message: expect.stringMatching(/store\.s3.*mars-north-1/) })
   })
 
+  test('a key of KMS of another region than it is asked for in is refused by name, and nobody is asked', async () => {
+    const kms = (region: string): Settings =>
+      settings(`keys: { kms: { key: "arn:aws:kms:mars-north-1:123456789012:key/k", region: ${region} } }`)
+    const parts = platformParts(kms('eu-central-1'), { log: silentLog })
+    await expect(parts.keys()).rejects.toMatchObject({
+      code: 'key-unusable',
+      message: expect.stringMatching(/lies in the region mars-north-1, and is asked for in eu-central-1/),
+      remedy: expect.stringContaining('region: mars-north-1'),
+    })
+    const fine = platformParts(kms('mars-north-1'), { log: silentLog })
+    expect((await fine.keys()).description).toContain('mars-north-1')
+    await fine.close()
+  })
+
   test('a part that cannot be opened hides no other', async () => {
     const parts = platformParts(local('nowhere'), { log: silentLog })
     await expect(parts.keys()).rejects.toMatchObject({ code: 'keyring-missing' })
