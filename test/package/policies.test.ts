@@ -12,7 +12,7 @@ import { ACCOUNT, REGION } from '../kit/iam/resolve-template.ts'
 
 const OURS = 'abcdefghijklmnopqrstuvwxyz'
 const policies = campusPolicies(OURS)
-const { answer, answerAdministrator } = policies
+const { answer, answerAdministrator, answerByRole } = policies
 
 const inSlice = (kind: string): string => `campus/slices/${SLICE}/${kind}/x`
 const get = (key: string): Call => objectCall('s3:GetObject', places.bucket, key)
@@ -40,7 +40,10 @@ const everyRole: readonly RoleName[] = [
 
 describe('backup', () => {
   test('deletes nothing', () => {
-    for (const kind of slices) expect(answer('backup-slice', remove(inSlice(kind)))).toBe('denied')
+    for (const kind of slices) {
+      expect(answer('backup-slice', remove(inSlice(kind)))).toBe('denied')
+      expect(answerByRole('backup-slice', remove(inSlice(kind)))).toBe('denied')
+    }
     const key = objectCall('s3:DeleteObject', places.keyBucket, `campus/keys/${SLICE}/1`)
     expect(answer('backup-slice', key)).toBe('denied')
   })
@@ -54,6 +57,8 @@ describe('backup', () => {
     const wrap = keyCall('kms:Encrypt', places.key, { deployment: OURS, slice: SLICE, purpose: 'content' })
     expect(answer('backup-slice', wrap)).toBe('allowed')
     expect(answer('backup-slice', unwrap('content'))).toBe('denied')
+    // Also with a key that was there already, whose policy forbids nothing.
+    expect(answerByRole('backup-slice', unwrap('content'))).toBe('denied')
   })
 
   test('unwraps trees of this deployment and of no other', () => {
@@ -90,11 +95,16 @@ describe('prune', () => {
     for (const kind of ['packs', 'trees', 'index', 'snapshots', 'checkpoints', 'condemned'])
       expect(answer('prune', remove(inSlice(kind)))).toBe('allowed')
     expect(answer('prune', get(inSlice('packs')))).toBe('denied')
-    expect(answer('prune', unwrap('content'))).toBe('denied')
+    expect([answer('prune', unwrap('content')), answerByRole('prune', unwrap('content'))]).toEqual(['denied', 'denied'])
     expect(answer('prune', unwrap('tree'))).toBe('allowed')
   })
 
   test('deletes no key, no mark and no version', () => {
+    for (const call of [
+      objectCall('s3:DeleteObject', places.keyBucket, `campus/keys/${SLICE}/1`),
+      remove(inSlice('marks')),
+    ])
+      expect(answerByRole('prune', call)).toBe('denied')
     expect(answer('prune', objectCall('s3:DeleteObject', places.keyBucket, `campus/keys/${SLICE}/1`))).toBe('denied')
     expect(answer('prune', remove(inSlice('marks')))).toBe('denied')
     expect(answer('prune', objectCall('s3:DeleteObjectVersion', places.bucket, inSlice('packs')))).toBe('denied')

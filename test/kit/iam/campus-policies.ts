@@ -42,6 +42,8 @@ export type RoleName = keyof typeof roles
 export interface CampusPolicies {
   /** What AWS says when this role asks: by the identity's policy, and that of the bucket, queue or key that is asked. */
   answer(name: RoleName, call: Call): 'allowed' | 'denied'
+  /** The same where bucket, queue and key forbid nothing, as a bucket and a key may do that were there already: the role alone decides. */
+  answerByRole(name: RoleName, call: Call): 'allowed' | 'denied'
   /** The same for an administrator of the account, who may do everything that no resource forbids. */
   answerAdministrator(call: Call): 'allowed' | 'denied'
   readonly functions: Template['Resources']
@@ -58,10 +60,15 @@ export function campusPolicies(deploymentId: string): CampusPolicies {
     Bucket: places.bucket,
     KeysBucket: places.keyBucket,
   })
-  const ask = (principal: string, identity: readonly Statement[], call: Call): 'allowed' | 'denied' => {
+  const ask = (
+    principal: string,
+    identity: readonly Statement[],
+    call: Call,
+    others: Omit<Policies, 'identity'>,
+  ): 'allowed' | 'denied' => {
     const aliases = call.resource === places.key ? { 'kms:ResourceAliases': ['alias/toriki-campus'] } : {}
     const context = { ...call.context, ...aliases, 'aws:PrincipalArn': principal }
-    return evaluate({ ...call, principal, account: ACCOUNT, context }, { identity, ...policiesOf(call.resource) })
+    return evaluate({ ...call, principal, account: ACCOUNT, context }, { identity, ...others })
   }
   const policiesOf = (resource: string): Omit<Policies, 'identity'> => {
     const statements = (properties: Readonly<Record<string, unknown>> | undefined, member: string): Statement[] =>
@@ -79,18 +86,32 @@ export function campusPolicies(deploymentId: string): CampusPolicies {
     )
     return queue === undefined ? {} : { resource: statements(queue.Properties, 'PolicyDocument') }
   }
+  const theAccount: Statement = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
+    Action: 'kms:*',
+    Resource: '*',
+  }
+  const roleOf = (name: RoleName) =>
+    functions[roles[name]]!.Properties as {
+      readonly RoleName: string
+      readonly Policies: readonly { readonly PolicyDocument: { readonly Statement: readonly Statement[] } }[]
+    }
+  const arnOf = (name: RoleName): string => `arn:aws:iam::${ACCOUNT}:role/${roleOf(name).RoleName}`
+  const identityOf = (name: RoleName): readonly Statement[] =>
+    roleOf(name).Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
   return {
     functions,
     storage,
-    answer(name, call) {
-      const properties = functions[roles[name]]!.Properties as {
-        readonly RoleName: string
-        readonly Policies: readonly { readonly PolicyDocument: { readonly Statement: readonly Statement[] } }[]
-      }
-      const identity = properties.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
-      return ask(`arn:aws:iam::${ACCOUNT}:role/${properties.RoleName}`, identity, call)
-    },
+    answer: (name, call) => ask(arnOf(name), identityOf(name), call, policiesOf(call.resource)),
+    answerByRole: (name, call) =>
+      ask(arnOf(name), identityOf(name), call, call.resource.startsWith('arn:aws:kms:') ? { key: [theAccount] } : {}),
     answerAdministrator: (call) =>
-      ask(`arn:aws:iam::${ACCOUNT}:role/administrator`, [{ Effect: 'Allow', Action: '*', Resource: '*' }], call),
+      ask(
+        `arn:aws:iam::${ACCOUNT}:role/administrator`,
+        [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+        call,
+        policiesOf(call.resource),
+      ),
   }
 }
