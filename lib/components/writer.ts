@@ -45,8 +45,18 @@ export interface ComponentWriter {
    * others beneath would spoil (the times of a directory). Idempotent.
    */
   complete(slice: Slice, change: Change, context: WriteContext): Promise<void>
+  /**
+   * A resource as it is called in a folder beside what is there, where a restore goes unless it is asked to go in place. Keeps the order of keys. Absent: this component
+   * always restores in place.
+   */
+  move?(resource: Moved, folder: string): Moved
   /** Ends connections. The writer is not used afterwards. */
   close(): Promise<void>
+}
+
+export interface Moved {
+  readonly key: ResourceKey
+  readonly state: JsonObject
 }
 
 export interface WriteContext extends ListContext {

@@ -37,15 +37,22 @@ export async function applyChanges(
 }
 
 /** From what the safety snapshot holds to what the plan's snapshot holds. */
-export async function changeOf({ plan }: SliceWork, { repository, snapshot }: Look, item: PlanItem): Promise<Change> {
+export async function changeOf(work: SliceWork, { repository, snapshot }: Look, item: PlanItem): Promise<Change> {
+  const { plan } = work
   const key = keyOf(item)
   const before = snapshot.components[item.component] && (await repository.resource(snapshot, item.component, key))
   const id = plan.snapshots[item.component]
   const source = item.action === 'delete' || id === undefined ? undefined : await repository.snapshot(id)
-  const after = source && (await repository.resource(source, item.component, key))
+  const from = item.from === undefined ? key : Buffer.from(item.from, 'base64url')
+  const stored = source && (await repository.resource(source, item.component, from))
+  const after = stored && (await wantedOf(repository, stored))
+  const moved =
+    after === undefined || plan.folder === undefined || item.from === undefined
+      ? undefined
+      : writerOf(work, item.component).move?.({ key: from, state: after.state }, plan.folder)
   return {
     key,
     ...(before === undefined ? {} : { before: await seenOf(repository, before) }),
-    ...(after === undefined ? {} : { after: await wantedOf(repository, after) }),
+    ...(after === undefined ? {} : { after: moved === undefined ? after : { ...after, state: moved.state } }),
   }
 }

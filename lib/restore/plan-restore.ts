@@ -25,6 +25,8 @@ export interface RestoreWish {
   readonly until?: Date
   readonly components?: readonly ComponentName[]
   readonly under?: readonly ResourceKey[]
+  /** Not beside what is there, but over it. */
+  readonly inPlace?: boolean
   readonly deleteExtra?: boolean
   readonly installerOwned?: boolean
   readonly privileged?: boolean
@@ -69,6 +71,7 @@ export async function beginPlan(service: RestoreService, wish: RestoreWish, caus
       ...(wish.until === undefined ? {} : { until: wish.until.toISOString() }),
       ...(wish.components === undefined ? {} : { components: wish.components }),
       ...(wish.under === undefined ? {} : { under: wish.under.map((key) => key.toString('base64url')) }),
+      inPlace: wish.inPlace ?? false,
       deleteExtra: wish.deleteExtra ?? false,
       installerOwned: wish.installerOwned ?? false,
       privileged: wish.privileged ?? false,
@@ -98,7 +101,7 @@ export async function planRequested(
   const planned = await findSlicePlan(records, where)
   if (planned !== undefined) return planned
   const { generation } = requested
-  const { snapshot, until, components, under, deleteExtra, installerOwned, privileged } = request
+  const { snapshot, until, components, under, inPlace, deleteExtra, installerOwned, privileged } = request
   try {
     return await planSlice(
       service,
@@ -110,6 +113,7 @@ export async function planRequested(
         ...(until === undefined ? {} : { at: new Date(until) }),
         ...(components === undefined ? {} : { components }),
         ...(under === undefined ? {} : { under: under.map((key) => Buffer.from(key, 'base64url')) }),
+        inPlace,
         deleteExtra,
         options: { installerOwned, privileged },
       },

@@ -21,6 +21,7 @@ export interface RestoreRequest {
   readonly components?: readonly ComponentName[]
   /** Encoded keys, base64url: only what is at or beneath one of them. */
   readonly under?: readonly string[]
+  readonly inPlace: boolean
   readonly deleteExtra: boolean
   readonly installerOwned: boolean
   readonly privileged: boolean
@@ -44,6 +45,7 @@ const requestSchema: z.ZodType<RestoreRequest> = z.object({
   until: z.exactOptional(z.iso.datetime()),
   components: z.exactOptional(z.array(z.enum(componentNames)).readonly()),
   under: z.exactOptional(strings),
+  inPlace: z.boolean(),
   deleteExtra: z.boolean(),
   installerOwned: z.boolean(),
   privileged: z.boolean(),

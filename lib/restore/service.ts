@@ -1,11 +1,11 @@
 /** What the use cases of a restore work on. Made with restore's own credentials, which the backup functions never hold. */
 import type { Component } from '../components/component.ts'
 import type { ComponentWriter } from '../components/writer.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { StorePlatform } from '../platform/platform.ts'
 import type { DeploymentRepository } from '../repository/repository.ts'
 
 export interface RestoreService {
-  readonly platform: Platform
+  readonly platform: StorePlatform
   readonly repository: DeploymentRepository
   /** Configured components, in the components' order: they list what is there. */
   readonly components: readonly Component[]

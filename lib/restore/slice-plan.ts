@@ -23,6 +23,8 @@ export interface PlanItem {
   readonly component: ComponentName
   /** The encoded key, base64url. */
   readonly key: string
+  /** Its key in the snapshot, where it is restored beside what is there. */
+  readonly from?: string
   readonly action: PlanAction
   /** Of an update: the dotted members that differ, `content` and `secrets.NAME` among them. */
   readonly fields?: readonly string[]
@@ -47,6 +49,8 @@ export interface SlicePlan {
   readonly generation: number
   /** Where each component is restored from. */
   readonly snapshots: Readonly<Partial<Record<ComponentName, SnapshotId>>>
+  /** Beside what is there: in this folder. Absent: in place. */
+  readonly folder?: string
   readonly counts: PlanCounts
   readonly parts: number
   /** SHA-256 over head and items: what a root plan names. */
@@ -74,6 +78,7 @@ const strings = z.array(z.string()).readonly()
 const item: z.ZodType<PlanItem> = z.object({
   component: z.enum(componentNames),
   key: z.string(),
+  from: z.exactOptional(z.string()),
   action: z.enum(planActions),
   fields: z.exactOptional(strings),
   reason: z.exactOptional(z.string()),
@@ -89,6 +94,7 @@ const head = z.object({
   slice: z.custom<SliceName>((value) => typeof value === 'string'),
   generation: z.int().min(1),
   snapshots: z.record(z.string(), z.string()),
+  folder: z.exactOptional(z.string()),
   counts: z.object({ create: count, update: count, delete: count, cannot: count, left: count, keep: count }),
   parts: count,
   digest: z.string(),
@@ -105,7 +111,7 @@ export type PlanItems = AsyncIterable<PlanItem>
 export async function writeSlicePlan(
   records: SealedRecords,
   where: { readonly restore: string; readonly sliceId: string; readonly nonce: Uint8Array },
-  plan: Pick<SlicePlan, 'slice' | 'generation' | 'snapshots' | 'failed'>,
+  plan: Pick<SlicePlan, 'slice' | 'generation' | 'snapshots' | 'folder' | 'failed'>,
   items: PlanItems,
   keep: () => number,
 ): Promise<SlicePlan> {
@@ -129,8 +135,15 @@ export async function writeSlicePlan(
   }
   await flush()
   counts.keep = keep()
-  const { failed, snapshots, slice, generation } = plan
-  const said = { slice, generation, snapshots: { ...snapshots }, counts, ...(failed && { failed: { ...failed } }) }
+  const { failed, folder, snapshots, slice, generation } = plan
+  const said = {
+    slice,
+    generation,
+    snapshots: { ...snapshots },
+    counts,
+    ...(folder && { folder }),
+    ...(failed && { failed: { ...failed } }),
+  }
   digest.update(canonicalJson(said))
   const value = { ...said, parts, digest: digest.digest('hex'), nonce }
   await records.create(headPath(where), value)

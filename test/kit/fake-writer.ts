@@ -117,6 +117,8 @@ export function fakeWriter(component: FakeComponent): FakeWriter {
       await writer.beforeWrite(slice.name, `complete ${textOf(change.key)}`)
       writer.written.push(`complete ${textOf(change.key)}`)
     },
+    // Names are put behind the folder's, so that keys keep their order.
+    move: ({ key, state }, folder) => ({ key: thingKey(`${folder}/${textOf(key)}`), state }),
     close: async () => undefined,
   }
   return writer

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../lib/resources/json.ts'
 import { parseSlice } from '../../lib/resources/slice.ts'
 import type { SliceName } from '../../lib/resources/slice.ts'
 import { planSlice } from '../../lib/restore/plan-slice.ts'
-import type { SlicePlanRequest } from '../../lib/restore/plan-slice.ts'
+import type { SlicePlanRequest } from '../../lib/restore/slice-plan-request.ts'
 import { restoreSlice } from '../../lib/restore/restore-slice.ts'
 import { restoreId } from '../../lib/restore/restore-id.ts'
 import type { RestoreService } from '../../lib/restore/service.ts'
@@ -83,7 +83,7 @@ export async function restoreHouse(
     },
     async plan(request = {}) {
       const restore = restoreId(clock.now(), `plan ${++plans}`)
-      const whole = { restore, slice: parseSlice(ANN), deleteExtra: false, options: PLAIN, ...request }
+      const whole = { restore, slice: parseSlice(ANN), inPlace: true, deleteExtra: false, options: PLAIN, ...request }
       return { ...(await planSlice(service, whole, signal)), restore }
     },
     async apply(restore, attempt = 1) {

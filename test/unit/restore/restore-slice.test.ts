@@ -72,6 +72,36 @@ describe('a plan', () => {
     expect((await house.plan({ under: [thingKey('b')] })).counts).toMatchObject({ create: 0, update: 1, keep: 0 })
   })
 
+  test('that is not asked to go in place goes beside what is there, and touches nothing of it', async () => {
+    spoil()
+    const before = house.live()
+    const { restore, counts, folder } = await house.plan({ inPlace: false })
+    expect(folder).toMatch(/^restored-\d{8}T\d{9}Z$/)
+    expect(counts).toMatchObject({ create: 3, update: 0, keep: 0 })
+    expect(await house.apply(restore)).toEqual({ step: 'verified' })
+    const beside = Object.fromEntries(Object.entries(whole).map(([name, thing]) => [`${folder}/${name}`, thing]))
+    expect(house.live()).toEqual({ ...before, ...beside })
+  })
+
+  test('that goes beside and does not verify takes all of it back', async () => {
+    spoil()
+    const before = house.live()
+    const { restore } = await house.plan({ inPlace: false })
+    house.writer.forgets = new Set(['owner'])
+    expect(await house.apply(restore)).toMatchObject({ step: 'undone' })
+    expect(house.live()).toEqual(before)
+  })
+
+  test('where nothing is there goes in place', async () => {
+    things.clear()
+    things.set('home', {})
+    house.component.live.contents.clear()
+    const { restore, folder } = await house.plan({ inPlace: false })
+    expect(folder).toBeUndefined()
+    expect(await house.apply(restore)).toEqual({ step: 'verified' })
+    expect(house.live()).toEqual({ home: {}, ...whole })
+  })
+
   test('of what cannot be made says so, and the rest is restored', async () => {
     spoil()
     house.writer.foreseen = (key) =>

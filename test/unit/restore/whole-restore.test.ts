@@ -4,8 +4,10 @@ import type { SliceName } from '../../../lib/resources/slice.ts'
 import { applyRequested, beginApply } from '../../../lib/restore/apply-restore.ts'
 import { beginPlan, finishPlan, planRequested } from '../../../lib/restore/plan-restore.ts'
 import type { RestoreWish } from '../../../lib/restore/plan-restore.ts'
+import { restoreIds } from '../../../lib/restore/restore-index.ts'
 import { restoreReport } from '../../../lib/restore/restore-report.ts'
 import type { RestoreStep } from '../../../lib/restore/slice-log.ts'
+import { workThrough } from '../../../lib/restore/work-through.ts'
 import { seededRandom } from '../../kit/seeded-random.ts'
 import { restoreHouse } from '../../kit/restore-house.ts'
 import type { RestoreHouse } from '../../kit/restore-house.ts'
@@ -163,5 +165,58 @@ describe('a whole restore', () => {
       expect(await restoreReport(house.service, restore)).toMatchObject({ outcome: 'complete' })
       expect(live()).toEqual(whole)
     }
+  })
+})
+
+describe('worked through in one process', () => {
+  const parallel = 2
+
+  test('everybody is restored after the shared state, and told one by one', async () => {
+    const restore = await plan()
+    const ended: SliceName[] = []
+    const report = await workThrough(house.service, restore, {
+      parallel,
+      signal,
+      onEnded: (slice) => ended.push(slice),
+    })
+    expect(report).toMatchObject({ outcome: 'complete', slices: { verified: 4 } })
+    expect(ended[0]).toBe('shared')
+    expect([...ended].sort()).toEqual([...all].sort())
+    expect(live()).toEqual(whole)
+  })
+
+  test('what may pass is tried again after a pause, and only of the one it concerns', async () => {
+    const restore = await plan()
+    let refused = 0
+    house.writer.beforeWrite = (slice) => {
+      if (slice === 'user/bob' && refused++ < 2) throw new TorikiError('source-unreachable')
+    }
+    const working = workThrough(house.service, restore, { parallel, signal })
+    await house.clock.untilSleeping()
+    await house.clock.advance(60_000)
+    expect(await working).toMatchObject({ outcome: 'complete', slices: { verified: 4 } })
+    expect(refused).toBe(3)
+  })
+
+  test('interrupted it stops, and gone on with it ends', async () => {
+    const restore = await plan()
+    const stop = new AbortController()
+    house.writer.beforeWrite = (slice) => {
+      if (slice === 'user/bob') stop.abort(new TorikiError('interrupted'))
+    }
+    const stopped = workThrough(house.service, restore, { parallel, signal: stop.signal })
+    await expect(stopped).rejects.toMatchObject({ code: 'interrupted' })
+    house.writer.beforeWrite = () => undefined
+    expect(await workThrough(house.service, restore, { parallel, signal })).toMatchObject({ outcome: 'complete' })
+    expect(live()).toEqual(whole)
+  })
+
+  test('restores are listed, oldest first', async () => {
+    const first = await plan()
+    await house.clock.advance(1)
+    const second = await plan()
+    const ids: string[] = []
+    for await (const id of restoreIds(house.service.repository.records)) ids.push(id)
+    expect(ids).toEqual([first, second])
   })
 })

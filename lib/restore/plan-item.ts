@@ -1,0 +1,84 @@
+/** One difference between a snapshot and the live system, asked of the writer: what would come of it here? */
+import type { ComponentWriter, WriteContext } from '../components/writer.ts'
+import type { SliceRepository, StoredResource } from '../repository/repository.ts'
+import type { Change } from '../resources/change.ts'
+import { changedFields } from '../resources/changed-fields.ts'
+import { canonicalJson } from '../resources/json.ts'
+import type { JsonObject } from '../resources/json.ts'
+import type { Slice } from '../resources/slice.ts'
+import type { Difference } from './plan-differences.ts'
+import { isSamePrint, printOf, printWith } from './resource-print.ts'
+import type { PlanItem } from './slice-plan.ts'
+import { seenOf, wantedOf } from './wanted.ts'
+
+/** What the restore does about one difference. `undefined`: it is as it should be, as far as this target can show. */
+export async function planItem(
+  repository: SliceRepository,
+  writer: ComponentWriter,
+  slice: Slice,
+  { key, from, before, after, state }: Difference,
+  context: WriteContext,
+): Promise<PlanItem | undefined> {
+  const wanted = after && { ...(await wantedOf(repository, after)), ...(state && { state }) }
+  const [seen, wish] = [
+    before && (await printOf(repository, before)),
+    wanted && after && printWith(wanted.state, after),
+  ]
+  if (isSamePrint(seen, wish) && !(await differInKept(repository, before, after))) return undefined
+  const change: Change = {
+    key,
+    ...(before === undefined ? {} : { before: await seenOf(repository, before) }),
+    ...(wanted === undefined ? {} : { after: wanted }),
+  }
+  const forecast = await writer.foresee(slice, change, context)
+  const base = {
+    component: writer.name,
+    key: key.toString('base64url'),
+    ...(from.equals(key) ? {} : { from: from.toString('base64url') }),
+    ...(seen === undefined ? {} : { before: seen }),
+  }
+  if (forecast.kind !== 'will') {
+    const reason = forecast.reason
+    return { ...base, action: forecast.kind, reason, ...(wish === undefined ? {} : { after: wish }) }
+  }
+  const predicted = after && printWith(forecast.state ?? change.after?.state ?? {}, after)
+  // What this target cannot hold otherwise is as well as it can be.
+  if (isSamePrint(seen, predicted) && !forecast.keeps) return undefined
+  if (isSamePrint(seen, predicted) && !(await differInKept(repository, before, after))) return undefined
+  return {
+    ...base,
+    action: after === undefined ? 'delete' : before === undefined ? 'create' : 'update',
+    ...(predicted === undefined ? {} : { after: predicted }),
+    ...(before !== undefined && after !== undefined ? { fields: await fieldsOf(change, before, after) } : {}),
+    ...(forecast.state === undefined || canonicalJson(forecast.state) === canonicalJson(change.after?.state ?? {})
+      ? {}
+      : { state: forecast.state }),
+    ...(forecast.lost.length === 0 ? {} : { lost: forecast.lost }),
+    ...(forecast.needsPerson.length === 0 ? {} : { needsPerson: forecast.needsPerson }),
+    ...(forecast.privileged ? { privileged: true } : {}),
+  }
+}
+
+async function differInKept(
+  repository: SliceRepository,
+  before: StoredResource | undefined,
+  after: StoredResource | undefined,
+): Promise<boolean> {
+  if (before === undefined || after === undefined) return false
+  const [one, two] = [await repository.body(before), await repository.body(after)]
+  return canonicalJson(one.kept) !== canonicalJson(two.kept)
+}
+
+async function fieldsOf(change: Change, before: StoredResource, after: StoredResource): Promise<readonly string[]> {
+  const state = (side: { readonly state: JsonObject } | undefined): JsonObject => side?.state ?? {}
+  const kept = (side: { readonly kept: JsonObject } | undefined): JsonObject => side?.kept ?? {}
+  const secrets = Object.keys({ ...before.secrets, ...after.secrets }).filter(
+    (name) => (before.secrets[name]?.digest ?? after.secrets[name]?.digest) !== after.secrets[name]?.digest,
+  )
+  return [
+    ...changedFields(state(change.before), state(change.after)),
+    ...changedFields(kept(change.before), kept(change.after)),
+    ...(before.content?.digest === after.content?.digest ? [] : ['content']),
+    ...secrets.map((name) => `secrets.${name}`),
+  ].sort()
+}

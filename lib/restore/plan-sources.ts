@@ -1,0 +1,79 @@
+/** What of a slice is restored from where, and whether in place or beside. */
+import { TorikiError } from '../errors.ts'
+import type { Component } from '../components/component.ts'
+import type { ComponentWriter } from '../components/writer.ts'
+import type { SliceRepository } from '../repository/repository.ts'
+import { isTrusted } from '../repository/snapshot.ts'
+import type { Snapshot } from '../repository/snapshot.ts'
+import type { ComponentName } from '../resources/component-name.ts'
+import type { RestoreService } from './service.ts'
+import type { SlicePlanRequest } from './slice-plan-request.ts'
+
+/** One component, and the snapshot it is restored from. */
+export interface Source {
+  readonly writer: ComponentWriter
+  readonly component: Component
+  readonly snapshot: Snapshot
+  /** Beside what is there. */
+  readonly folder: string | undefined
+}
+
+/** At least one. @throws TorikiError `snapshot-not-found`, `resource-not-found` for a component that is named and not stored. */
+export async function chooseSources(
+  service: RestoreService,
+  stored: SliceRepository,
+  request: SlicePlanRequest,
+  signal: AbortSignal,
+): Promise<readonly Source[]> {
+  const named = request.snapshot === undefined ? undefined : await stored.snapshot(request.snapshot)
+  const sources: Source[] = []
+  for (const writer of service.writers) {
+    if (request.components !== undefined && !request.components.includes(writer.name)) continue
+    const component = service.components.find(({ name }) => name === writer.name)
+    if (component?.covers(request.slice) !== true) continue
+    const snapshot = named ?? (await newestUntil(stored, writer.name, request.at))
+    if (snapshot?.components[writer.name] !== undefined) {
+      const isBeside =
+        writer.move !== undefined && !request.inPlace && (await isOccupied(service, component, request, signal))
+      sources.push({ writer, component, snapshot, folder: isBeside ? folderOf(request.restore) : undefined })
+    } else if (request.components !== undefined)
+      throw new TorikiError('resource-not-found', { message: 'The snapshot does not hold that component.' })
+  }
+  if (sources.length === 0) throw nothingStored()
+  return sources
+}
+
+/** The restore's time: `restored-20261121T020000000Z`. */
+function folderOf(restore: string): string {
+  return `restored-${restore.slice(0, restore.indexOf('-'))}`
+}
+
+/** Is there anything live but mere containers? */
+async function isOccupied(
+  { platform }: RestoreService,
+  component: Component,
+  { slice }: SlicePlanRequest,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for await (const { key } of component.read(slice, { clock: platform.clock, signal, note: () => undefined }))
+    if (component.isContainer?.(key) !== true) return true
+  return false
+}
+
+async function newestUntil(
+  stored: SliceRepository,
+  component: ComponentName,
+  at: Date | undefined,
+): Promise<Snapshot | undefined> {
+  if (at === undefined) return await stored.latest(component)
+  for await (const snapshot of stored.snapshots())
+    if (isTrusted(snapshot, component) && Date.parse(snapshot.time) <= at.getTime()) return snapshot
+  return undefined
+}
+
+export function nothingStored(): TorikiError {
+  return new TorikiError('snapshot-not-found', {
+    message: 'Nothing that can be restored is stored of this slice.',
+    remedy: 'See `toriki snapshots` for what there is.',
+  })
+}

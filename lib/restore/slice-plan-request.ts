@@ -1,0 +1,25 @@
+/** What is to be planned of one slice. */
+import type { WriteOptions } from '../components/writer.ts'
+import type { SnapshotId } from '../repository/snapshot.ts'
+import type { ComponentName } from '../resources/component-name.ts'
+import type { ResourceKey } from '../resources/key.ts'
+import type { Slice } from '../resources/slice.ts'
+
+export interface SlicePlanRequest {
+  readonly restore: string
+  readonly slice: Slice
+  /** Of a slice whose name was another person's before: the generation; absent: the newest. */
+  readonly generation?: number
+  /** Absent: the newest that is to be believed, per component; of those that were made until `at`. */
+  readonly snapshot?: SnapshotId
+  readonly at?: Date
+  /** Absent: all that can be restored. */
+  readonly components?: readonly ComponentName[]
+  /** Only what is at or beneath one of these keys, and what it lies in where that is not there. Absent: everything. */
+  readonly under?: readonly ResourceKey[]
+  /** Over what is there. Else, where something is there, beside it. */
+  readonly inPlace: boolean
+  /** Plan to delete what is live and not in the snapshot; only in place. */
+  readonly deleteExtra: boolean
+  readonly options: WriteOptions
+}

@@ -1,0 +1,64 @@
+/**
+ * Applies a whole restore in this process: shared state, then everybody else side by side under a cap, each delivered again with a pause while what stops it may pass. Called again after a
+ * cut it goes on where that left off.
+ */
+import pLimit from 'p-limit'
+import { isTorikiError, toTorikiError } from '../errors.ts'
+import type { SliceName } from '../resources/slice.ts'
+import { applyRequested, beginApply } from './apply-restore.ts'
+import { readRequest, requestedSlices } from './restore-request.ts'
+import { restoreReport } from './restore-report.ts'
+import type { RestoreReport } from './restore-report.ts'
+import type { RestoreService } from './service.ts'
+import type { RestoreStep } from './slice-log.ts'
+
+export interface WorkThroughOptions {
+  readonly parallel: number
+  readonly signal: AbortSignal
+  readonly onEnded?: (slice: SliceName, step: RestoreStep) => void
+}
+
+/** The pause before the second delivery; doubled for each further one. */
+const PAUSE_MS = 1_000
+
+/** @throws TorikiError `restore-not-found`, `restore-not-planned`; `restore-busy` when another restore keeps a slice; what the store throws; the signal's reason. */
+export async function workThrough(
+  service: RestoreService,
+  restore: string,
+  { parallel, signal, onEnded }: WorkThroughOptions,
+): Promise<RestoreReport> {
+  const { records } = service.repository
+  await beginApply(service, restore)
+  const limit = pLimit(parallel)
+  const ended: Promise<void>[] = []
+  const one = async (slice: SliceName): Promise<void> => {
+    signal.throwIfAborted()
+    const step = await deliver(service, restore, slice, signal)
+    onEnded?.(slice, step)
+  }
+  for await (const { slice } of requestedSlices(records, await readRequest(records, restore))) {
+    if (slice === 'shared') await one(slice)
+    else ended.push(limit(one, slice))
+  }
+  // Everybody's end is waited for: one person's error ends nobody else's restore half-way.
+  for (const result of await Promise.allSettled(ended)) if (result.status === 'rejected') throw result.reason
+  return await restoreReport(service, restore)
+}
+
+async function deliver(
+  service: RestoreService,
+  restore: string,
+  slice: SliceName,
+  signal: AbortSignal,
+): Promise<RestoreStep> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await applyRequested(service, { restore, slice, attempt, signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      const { retry } = toTorikiError(error)
+      if (retry === 'never' || attempt >= service.limits.attempts || isTorikiError(error, 'restore-waits')) throw error
+      await service.platform.clock.sleep(PAUSE_MS * 2 ** (attempt - 1), signal)
+    }
+  }
+}
