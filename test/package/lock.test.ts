@@ -31,6 +31,17 @@ describe('the lock file', () => {
     ['a range is no pin', { devDependencies: { a: '^1.0.0' } }, sound, ['package.json does not pin a: ^1.0.0.']],
     ['a pin that is not locked', { dependencies: { a: '1.0.1' } }, sound, ['The lock has not a 1.0.1.']],
     [
+      'another package under a name is pinned too, and is that package',
+      { devDependencies: { a: 'npm:other@1.0.0', d: 'npm:@scope/other@3.0.0', e: 'npm:other@^1.0.0' } },
+      {
+        packages: {
+          ...sound.packages,
+          'node_modules/d': { name: '@scope/other', version: '3.0.0', integrity: 'sha512-d' },
+        },
+      },
+      ['The lock has not a npm:other@1.0.0.', 'package.json does not pin e: npm:other@^1.0.0.'],
+    ],
+    [
       'a binding left out',
       {},
       { packages: { 'node_modules/a': sound.packages['node_modules/a']! } },

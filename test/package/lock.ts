@@ -4,6 +4,8 @@
  */
 
 interface Locked {
+  /** Where it stands under another name: its own. */
+  readonly name?: string
   readonly version?: string
   readonly resolved?: string
   readonly integrity?: string
@@ -29,9 +31,11 @@ export function lockFaults(manifest: Manifest, lock: Lock): string[] {
   const faults: string[] = []
   for (const group of [manifest.dependencies, manifest.devDependencies, manifest.optionalDependencies]) {
     for (const [name, wanted] of Object.entries(group ?? {})) {
-      if (!/^\d+\.\d+\.\d+(-[\w.-]+)?$/.test(wanted)) faults.push(`package.json does not pin ${name}: ${wanted}.`)
-      else if (lock.packages[`node_modules/${name}`]?.version !== wanted)
-        faults.push(`The lock has not ${name} ${wanted}.`)
+      // `npm:osls@4.3.1`: another package under this name.
+      const [, alias, version] = /^(?:npm:((?:@[\w.-]+\/)?[\w.-]+)@)?(\d+\.\d+\.\d+(?:-[\w.-]+)?)$/.exec(wanted) ?? []
+      const locked = lock.packages[`node_modules/${name}`]
+      if (version === undefined) faults.push(`package.json does not pin ${name}: ${wanted}.`)
+      else if (locked?.version !== version || locked.name !== alias) faults.push(`The lock has not ${name} ${wanted}.`)
     }
   }
   for (const [path, locked] of Object.entries(lock.packages)) {
