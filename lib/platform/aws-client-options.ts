@@ -55,7 +55,9 @@ export function awsClientOptions({ region, endpoint, credentials, timeouts }: Aw
 
 /** The region that an address of AWS names (`s3.eu-central-1.amazonaws.com`, an interface endpoint of a network); `undefined` for anybody else's. */
 export function regionOfEndpoint(endpoint: string): string | undefined {
-  return /(?:^|\.)([a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})(?:\.vpce)?\.amazonaws\.com(?:\.cn)?$/.exec(new URL(endpoint).hostname)?.[1]
+  return /(?:^|\.)([a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})(?:\.vpce)?\.amazonaws\.com(?:\.cn)?$/.exec(
+    new URL(endpoint).hostname,
+  )?.[1]
 }
 
 /** Where a place is, for a sentence: an endpoint, or a region of AWS. */

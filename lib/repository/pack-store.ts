@@ -149,7 +149,7 @@ export class PackStore implements ChunkSink, ChunkSource {
     sort: ChunkSort,
     id: ChunkId,
   ): Promise<{ readonly place: ChunkPlace; readonly block: Buffer }> {
-    let gone: unknown
+    let gone: TorikiError | undefined
     for (;;) {
       const place = index.find(id, sort)
       if (place === undefined)
