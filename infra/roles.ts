@@ -79,7 +79,12 @@ export function roles(plan: Plan): Resources {
     ]),
     ScheduleRole: lambdaRole(plan, 'schedule', [
       ...recordStatements(plan),
-      ...sendStatements([queueArn(plan, 'backup-slice'), queueArn(plan, 'settle-run')]),
+      ...sendStatements([
+        queueArn(plan, 'backup-slice'),
+        queueArn(plan, 'settle-run'),
+        // The host puts what failed there, in this role.
+        attribute(SCHEDULE_DEAD_QUEUE, 'Arn'),
+      ]),
       ...alarmStatements(plan),
       ...sourceStatements(plan),
       ...host(plan, 'schedule'),

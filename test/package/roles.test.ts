@@ -137,7 +137,8 @@ const marks = 's3:GetObject campus-backup/campus/slices/*/marks'
 
 /** Beyond the recorded calls, with the reason. */
 const beyond: Readonly<Record<(typeof recordedNames)[number], readonly string[]>> = {
-  schedule: [source, ...homes, marks],
+  // The host keeps the event there that failed after all tries.
+  schedule: [source, ...homes, marks, 'sqs:SendMessage toriki-campus-schedule-dead'],
   'backup-slice': [
     source,
     ...homes,

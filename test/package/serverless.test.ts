@@ -168,6 +168,11 @@ describe('the template', () => {
         }),
       }),
     ])
+    expect(ofType(packaged, 'AWS::Lambda::EventInvokeConfig')).toEqual([
+      expect.objectContaining({
+        DestinationConfig: { OnFailure: { Destination: expect.stringMatching(/:toriki-campus-schedule-dead$/) } },
+      }),
+    ])
     expect(ofType(packaged, 'AWS::Events::Rule')).toHaveLength(1)
     expect([ofType(other, 'AWS::Scheduler::Schedule'), ofType(other, 'AWS::Events::Rule')]).toEqual([[], []])
   })
