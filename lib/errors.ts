@@ -216,6 +216,11 @@ export const errorCatalogue = {
     message: 'The person or group is gone from every component.',
     remedy: 'Nothing to do, unless that is a surprise.',
   },
+  'person-changed': {
+    retry: 'later',
+    message: 'The name was given to another person while it was backed up.',
+    remedy: 'Nothing to do: it starts again by itself.',
+  },
   'slice-taken': {
     retry: 'later',
     message: 'Another function was given the same message, and works on the slice.',

@@ -3,7 +3,7 @@
  * earlier attempt of this run stored are not read again. Where the time ends first, what was read is kept as a checkpoint.
  */
 import type { Component } from '../components/component.ts'
-import { isTorikiError } from '../errors.ts'
+import { isTorikiError, TorikiError } from '../errors.ts'
 import type { Capture, CommitResult, OpenSliceOptions } from '../repository/repository.ts'
 import { Notes } from '../repository/notes.ts'
 import type { ComponentRecord, MissingComponent } from '../repository/snapshot.ts'
@@ -67,7 +67,8 @@ export async function captureSlice(
     try {
       return await captureOnce(service, run, slice, options)
     } catch (error) {
-      if (!isTorikiError(error, 'capture-stale') || restart >= STALE_RESTARTS_MAX) throw error
+      const isStale = isTorikiError(error, 'capture-stale') || isTorikiError(error, 'person-changed')
+      if (!isStale || restart >= STALE_RESTARTS_MAX) throw error
       logFailure(service.platform.log, 'capture-restarted', error, { run: run.run })
     }
   }
@@ -97,7 +98,7 @@ async function captureOnce(
     if (capture.finished[name] !== undefined || failures.has(name)) continue
     if (await options.isCancelled()) return { kind: 'cancelled' }
     try {
-      const record = await storeComponent(service, capture, component, slice, signal, progress)
+      const record = await storeComponent(service, capture, component, slice, signal, progress, identity?.id)
       const reason = suspicionOf(
         capture.trusted(name),
         record,
@@ -106,7 +107,7 @@ async function captureOnce(
       if (reason !== undefined) capture.suspect(name, reason)
       read.set(name, record)
     } catch (error) {
-      if (isTorikiError(error, 'slice-taken')) throw error
+      if (isTorikiError(error, 'slice-taken') || isTorikiError(error, 'person-changed')) throw error
       if (signal.aborted) {
         const began = progress.taken > 0 || read.size > 0
         return { kind: 'out-of-time', checkpoint: began ? await capture.checkpoint() : 'no-progress', progress }
@@ -167,6 +168,7 @@ async function storeComponent(
   slice: Slice,
   signal: AbortSignal,
   progress: Progress,
+  person: string | undefined,
 ): Promise<ComponentRecord> {
   const { clock } = service.platform
   const notes = new Notes()
@@ -179,16 +181,20 @@ async function storeComponent(
     ...(after === undefined ? {} : { after }),
     note: (note) => notes.add(note),
   })
-  return await capture.store(component.name, counting(resources, progress), {
-    isContainer: component.isContainer === undefined ? undefined : (key) => component.isContainer?.(key) === true,
-    ...(source === undefined ? {} : { source }),
-    notes,
-    onProgress(now) {
-      progress.bytesRead = before + now.bytesRead
-      progress.bytesStored = now.bytesStored
-      service.observer?.bytes(slice.name, progress.bytesRead, now.bytesStored)
+  return await capture.store(
+    component.name,
+    counting(slice.kind === 'user' ? ofOne(component, resources, person) : resources, progress),
+    {
+      isContainer: component.isContainer === undefined ? undefined : (key) => component.isContainer?.(key) === true,
+      ...(source === undefined ? {} : { source }),
+      notes,
+      onProgress(now) {
+        progress.bytesRead = before + now.bytesRead
+        progress.bytesStored = now.bytesStored
+        service.observer?.bytes(slice.name, progress.bytesRead, now.bytesStored)
+      },
     },
-  })
+  )
 }
 
 /** Everything answered, and nobody has anything of this member; nor is that to be doubted, for then it is kept as suspect. */
@@ -199,6 +205,22 @@ function isGone(capture: Capture, read: ReadonlyMap<ComponentName, ComponentReco
       source === undefined || suspicionOf({ resources: 0, containers: 0, source }, record, undefined) === undefined
     return record.resources === 0 && sameSource && run.sources[name]?.suspect === undefined
   })
+}
+
+/**
+ * A name may be handed on between the question who it is and the reading: then what is read belongs into another history, and the slice is begun anew.
+ * @throws TorikiError `person-changed`.
+ */
+async function* ofOne(
+  component: Component,
+  resources: AsyncIterable<Resource>,
+  person: string | undefined,
+): AsyncGenerator<Resource> {
+  for await (const resource of resources) {
+    const read = component.identityOf?.(resource)
+    if (read !== undefined && read !== person) throw new TorikiError('person-changed')
+    yield resource
+  }
 }
 
 /** Counts what was taken in whole: only then does a checkpoint have something to go on from. */

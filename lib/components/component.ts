@@ -30,6 +30,8 @@ export interface Component {
   members(context: ListContext): AsyncIterable<Member>
   /** Who the person behind a slice is, where this component can tell people with the same name apart (Keycloak's id); `undefined`: it cannot, or knows nobody. */
   identify?(slice: Slice, context: ListContext): Promise<Identity | undefined>
+  /** Whose id this resource bears, as `identify` gives it: tells when a name was handed on between the two. `undefined`: nobody's. */
+  identityOf?(resource: Resource): string | undefined
   /** What this source is (a file root's device and inode, a realm): compared with the last trusted snapshot's; different means `suspect`. Values are compared as canonical JSON. */
   source?(slice: Slice, context: ListContext): Promise<JsonObject>
   /** Is this key a mere container, so that a slice holding nothing else counts as empty (the home directory itself)? */

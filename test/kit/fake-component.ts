@@ -36,7 +36,7 @@ export interface FakeOptions {
   readonly name: ComponentName
   /** Kinds of slices it has something to say about. */
   readonly covers?: readonly Slice['kind'][]
-  /** Tells people apart. */
+  /** Tells people apart; the member `person` of a state says whose it is. */
   readonly identifies?: boolean
 }
 
@@ -78,6 +78,7 @@ export function fakeComponent({
             asked('identify', slice.name)
             return live.identities.get(slice.name)
           },
+          identityOf: ({ state }: Resource) => (typeof state['person'] === 'string' ? state['person'] : undefined),
         }
       : {}),
     async source(slice) {

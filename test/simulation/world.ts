@@ -156,6 +156,7 @@ export class World {
           await ask('identify', slice.name)
           return this.identities.get(slice.name)
         },
+        identityOf: ({ kept }: Resource) => (typeof kept?.['id'] === 'string' ? kept['id'] : undefined),
       }),
       source: async (slice) => {
         await ask('source', slice.name)

@@ -97,6 +97,11 @@ class KeycloakComponent implements Component {
     }
   }
 
+  identityOf({ kept }: Resource): string | undefined {
+    const id = kept?.['id']
+    return typeof id === 'string' ? id : undefined
+  }
+
   async *read(slice: Slice, context: ReadContext): AsyncIterable<Resource> {
     if (slice.kind === 'shared') yield* this.#readShared(context)
     else if (slice.kind === 'user') yield* this.#readUser(slice.local.toString('utf8'), context)

@@ -165,6 +165,30 @@ describe('a run', () => {
     expect(await report(run)).toMatchObject({ outcome: 'complete', slices: { suspect: 0 } })
   })
 
+  test('of a name that is handed on between the question who it is and the reading keeps the two people apart', async () => {
+    put(accounts, 'user/ann', { profile: { person: 'id-ann' } })
+    await night()
+    accounts.live.fail = (operation, slice) => {
+      if (operation === 'source' && slice === 'user/ann') {
+        put(accounts, 'user/ann', { profile: { person: 'another-ann' } })
+        accounts.live.identities.set('user/ann', { id: 'another-ann' })
+      }
+      return undefined
+    }
+    expect(await report(await night())).toMatchObject({ outcome: 'complete' })
+    const people = []
+    for (const generation of [1, 2]) {
+      const repository = await house.service.repository.openSlice('user/ann', { access: 'read-trees', generation })
+      for await (const snapshot of repository?.snapshots() ?? [])
+        for await (const { state } of repository?.resources(snapshot, 'keycloak') ?? [])
+          people.push([generation, state?.['person']])
+    }
+    expect(people).toEqual([
+      [1, 'id-ann'],
+      [2, 'another-ann'],
+    ])
+  })
+
   test('of a message delivered twice makes one snapshot and one event', async () => {
     const run = await start()
     const queue = house.platform.queues.queue('backup-slice')
