@@ -119,10 +119,15 @@ export class World {
   /** Nothing is there but empty homes. */
   empty(source: SourceName): () => void {
     const before = new Map(this.slices[source])
-    for (const [slice, things] of before)
+    const emptied = new Map<SliceName, Things>()
+    for (const [slice, things] of before) {
       this.set(source, slice, new Map([...things].filter(([text]) => text === 'home')))
+      emptied.set(slice, this.slices[source].get(slice) as Things)
+    }
     return () => {
-      for (const [slice, things] of before) this.set(source, slice, things)
+      // Who left meanwhile, or whose name is another person's, has nothing to come back to.
+      for (const [slice, things] of before)
+        if (this.slices[source].get(slice) === emptied.get(slice)) this.set(source, slice, things)
     }
   }
 
