@@ -61,6 +61,6 @@ export function readAttributes(directory: Directory, of: OpenFile | string | und
   return { kept, dropped, hostLabels, unsupported: false }
 }
 
-function isKept(name: string): boolean {
+export function isKept(name: string): boolean {
   return name.startsWith('user.') || name === 'system.posix_acl_access' || name === 'system.posix_acl_default'
 }

@@ -9,20 +9,20 @@ import type { FilesSettings } from '../../settings.ts'
 import type { Check, Component, ListContext, Member, ReadContext } from '../component.ts'
 import type { Directory } from './directory.ts'
 import { doctorFiles } from './doctor.ts'
-import { Exclusions } from './exclude.ts'
 import { findGround } from './ground.ts'
 import type { Ground } from './ground.ts'
 import { listMembers } from './members.ts'
 import { fileNote } from './notes.ts'
 import { stopIfAborted } from './pace.ts'
 import { PartBuffers } from './part-buffers.ts'
+import { openPlaceAbove, placesOf } from './places.ts'
+import type { Place, Places } from './places.ts'
 import { ByteRate } from './rate.ts'
 import { readHome } from './read-home.ts'
-import { identityOf, openAbove, openMember, openRoot } from './root.ts'
+import { identityOf, openMember, openRoot } from './root.ts'
 import type { MemberDirectory } from './root.ts'
 import { readFailed } from './system-failure.ts'
-import { isReserved, memberEntry, parseTemplate, refuseSame } from './template.ts'
-import type { PathTemplate } from './template.ts'
+import { isReserved, memberEntry } from './template.ts'
 
 export interface FilesOptions {
   /** Folders of ours (store, queue): `doctor` fails when one of them and the root lie in each other. */
@@ -36,20 +36,12 @@ export function filesComponent(settings: FilesSettings, options: FilesOptions = 
   return new FilesComponent(settings, options)
 }
 
-interface Place {
-  readonly placeholder: 'user' | 'group'
-  readonly template: PathTemplate
-  readonly exclusions: Exclusions
-  /** The other template of the two, whose members are not this one's. */
-  readonly other: PathTemplate | undefined
-}
-
 class FilesComponent implements Component {
   readonly name = 'files'
   readonly kinds = [ENTRY_KIND]
   readonly #settings: FilesSettings
   readonly #options: FilesOptions
-  readonly #places: Readonly<Partial<Record<'user' | 'group', Place>>>
+  readonly #places: Places
   readonly #rate: ByteRate | undefined
   readonly #buffers = new PartBuffers()
   #ground: Promise<Ground> | undefined
@@ -58,26 +50,7 @@ class FilesComponent implements Component {
     this.#settings = settings
     this.#options = options
     this.#rate = settings.bytesPerSecond === undefined ? undefined : new ByteRate(settings.bytesPerSecond)
-    const user = settings.home === undefined ? undefined : parseTemplate(settings.home, 'user')
-    const group = settings.group === undefined ? undefined : parseTemplate(settings.group, 'group')
-    if (user !== undefined && group !== undefined) refuseSame(user, group)
-    this.#places = {
-      ...(user === undefined
-        ? {}
-        : {
-            user: { placeholder: 'user', template: user, exclusions: new Exclusions(settings, 'user'), other: group },
-          }),
-      ...(group === undefined
-        ? {}
-        : {
-            group: {
-              placeholder: 'group',
-              template: group,
-              exclusions: new Exclusions(settings, 'group'),
-              other: user,
-            },
-          }),
-    }
+    this.#places = placesOf(settings)
   }
 
   covers(slice: Slice): boolean {
@@ -144,7 +117,7 @@ class FilesComponent implements Component {
     let above: Directory | undefined
     let member: MemberDirectory | undefined
     try {
-      above = this.#openAbove(root, place)
+      above = openPlaceAbove(root, place)
       member = above === undefined ? undefined : openMember(above, place.template, slice.local)
       if (member === undefined) return context.note(fileNote('no-home'))
       yield* readHome(
@@ -182,28 +155,11 @@ class FilesComponent implements Component {
     const root = openRoot(await this.#findGround(), this.#settings.root)
     let above: Directory | undefined
     try {
-      above = place === undefined ? undefined : this.#openAbove(root, place)
+      above = place === undefined ? undefined : openPlaceAbove(root, place)
       return action(root, above)
     } finally {
       if (above !== root) above?.close()
       root.close()
     }
-  }
-
-  /**
-   * A root without the homes' directory is what an unmounted volume looks like. Shared directories may not have been made yet, as long as the
-   * homes' directory is there.
-   * @throws TorikiError `root-missing`.
-   */
-  #openAbove(root: Directory, place: Place): Directory | undefined {
-    const above = openAbove(root, place.template)
-    if (above !== undefined) return above
-    const homes = place.placeholder === 'group' && place.other !== undefined ? openAbove(root, place.other) : undefined
-    if (homes === undefined)
-      throw new TorikiError('root-missing', {
-        message: 'The root of the files is there, but not the directory that holds the homes.',
-      })
-    if (homes !== root) homes.close()
-    return undefined
   }
 }

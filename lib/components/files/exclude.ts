@@ -32,6 +32,11 @@ export const BULK_RULES: readonly string[] = [
 ]
 /** What a restore put beside is never backed up itself, also without the defaults. */
 export const RESTORED_RULES: readonly string[] = ['/restored-[0-9]*/']
+/** Is an entry of that name, at the top of a home, one that a restore put beside? */
+export function isRestored(name: string): boolean {
+  return /^restored-[0-9]/.test(name)
+}
+
 /** Where Nebari's `~/shared` leads: the spawner makes that link; another one is the person's own. */
 const SPAWNER_LINK = { path: 'shared', target: '/shared' }
 

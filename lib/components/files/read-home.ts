@@ -1,6 +1,7 @@
 /** One home, or one shared directory, as resources in key order. */
 import { TorikiError } from '../../errors.ts'
 import { compareKeys, decodeKey } from '../../resources/key.ts'
+import type { ResourceKey } from '../../resources/key.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { ReadContext } from '../component.ts'
 import { readAttributes } from './attributes.ts'
@@ -18,6 +19,8 @@ import { Pace, stopIfAborted } from './pace.ts'
 import type { PartBuffers } from './part-buffers.ts'
 import type { ByteRate } from './rate.ts'
 import { classOf, failureOf, readFailed } from './system-failure.ts'
+import { LinksBefore } from './links-before.ts'
+import { visitKeys } from './visit-keys.ts'
 import { walk } from './walk.ts'
 import type { Visit } from './walk.ts'
 
@@ -41,7 +44,20 @@ export async function* readHome(
   reading: HomeReading,
   context: ReadContext,
 ): AsyncGenerator<Resource, void, void> {
-  const reader = new HomeReader(home, reading, context)
+  yield* read(new HomeReader(home, reading, context))
+}
+
+/** The same of `keys` alone, which ascend; what is not there is passed over. What is left out by rule is seen too. */
+export async function* readKeys(
+  home: Directory,
+  keys: AsyncIterable<ResourceKey>,
+  reading: HomeReading,
+  context: ReadContext,
+): AsyncGenerator<Resource, void, void> {
+  yield* read(new HomeReader(home, reading, context, keys))
+}
+
+async function* read(reader: HomeReader): AsyncGenerator<Resource, void, void> {
   try {
     yield* reader.resources()
   } catch (error) {
@@ -61,29 +77,27 @@ class HomeReader {
   readonly #pace: Pace
   readonly #links = new HardLinks()
   readonly #said = new Set<FileNoteCode>()
+  readonly #keys: AsyncIterable<ResourceKey> | undefined
+  readonly #linksBefore: LinksBefore | undefined
   #linksAreWhole: boolean
   #buffer: Buffer | undefined
   #damaged = 0
   #counted = 0
   #attributes = true
 
-  constructor(home: Directory, reading: HomeReading, context: ReadContext) {
+  constructor(home: Directory, reading: HomeReading, context: ReadContext, keys?: AsyncIterable<ResourceKey>) {
     this.#home = home
     this.#reading = reading
     this.#context = context
     this.#pace = new Pace(context.clock, context.signal)
     this.#linksAreWhole = context.after === undefined
+    this.#keys = keys
+    this.#linksBefore = keys === undefined ? undefined : new LinksBefore(home, reading.exclusions, this.#pace)
   }
 
   async *resources(): AsyncGenerator<Resource, void, void> {
     if (this.#home.native === undefined) this.#sayOnce('fidelity')
-    const { after } = this.#context
-    const stops = walk(this.#home, {
-      ...(after === undefined ? {} : { after: decodeKey(after).segments.map((segment) => segment.toString('latin1')) }),
-      leavesOut: (path, type, target) => this.#reading.exclusions.leavesOut(path, type, target),
-      opensFile: (stat) => Number.isSafeInteger(stat.sizeBytes),
-    })
-    for (const visit of stops) {
+    for await (const visit of this.#visits()) {
       try {
         if (this.#pace.isDue()) await this.#pace.breathe()
         const resource = visit.finding === 'left-out' ? await this.#leaveOut(visit) : await this.#resource(visit)
@@ -97,8 +111,20 @@ class HomeReader {
 
   /** Nothing is read afterwards. */
   close(): void {
+    this.#linksBefore?.close()
     if (this.#buffer !== undefined) this.#reading.buffers.give(this.#buffer)
     this.#buffer = undefined
+  }
+
+  #visits(): Iterable<Visit> | AsyncIterable<Visit> {
+    const opensFile = (stat: EntryStat): boolean => Number.isSafeInteger(stat.sizeBytes)
+    if (this.#keys !== undefined) return visitKeys(this.#home, this.#keys, { opensFile })
+    const { after } = this.#context
+    return walk(this.#home, {
+      ...(after === undefined ? {} : { after: decodeKey(after).segments.map((segment) => segment.toString('latin1')) }),
+      leavesOut: (path, type, target) => this.#reading.exclusions.leavesOut(path, type, target),
+      opensFile,
+    })
   }
 
   async #resource(visit: Visit): Promise<Resource | undefined> {
@@ -132,9 +158,7 @@ class HomeReader {
     }
     const attributes = this.#attributesOf(visit)
     if (stat.links > 1) {
-      await this.#learnLinks()
-      const first = this.#links.first(stat)
-      this.#links.met(stat, key)
+      const first = await this.#firstName(stat, key)
       if (first !== undefined) return { key, state: entryState(stat, { attributes, hardLinkTo: first }) }
     }
     this.#buffer ??= this.#reading.buffers.take()
@@ -160,6 +184,15 @@ class HomeReader {
       })
     }
     return this.#pace.isDue() ? this.#pace.breathe() : undefined
+  }
+
+  /** Written path of the first name of this file, where that is another one. */
+  async #firstName(stat: EntryStat, key: ResourceKey): Promise<string | undefined> {
+    if (this.#linksBefore !== undefined) return await this.#linksBefore.first(stat, key)
+    await this.#learnLinks()
+    const first = this.#links.first(stat)
+    this.#links.met(stat, key)
+    return first
   }
 
   /** A continuation has not met the names before it: they are looked at, not read, once, and only when a file has several names. */

@@ -92,7 +92,7 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
       const [expected, ...rest] = level.resume
       const seenBefore = expected === name
       level.resume = []
-      const { visit, names } = step(level, level.directory, name, home, options)
+      const { visit, names } = visitEntry(level, level.directory, name, home, options)
       if (visit.directory !== undefined && names !== undefined && visit.stat !== undefined) {
         // Kept before it is shown, so that it is closed if this is where the walk is left.
         const below: Level = {
@@ -117,9 +117,9 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
   }
 }
 
-/** Looks, opens what is to be opened, and looks once more where something was replaced in between. */
-function step(
-  level: Level,
+/** One entry of `parent`, whose path and key are those of `level`: looks, opens what is to be opened, and looks once more where something was replaced in between. */
+export function visitEntry(
+  level: Pick<Level, 'path' | 'key'>,
   parent: Directory,
   name: string,
   home: Directory,

@@ -1,0 +1,99 @@
+/** Where a change is made: the directory that holds the entry, held by handle from the root on, and the entry's name in it. */
+import { TorikiError } from '../../../errors.ts'
+import type { Slice } from '../../../resources/slice.ts'
+import type { Directory } from '../directory.ts'
+import type { Ground } from '../ground.ts'
+import { openPlaceAbove } from '../places.ts'
+import type { Places } from '../places.ts'
+import { openMember, openRoot } from '../root.ts'
+import type { MemberDirectory } from '../root.ts'
+import { isReserved, memberEntry } from '../template.ts'
+import { descend } from '../visit-keys.ts'
+
+export interface Spot {
+  readonly parent: Directory
+  readonly name: string
+  /** Absent for the home itself. */
+  readonly home?: Directory
+}
+
+export interface Way {
+  readonly ground: Ground
+  readonly root: string
+  readonly places: Places
+}
+
+/**
+ * Opens the way to an entry for the length of `action`; `spot` is `undefined` when the directory that it would lie in is not there, and `nearest` is what is there of
+ * the way.
+ * @throws TorikiError `root-missing`, `home-is-link`, `home-not-directory`, `home-unreadable`, `read-failed`, `target-refused` for a name that is the system's.
+ */
+export async function atSpot<T>(
+  { ground, root: path, places }: Way,
+  slice: Slice,
+  names: readonly string[],
+  action: (spot: Spot | undefined, nearest: Directory) => T | Promise<T>,
+): Promise<T> {
+  const place = slice.kind === 'shared' ? undefined : places[slice.kind]
+  if (place === undefined || slice.kind === 'shared')
+    throw new TorikiError('target-refused', {
+      message: 'The settings name no place for directories of this sort.',
+      remedy: 'Set `files.home` or `files.group`.',
+    })
+  const { template, placeholder, other } = place
+  const entry = memberEntry(template, slice.local)
+  if (isReserved(template, placeholder, entry, other))
+    throw new TorikiError('target-refused', {
+      message: 'A directory of that name is kept for the system and is nobody’s own.',
+      remedy: 'Restore under another name.',
+    })
+  const opened: { close(): void }[] = []
+  const open = <O extends { close(): void } | undefined>(one: O): O => {
+    if (one !== undefined) opened.push(one)
+    return one
+  }
+  try {
+    const root = open(openRoot(ground, path))
+    const above = openPlaceAbove(root, place)
+    if (above === undefined) return await action(undefined, root)
+    if (above !== root) open(above)
+    const last = names.at(-1)
+    if (last === undefined) {
+      const below = [entry, ...template.below]
+      const name = below.pop() as string
+      const parent = below.reduce<Directory | undefined>(
+        (directory, segment) => (directory === undefined ? undefined : openOne(directory, segment, open)),
+        above,
+      )
+      return await action(parent === undefined ? undefined : { parent, name }, parent ?? above)
+    }
+    const member: MemberDirectory | undefined = open(openMember(above, template, slice.local))
+    if (member === undefined) return await action(undefined, above)
+    const home = member.directory
+    const parent = descend(home, names.slice(0, -1))
+    if (parent === undefined) return await action(undefined, home)
+    if (parent !== home) open(parent)
+    return await action({ parent, name: last, home }, parent)
+  } finally {
+    for (const one of opened.reverse()) one.close()
+  }
+}
+
+function openOne(
+  directory: Directory,
+  segment: string,
+  open: (one: Directory | undefined) => Directory | undefined,
+): Directory | undefined {
+  const inside = descend(directory, [segment])
+  return open(inside)
+}
+
+/** What the system knows the directory by. @throws TorikiError `source-version` where there are no handles. */
+export function handleOf(directory: Directory): number {
+  const handle = directory.attributeTarget()
+  if (typeof handle === 'number') return handle
+  throw new TorikiError('source-version', {
+    message: 'Files are restored on Linux only, where directories can be held by handle.',
+    remedy: 'Restore on Linux.',
+  })
+}

@@ -1,0 +1,205 @@
+/** The writing half of the files component. Promises and what is lost where: README.md beside this room. */
+import { TorikiError, isTorikiError } from '../../../errors.ts'
+import type { Change } from '../../../resources/change.ts'
+import { ENTRY_KIND } from '../../../resources/key.ts'
+import type { ResourceKey } from '../../../resources/key.ts'
+import type { Resource } from '../../../resources/resource.ts'
+import type { Slice } from '../../../resources/slice.ts'
+import type { FilesSettings } from '../../../settings.ts'
+import type { Check, ListContext } from '../../component.ts'
+import type { Applied, ComponentWriter, Forecast, WriteContext } from '../../writer.ts'
+import type { Directory } from '../directory.ts'
+import { findGround } from '../ground.ts'
+import type { Ground } from '../ground.ts'
+import { Pace, stopIfAborted } from '../pace.ts'
+import { PartBuffers } from '../part-buffers.ts'
+import { openPlaceAbove, placesOf } from '../places.ts'
+import type { Places } from '../places.ts'
+import { readKeys } from '../read-home.ts'
+import { openMember, openRoot } from '../root.ts'
+import type { MemberDirectory } from '../root.ts'
+import { isReserved, memberEntry } from '../template.ts'
+import { applyChange, completeDirectory } from './apply-change.ts'
+import type { ApplyContext } from './apply-change.ts'
+import { besideOf } from './beside.ts'
+import { doctorWriting } from './doctor.ts'
+import { Foreseen, foresee, hereAt } from './foresee.ts'
+import { ownPowers } from './powers.ts'
+import type { Powers } from './powers.ts'
+import { predict } from './predict.ts'
+import { atSpot } from './spot.ts'
+import type { Way } from './spot.ts'
+import { namesOf } from './wish.ts'
+import { isGone, writeFailed } from './write-failure.ts'
+import { findWritingCalls } from './writing-calls.ts'
+import type { WritingCalls } from './writing-calls.ts'
+
+export interface FilesWriterOptions {
+  /** The way into the homes; by default the best this machine has. */
+  readonly ground?: Ground
+  /** The calls that write; by default the best this machine has. */
+  readonly calls?: WritingCalls
+  /** What this process may do; by default as the system says. */
+  readonly powers?: Powers
+}
+
+/** @throws TorikiError `settings-invalid` for a path template that cannot be understood. Opens nothing. */
+export function filesWriter(settings: FilesSettings, options: FilesWriterOptions = {}): ComponentWriter {
+  return new FilesWriter(settings, options)
+}
+
+class FilesWriter implements ComponentWriter {
+  readonly name = 'files'
+  readonly kinds = [ENTRY_KIND]
+  readonly #root: string
+  readonly #places: Places
+  readonly #options: FilesWriterOptions
+  readonly #buffers = new PartBuffers()
+  readonly #foreseen = new WeakMap<WriteContext, Foreseen>()
+  readonly #powers: Powers
+  #ground: Promise<Ground> | undefined
+  #calls: Promise<WritingCalls> | undefined
+
+  constructor(settings: FilesSettings, options: FilesWriterOptions) {
+    this.#root = settings.root
+    this.#places = placesOf(settings)
+    this.#options = options
+    this.#powers = options.powers ?? ownPowers()
+  }
+
+  async *doctor(): AsyncGenerator<Check, void, void> {
+    yield* doctorWriting(this.#root, this.#places, this.#powers, {
+      ground: () => this.#findGround(),
+      calls: () => this.#findCalls(),
+    })
+  }
+
+  async *look(
+    slice: Slice,
+    keys: AsyncIterable<ResourceKey>,
+    context: ListContext,
+  ): AsyncGenerator<Resource, void, void> {
+    stopIfAborted(context.signal)
+    const place = slice.kind === 'shared' ? undefined : this.#places[slice.kind]
+    if (place === undefined || slice.kind === 'shared') return
+    if (isReserved(place.template, place.placeholder, memberEntry(place.template, slice.local), place.other)) return
+    const root = openRoot(await this.#findGround(), this.#root)
+    let above: Directory | undefined
+    let member: MemberDirectory | undefined
+    try {
+      above = openPlaceAbove(root, place)
+      member = above === undefined ? undefined : openMember(above, place.template, slice.local)
+      if (member === undefined) return
+      yield* readKeys(
+        member.directory,
+        keys,
+        { exclusions: place.exclusions, rate: undefined, buffers: this.#buffers },
+        { ...context, note: () => undefined },
+      )
+      if (!member.isStillThere())
+        throw new TorikiError('read-failed', { message: 'The directory was moved or replaced while it was read.' })
+    } finally {
+      member?.close()
+      if (above !== root) above?.close()
+      root.close()
+    }
+  }
+
+  readonly move = besideOf
+
+  async foresee(slice: Slice, change: Change, context: WriteContext): Promise<Forecast> {
+    stopIfAborted(context.signal)
+    const names = namesOf(change.key)
+    if (names === undefined) return { kind: 'cannot', code: 'not-an-entry', reason: 'No entry has such a name.' }
+    const { isNative } = await this.#findCalls()
+    const foreseen = this.#foreseen.get(context) ?? new Foreseen()
+    this.#foreseen.set(context, foreseen)
+    const asking = { foreseen, names, isNative, powers: this.#powers }
+    try {
+      return await atSpot(await this.#way(), slice, names, (spot, nearest) => foresee(spot, nearest, change, asking))
+    } catch (error) {
+      throw writeFailed(error)
+    }
+  }
+
+  async apply(slice: Slice, change: Change, context: WriteContext): Promise<Applied> {
+    const applied = await this.#apply(slice, change, context)
+    // Its first name comes later, on the way back as on the way there: it is made when all is there.
+    return applied === 'wait' ? { kind: 'applied', complete: true } : applied
+  }
+
+  async complete(slice: Slice, change: Change, context: WriteContext): Promise<void> {
+    const { after } = change
+    if (after === undefined) return
+    if (after.state['hardLinkTo'] !== undefined) {
+      const applied = await this.#apply(slice, change, context)
+      if (applied === 'wait' || applied.kind === 'conflict')
+        throw new TorikiError('restore-conflict', {
+          message: 'A file that was to have another name is not there, or is not what it was to be.',
+        })
+      return
+    }
+    if (after.state['type'] !== 'directory') return
+    await this.#at(slice, change, context, (spot, applying) => {
+      if (spot !== undefined) completeDirectory(spot, applying)
+    })
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve() // nothing is held between calls
+  }
+
+  async #apply(slice: Slice, change: Change, context: WriteContext): Promise<Applied | 'wait'> {
+    try {
+      return await this.#at(slice, change, context, async (spot, applying) => {
+        if (spot !== undefined) return await applyChange(spot, change, applying)
+        if (change.after === undefined) return { kind: 'already', complete: false }
+        return { kind: 'conflict', fields: [] }
+      })
+    } catch (error) {
+      // Somebody replaces what we reach for: it is not what the plan saw.
+      if (isGone(error)) return { kind: 'conflict', fields: [] }
+      throw error
+    }
+  }
+
+  async #at<T>(
+    slice: Slice,
+    change: Change,
+    context: WriteContext,
+    action: (spot: Parameters<Parameters<typeof atSpot>[3]>[0], applying: ApplyContext) => T | Promise<T>,
+  ): Promise<T> {
+    const pace = new Pace(context.clock, context.signal)
+    stopIfAborted(context.signal)
+    const names = namesOf(change.key)
+    if (names === undefined) throw new TorikiError('target-refused', { message: 'No entry has such a name.' })
+    const calls = await this.#findCalls()
+    try {
+      return await atSpot(await this.#way(), slice, names, async (spot, nearest) => {
+        const here = hereAt(nearest, { isNative: calls.isNative, powers: this.#powers })
+        const predicted = change.after && predict(change.after.state, change.before?.state, here).state
+        const relaxes = !this.#powers.mayEnterAll
+        return await action(spot, { calls, restore: context.restore, pace, predicted, relaxes })
+      })
+    } catch (error) {
+      // It was there when the plan was made: a mount that went away may come back.
+      if (isTorikiError(error) && error.code === 'root-missing')
+        throw new TorikiError('root-missing', { message: error.message, retry: 'later', cause: error })
+      throw isGone(error) ? error : writeFailed(error)
+    }
+  }
+
+  async #way(): Promise<Way> {
+    return { ground: await this.#findGround(), root: this.#root, places: this.#places }
+  }
+
+  #findGround(): Promise<Ground> {
+    this.#ground ??= this.#options.ground === undefined ? findGround() : Promise.resolve(this.#options.ground)
+    return this.#ground
+  }
+
+  #findCalls(): Promise<WritingCalls> {
+    this.#calls ??= this.#options.calls === undefined ? findWritingCalls() : Promise.resolve(this.#options.calls)
+    return this.#calls
+  }
+}

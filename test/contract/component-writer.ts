@@ -1,0 +1,399 @@
+/**
+ * The contract of the port `ComponentWriter`, as a suite: whoever writes the writing half of a component calls `describeWriter` with a way to open it on a target that
+ * may be written to. It knows no component.
+ */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Component } from '../../lib/components/component.ts'
+import type { Applied, ComponentWriter, Forecast, WriteContext } from '../../lib/components/writer.ts'
+import { systemClock } from '../../lib/platform/clock.ts'
+import type { Change, Wanted } from '../../lib/resources/change.ts'
+import { canonicalJson } from '../../lib/resources/json.ts'
+import type { JsonObject } from '../../lib/resources/json.ts'
+import { compareKeys, decodeKey, encodeKey, formatKey } from '../../lib/resources/key.ts'
+import type { ResourceKey } from '../../lib/resources/key.ts'
+import type { ContentPart, Resource } from '../../lib/resources/resource.ts'
+import type { Slice } from '../../lib/resources/slice.ts'
+
+export interface WriterFixture {
+  readonly writer: ComponentWriter
+  /** Reads what the writer writes. */
+  readonly component: Component
+  readonly slice: Slice
+  /** Brings the target from any state to the one that is restored from: every kind of resource in it that can be made. */
+  fill(): Promise<void>
+  /** Then changes, removes and adds resources of all kinds: what a restore finds. */
+  spoil(): Promise<void>
+  /** Somebody changes this resource, which is there, so that one of `fields` differs from all that was seen and wanted. */
+  interfere(key: ResourceKey): Promise<void>
+  /** Everything of the target that is not the slice's, as a text that changes when any of it does. */
+  outside(): Promise<string>
+  /** How many times the target was written to. */
+  writes(): number
+  /** Every write from the `count`th on fails as if the process were gone; `undefined`: no longer. */
+  cutAt(count: number | undefined): void
+  /** Members of `state` that move by themselves while others are written; they are compared when all is done. */
+  readonly settles?: readonly string[]
+  close(): Promise<void>
+}
+
+/** A resource held whole: for small targets. */
+interface Held {
+  readonly key: ResourceKey
+  readonly written: string
+  readonly state: JsonObject
+  readonly kept: JsonObject
+  readonly secrets: Readonly<Record<string, string>>
+  readonly parts?: readonly ContentPart[]
+}
+type HeldSlice = ReadonlyMap<string, Held>
+
+export function describeWriter(name: string, open: () => Promise<WriterFixture>): void {
+  describe(`writer contract: ${name}`, () => {
+    let fixture: WriterFixture
+    beforeEach(async () => {
+      fixture = await open()
+    }, 300_000)
+    afterEach(async () => {
+      fixture.cutAt(undefined)
+      await fixture.writer.close()
+      await fixture.component.close()
+      await fixture.close()
+    }, 60_000)
+
+    const context = (): WriteContext => ({
+      clock: systemClock,
+      signal: new AbortController().signal,
+      restore: '20261121T020000000Z-restore-1f0c2d3e4a',
+      options: { installerOwned: false, privileged: false },
+    })
+    const read = async (): Promise<HeldSlice> => {
+      const reading = { clock: systemClock, signal: new AbortController().signal, note: () => undefined }
+      return await hold(fixture.component.read(fixture.slice, reading))
+    }
+    const look = async (keys: readonly ResourceKey[]): Promise<HeldSlice> =>
+      await hold(fixture.writer.look(fixture.slice, ascending(keys), context()))
+
+    /** What was, what is, and what each change between them is foreseen to give. */
+    async function prepare(): Promise<Prepared> {
+      await fixture.fill()
+      const wanted = await read()
+      await fixture.spoil()
+      const before = await read()
+      return { before, ...(await plan(before, wanted)) }
+    }
+
+    async function plan(before: HeldSlice, wanted: HeldSlice): Promise<Omit<Prepared, 'before'>> {
+      const asking = context()
+      const items: Item[] = []
+      const foreseen: { key: string; forecast: Forecast }[] = []
+      for (const change of changesBetween(before, wanted, fixture.writer.kinds)) {
+        const forecast = await fixture.writer.foresee(fixture.slice, change, asking)
+        foreseen.push({ key: formatKey(change.key), forecast })
+        if (forecast.kind !== 'will') continue
+        const state = change.after === undefined ? undefined : (forecast.state ?? change.after.state)
+        items.push({ change, ...(state === undefined ? {} : { state }) })
+      }
+      return { items, foreseen }
+    }
+
+    /** As the core applies: creates and updates, what is to be completed in reverse, deletes. */
+    async function applyAll(items: readonly Item[]): Promise<readonly Applied[]> {
+      const results: Applied[] = []
+      for (const isDelete of [false, true]) {
+        const again: Change[] = []
+        for (const { change } of items) {
+          if ((change.after === undefined) !== isDelete) continue
+          const applied = await fixture.writer.apply(fixture.slice, change, context())
+          results.push(applied)
+          if (applied.kind !== 'conflict' && applied.complete) again.push(change)
+        }
+        for (const change of again.reverse()) await fixture.writer.complete(fixture.slice, change, context())
+      }
+      return results
+    }
+
+    /** Every touched resource is as foreseen, and nothing else moved. */
+    async function expectForeseen({ items, before }: Pick<Prepared, 'items' | 'before'>): Promise<void> {
+      const now = await read()
+      const expected = new Map([...before].map(([key, held]) => [key, textOf(held)]))
+      for (const { change, state } of items) {
+        const key = formatKey(change.key)
+        if (state === undefined || change.after === undefined) expected.delete(key)
+        else expected.set(key, textOf(await heldOf(change.key, { ...change.after, state })))
+      }
+      expect(new Map([...now].map(([key, held]) => [key, textOf(held)]))).toEqual(expected)
+    }
+
+    test('doctor says nothing that fails where all is well', async () => {
+      const checks = []
+      for await (const check of fixture.writer.doctor()) checks.push(check)
+      expect(checks.length).toBeGreaterThan(0)
+      expect(checks.filter(({ ok }) => !ok)).toEqual([])
+    })
+
+    test('has the kinds of the reader, each once', () => {
+      expect([...fixture.writer.kinds].sort()).toEqual([...fixture.component.kinds].sort())
+    })
+
+    test('a look gives for named keys what a read gives, and passes over what is not there', async () => {
+      await fixture.fill()
+      const all = await read()
+      const keys = [...all.values()].map(({ key }) => key)
+      expect(textsOf(await look(keys))).toEqual(textsOf(all))
+      for (const [index, key] of keys.entries()) {
+        if (index % 3 !== 0) continue
+        const { kind, segments } = decodeKey(key)
+        const missing = encodeKey(kind, [...segments.slice(0, -1), 'nobody-has-this'])
+        const found = await look([key, missing].sort(compareKeys))
+        expect([...found.values()].map(textOf)).toEqual([textOf(all.get(formatKey(key)) as Held)])
+      }
+    })
+
+    test('looking and foreseeing write nothing', async () => {
+      await fixture.fill()
+      const wanted = await read()
+      await fixture.spoil()
+      const [before, outside, writes] = [await read(), await fixture.outside(), fixture.writes()]
+      await look([...wanted.values()].map(({ key }) => key))
+      await plan(before, wanted)
+      expect(fixture.writes()).toBe(writes)
+      expect(textsOf(await read())).toEqual(textsOf(before))
+      expect(await fixture.outside()).toBe(outside)
+    })
+
+    test('what is applied reads back as foreseen, and nothing else changed', async () => {
+      const prepared = await prepare()
+      const outside = await fixture.outside()
+      const kinds = new Set(prepared.items.map(({ change }) => kindOf(change)))
+      expect([...kinds].sort()).toEqual(['create', 'delete', 'update'])
+      const results = await applyAll(prepared.items)
+      expect(results.filter(({ kind }) => kind === 'conflict')).toEqual([])
+      await expectForeseen(prepared)
+      expect(await fixture.outside()).toBe(outside)
+    })
+
+    test('what is there then plans nothing further that would be made', async () => {
+      const prepared = await prepare()
+      await applyAll(prepared.items)
+      const now = await read()
+      for (const { change, state } of prepared.items) {
+        const held = now.get(formatKey(change.key))
+        expect([formatKey(change.key), held?.state]).toEqual([formatKey(change.key), state])
+      }
+    })
+
+    test('applied twice it is the same as once', async () => {
+      const prepared = await prepare()
+      await applyAll(prepared.items)
+      const once = await read()
+      const results = await applyAll(prepared.items)
+      expect(results.filter(({ kind }) => kind === 'conflict')).toEqual([])
+      expect(textsOf(await read())).toEqual(textsOf(once))
+    })
+
+    test('taken back it is as it was', async () => {
+      const prepared = await prepare()
+      await applyAll(prepared.items)
+      const backwards = await undo(prepared, applyOne)
+      expect(backwards).toEqual([])
+      expect(textsOf(await read())).toEqual(textsOf(prepared.before))
+    })
+
+    test('what somebody changed since is a conflict, and nothing is written over it', async () => {
+      const prepared = await prepare()
+      for (const { change } of prepared.items.filter(({ change: { before } }) => before !== undefined)) {
+        await fixture.interfere(change.key)
+        const [now, outside] = [await read(), await fixture.outside()]
+        const applied = await fixture.writer.apply(fixture.slice, change, context())
+        expect([formatKey(change.key), applied.kind]).toEqual([formatKey(change.key), 'conflict'])
+        expect(textsOf(await read())).toEqual(textsOf(now))
+        expect(await fixture.outside()).toBe(outside)
+      }
+    })
+
+    test('cut off before any write and made again, each change ends as if it had not been cut off', async () => {
+      const prepared = await prepare()
+      let cuts = 0
+      for (const { change } of [...prepared.items].sort(madeFirst)) {
+        for (let at = 1; ; at++) {
+          fixture.cutAt(at)
+          const wasCut = await fixture.writer.apply(fixture.slice, change, context()).then(
+            () => false,
+            () => true,
+          )
+          fixture.cutAt(undefined)
+          if (!wasCut) break
+          cuts++
+          if (at === 1 || change.before !== undefined || change.after === undefined) continue
+          // A create shows itself whole or not at all.
+          const shown = (await look([change.key])).get(formatKey(change.key))
+          const whole = prepared.items.find((item) => item.change === change)?.state
+          if (shown !== undefined) expect(canonicalJson(without(shown.state))).toBe(canonicalJson(without(whole ?? {})))
+        }
+      }
+      expect(cuts).toBeGreaterThan(prepared.items.length)
+      await applyAll(prepared.items)
+      await expectForeseen(prepared)
+    }, 120_000)
+
+    test('cut off anywhere it can be taken back', async () => {
+      const prepared = await prepare()
+      for (let at = 1; ; at += 7) {
+        fixture.cutAt(at)
+        const wasCut = await applyAll(prepared.items).then(
+          () => false,
+          () => true,
+        )
+        fixture.cutAt(undefined)
+        const conflicts = await undo(prepared, applyOne)
+        expect([at, conflicts]).toEqual([at, []])
+        expect(textsOf(await read())).toEqual(textsOf(prepared.before))
+        if (!wasCut) break
+      }
+    }, 120_000)
+
+    /** As the core takes back: in reverse, what is not as before. */
+    async function undo(
+      { items, before }: Prepared,
+      one: (change: Change) => Promise<Applied>,
+    ): Promise<readonly string[]> {
+      const conflicts: string[] = []
+      const again: Change[] = []
+      const order = [...items.filter(isMade), ...items.filter((item) => !isMade(item))]
+      for (const { change, state } of order.reverse()) {
+        const was = before.get(formatKey(change.key))
+        const back: Change = {
+          key: change.key,
+          ...(change.after === undefined
+            ? {}
+            : { before: { state: state ?? change.after.state, kept: change.after.kept } }),
+          ...(was === undefined ? {} : { after: wantedOf(was) }),
+        }
+        const applied = await one(back)
+        if (applied.kind === 'conflict') conflicts.push(`${formatKey(change.key)}: ${applied.fields.join(', ')}`)
+        else if (applied.complete) again.push(back)
+      }
+      for (const change of again.reverse()) await fixture.writer.complete(fixture.slice, change, context())
+      return conflicts
+    }
+
+    async function applyOne(change: Change): Promise<Applied> {
+      return await fixture.writer.apply(fixture.slice, change, context())
+    }
+
+    function without(state: JsonObject): JsonObject {
+      return Object.fromEntries(Object.entries(state).filter(([member]) => fixture.settles?.includes(member) !== true))
+    }
+  })
+}
+
+interface Item {
+  readonly change: Change
+  /** As foreseen; absent for a delete. */
+  readonly state?: JsonObject
+}
+interface Prepared {
+  readonly before: HeldSlice
+  readonly items: readonly Item[]
+  readonly foreseen: readonly { readonly key: string; readonly forecast: Forecast }[]
+}
+
+/** Every difference as a change, in the order of applying. */
+function changesBetween(before: HeldSlice, wanted: HeldSlice, kinds: readonly string[]): readonly Change[] {
+  const changes: Change[] = []
+  for (const [written, want] of wanted) {
+    const is = before.get(written)
+    if (is !== undefined && textOf(is) === textOf(want)) continue
+    changes.push({ key: want.key, ...(is === undefined ? {} : { before: is }), after: wantedOf(want) })
+  }
+  for (const [written, is] of before) if (!wanted.has(written)) changes.push({ key: is.key, before: is })
+  const rank = ({ key }: Change): number => kinds.indexOf(decodeKey(key).kind)
+  const order = (a: Change, b: Change): number => rank(a) - rank(b) || compareKeys(a.key, b.key)
+  const [makes, deletes] = [
+    changes.filter((one) => one.after !== undefined),
+    changes.filter((one) => one.after === undefined),
+  ]
+  return [...makes.sort(order), ...deletes.sort(order).reverse()]
+}
+
+function kindOf({ before, after }: Change): 'create' | 'update' | 'delete' {
+  if (after === undefined) return 'delete'
+  return before === undefined ? 'create' : 'update'
+}
+
+function isMade({ change }: Item): boolean {
+  return change.after !== undefined
+}
+
+function madeFirst(one: Item, two: Item): number {
+  return Number(!isMade(one)) - Number(!isMade(two))
+}
+
+async function* ascending(keys: readonly ResourceKey[]): AsyncGenerator<ResourceKey> {
+  yield* [...keys].sort(compareKeys)
+}
+
+async function hold(resources: AsyncIterable<Resource>): Promise<HeldSlice> {
+  const held = new Map<string, Held>()
+  for await (const { key, state, kept = {}, secrets = {}, content } of resources) {
+    const parts = content === undefined ? undefined : await partsOf(content.parts())
+    const settled = { ...state, ...content?.settle?.() }
+    const written = formatKey(key)
+    held.set(written, { key, written, state: settled, kept, secrets, ...(parts === undefined ? {} : { parts }) })
+  }
+  return held
+}
+
+async function heldOf(key: ResourceKey, { state, kept, secrets, content }: Wanted): Promise<Held> {
+  const texts = await Promise.all(Object.entries(secrets).map(async ([name, text]) => [name, await text()] as const))
+  const parts = content === undefined ? undefined : await partsOf(content.parts())
+  return {
+    key,
+    written: formatKey(key),
+    state,
+    kept,
+    secrets: Object.fromEntries(texts),
+    ...(parts === undefined ? {} : { parts }),
+  }
+}
+
+async function partsOf(parts: AsyncIterable<ContentPart>): Promise<readonly ContentPart[]> {
+  const held: ContentPart[] = []
+  for await (const part of parts) held.push(part instanceof Uint8Array ? Buffer.from(part) : part)
+  return held
+}
+
+function wantedOf({ state, kept, secrets, parts }: Held): Wanted {
+  return {
+    state,
+    kept,
+    secrets: Object.fromEntries(Object.entries(secrets).map(([name, text]) => [name, () => Promise.resolve(text)])),
+    ...(parts === undefined ? {} : { content: { sizeBytes: lengthOf(parts), parts: () => again(parts) } }),
+  }
+}
+
+async function* again(parts: readonly ContentPart[]): AsyncGenerator<ContentPart> {
+  yield* parts
+}
+
+function lengthOf(parts: readonly ContentPart[]): number {
+  return parts.reduce((sum, part) => sum + (part instanceof Uint8Array ? part.length : part.holeBytes), 0)
+}
+
+/** Holes and data as they lie, whatever the pieces in which they came. */
+function textOf({ state, kept, secrets, parts }: Held): string {
+  const pieces: string[] = []
+  let data = ''
+  for (const part of parts ?? []) {
+    if (part instanceof Uint8Array) data += Buffer.from(part).toString('base64')
+    else {
+      pieces.push(data, `hole of ${part.holeBytes}`)
+      data = ''
+    }
+  }
+  return [canonicalJson(state), canonicalJson(kept), canonicalJson(secrets), ...pieces, data].join(' ')
+}
+
+function textsOf(held: HeldSlice): Readonly<Record<string, string>> {
+  return Object.fromEntries([...held].map(([key, one]) => [key, textOf(one)]))
+}
