@@ -28,6 +28,8 @@ export interface Reading<T> {
   readonly right: Right
   readonly schema: z.ZodType<T>
   readonly request: (admin: KeycloakAdminClient) => Promise<unknown>
+  /** Never asked twice when the first may have been heard: whoever asks looks what came of it. */
+  readonly once?: boolean
 }
 
 /** Requests at once: 8 to 16 are as fast as a Keycloak on two cores gets (reference: rates by width). */
@@ -118,6 +120,8 @@ export class KeycloakClient {
           this.token.forget()
           throw withRetry(failure, 'now')
         }
+        if (reading.once === true && failure.retry === 'now' && failure.ids['status'] !== 429)
+          throw withRetry(failure, 'later')
         throw tries >= FAILED_TRIES_MAX && failure.code !== 'source-busy' && failure.retry === 'now'
           ? withRetry(failure, 'later')
           : failure

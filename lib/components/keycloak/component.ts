@@ -191,7 +191,10 @@ class KeycloakComponent implements Component {
   }
 }
 
-function credentialSource({ credentials, realm, ca }: KeycloakSettings, clock: Clock): CredentialSource | undefined {
+export function credentialSource(
+  { credentials, realm, ca }: KeycloakSettings,
+  clock: Clock,
+): CredentialSource | undefined {
   if (credentials === undefined) return undefined
   return 'postgres' in credentials
     ? new PostgresCredentials({ address: credentials.postgres, realm, ca })

@@ -7,4 +7,12 @@ export const readRights = [
   'view-identity-providers',
   'view-organizations',
 ] as const
-export type Right = (typeof readRights)[number]
+/** Those that a complete restore needs beside them. */
+export const writeRights = [
+  'manage-realm',
+  'manage-users',
+  'manage-clients',
+  'manage-identity-providers',
+  'manage-organizations',
+] as const
+export type Right = (typeof readRights)[number] | (typeof writeRights)[number]

@@ -27,16 +27,18 @@ export const clientScopeKind: SharedKind = {
     ])
     const [defaults, optionals] = [new Set(always.map(({ name }) => name)), new Set(onRequest.map(({ name }) => name))]
     return Promise.all(
-      scopes.map(async (scope) => ({
-        segments: [scope.name],
-        body: {
-          ...cleanObject(scope, { drop: LEFT_OUT }),
-          mappers: mappersByName(scope.protocolMappers),
-          newClients: defaults.has(scope.name) ? 'default' : optionals.has(scope.name) ? 'optional' : 'none',
-          roleScope: await readRoleScope(reader, 'client-scope', scope.id),
-        },
-        kept: { id: scope.id },
-      })),
+      scopes
+        .filter(({ name }) => reader.wants([name]))
+        .map(async (scope) => ({
+          segments: [scope.name],
+          body: {
+            ...cleanObject(scope, { drop: LEFT_OUT }),
+            mappers: mappersByName(scope.protocolMappers),
+            newClients: defaults.has(scope.name) ? 'default' : optionals.has(scope.name) ? 'optional' : 'none',
+            roleScope: await readRoleScope(reader, 'client-scope', scope.id),
+          },
+          kept: { id: scope.id },
+        })),
     )
   },
 }

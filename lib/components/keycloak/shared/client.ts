@@ -35,7 +35,11 @@ const AUTHORIZATION_LEFT_OUT: ReadonlySet<string> = new Set(['id', '_id', 'clien
 export const clientKind: SharedKind = {
   kind: 'client',
   async read(reader) {
-    return Promise.all((await reader.clients()).map((client) => describe(reader, client)))
+    return Promise.all(
+      (await reader.clients())
+        .filter(({ clientId }) => reader.wants([clientId]))
+        .map((client) => describe(reader, client)),
+    )
   },
 }
 

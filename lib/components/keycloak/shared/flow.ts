@@ -14,23 +14,25 @@ export const flowKind: SharedKind = {
       request: (admin) => admin.authenticationManagement.getFlows(),
     })
     return Promise.all(
-      flows.map(async ({ alias, description, providerId, builtIn }) => {
-        const executions = await reader.ask({
-          right: 'view-realm',
-          schema: executionsSchema,
-          request: (admin) => admin.authenticationManagement.getExecutions({ flow: alias }),
-        })
-        const steps = await Promise.all(executions.map((execution) => describe(reader, execution)))
-        return {
-          segments: [alias],
-          body: {
-            description: description ?? null,
-            providerId: providerId ?? null,
-            builtIn: builtIn === true,
-            executions: nest(executions.map(({ level }, at) => ({ level, step: steps[at] as JsonObject }))),
-          },
-        }
-      }),
+      flows
+        .filter(({ alias }) => reader.wants([alias]))
+        .map(async ({ alias, description, providerId, builtIn }) => {
+          const executions = await reader.ask({
+            right: 'view-realm',
+            schema: executionsSchema,
+            request: (admin) => admin.authenticationManagement.getExecutions({ flow: alias }),
+          })
+          const steps = await Promise.all(executions.map((execution) => describe(reader, execution)))
+          return {
+            segments: [alias],
+            body: {
+              description: description ?? null,
+              providerId: providerId ?? null,
+              builtIn: builtIn === true,
+              executions: nest(executions.map(({ level }, at) => ({ level, step: steps[at] as JsonObject }))),
+            },
+          }
+        }),
     )
   },
 }

@@ -32,23 +32,25 @@ export const identityProviderKind: SharedKind = {
       identity: ({ alias }) => alias,
     })
     return Promise.all(
-      providers.map(async (provider) => {
-        const { alias } = provider
-        const mappers = await reader.ask({
-          right: 'view-identity-providers',
-          schema: mapperListSchema,
-          request: (admin) => admin.identityProviders.findMappers({ alias }),
-        })
-        return {
-          segments: [alias],
-          body: {
-            config: {},
-            ...SWITCHES,
-            ...cleanObject(provider, { drop: LEFT_OUT }),
-            mappers: mappersByName(mappers),
-          },
-        }
-      }),
+      providers
+        .filter(({ alias }) => reader.wants([alias]))
+        .map(async (provider) => {
+          const { alias } = provider
+          const mappers = await reader.ask({
+            right: 'view-identity-providers',
+            schema: mapperListSchema,
+            request: (admin) => admin.identityProviders.findMappers({ alias }),
+          })
+          return {
+            segments: [alias],
+            body: {
+              config: {},
+              ...SWITCHES,
+              ...cleanObject(provider, { drop: LEFT_OUT }),
+              mappers: mappersByName(mappers),
+            },
+          }
+        }),
     )
   },
 }

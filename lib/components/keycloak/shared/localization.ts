@@ -13,14 +13,16 @@ export const localizationKind: SharedKind = {
       request: (admin) => admin.realms.getRealmSpecificLocales({ realm }),
     })
     return Promise.all(
-      locales.map(async (selectedLocale) => {
-        const texts = await reader.ask({
-          right: 'view-realm',
-          schema: textsSchema,
-          request: (admin) => admin.realms.getRealmLocalizationTexts({ realm, selectedLocale }),
-        })
-        return { segments: [selectedLocale], body: { texts: cleanObject(texts) } }
-      }),
+      locales
+        .filter((locale) => reader.wants([locale]))
+        .map(async (selectedLocale) => {
+          const texts = await reader.ask({
+            right: 'view-realm',
+            schema: textsSchema,
+            request: (admin) => admin.realms.getRealmLocalizationTexts({ realm, selectedLocale }),
+          })
+          return { segments: [selectedLocale], body: { texts: cleanObject(texts) } }
+        }),
     )
   },
 }

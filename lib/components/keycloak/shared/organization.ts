@@ -32,24 +32,26 @@ export const organizationKind: SharedKind = {
       identity: ({ id }) => id,
     })
     return Promise.all(
-      organizations.map(async ({ id: orgId, ...organization }) => {
-        const linked = await reader.ask({
-          right: 'view-organizations',
-          schema: linkedSchema,
-          request: (admin) => admin.organizations.listIdentityProviders({ orgId }),
-        })
-        return {
-          segments: [organization.alias ?? organization.name],
-          body: {
-            ...cleanObject(organization, { drop: LEFT_OUT }),
-            attributes: sortedLists(attributesSchema.parse(organization['attributes'])),
-            domains: Object.fromEntries(
-              (organization.domains ?? []).map(({ name, verified }) => [name, { verified: verified === true }]),
-            ),
-            identityProviders: sortedNames(linked.map(({ alias }) => alias)),
-          },
-        }
-      }),
+      organizations
+        .filter(({ alias, name }) => reader.wants([alias ?? name]))
+        .map(async ({ id: orgId, ...organization }) => {
+          const linked = await reader.ask({
+            right: 'view-organizations',
+            schema: linkedSchema,
+            request: (admin) => admin.organizations.listIdentityProviders({ orgId }),
+          })
+          return {
+            segments: [organization.alias ?? organization.name],
+            body: {
+              ...cleanObject(organization, { drop: LEFT_OUT }),
+              attributes: sortedLists(attributesSchema.parse(organization['attributes'])),
+              domains: Object.fromEntries(
+                (organization.domains ?? []).map(({ name, verified }) => [name, { verified: verified === true }]),
+              ),
+              identityProviders: sortedNames(linked.map(({ alias }) => alias)),
+            },
+          }
+        }),
     )
   },
 }

@@ -45,18 +45,27 @@ export interface SharedOptions {
   readonly signal: AbortSignal
   readonly after?: ResourceKey
   readonly note: (note: Note) => void
+  /** One kind alone, and of it what is asked for. */
+  readonly only?: { readonly kind: string; readonly wants: (segments: readonly string[]) => boolean }
 }
 
 export async function* readShared(
   client: KeycloakClient,
-  { organizations, signal, after, note }: SharedOptions,
+  { organizations, signal, after, note, only }: SharedOptions,
 ): AsyncIterable<Resource> {
   const from = after === undefined ? undefined : encodeKey(decodeKey(after).kind)
   let kind = ''
   const say = (code: string, message: string, segments?: readonly string[]): void =>
     note({ code, message, ...(segments === undefined ? {} : { key: encodeKey(kind, segments) }) })
-  const reader = new SharedReader({ client, signal, organizations, say })
+  const reader = new SharedReader({
+    client,
+    signal,
+    organizations,
+    say,
+    ...(only === undefined ? {} : { wants: only.wants }),
+  })
   for (const shared of inKeyOrder) {
+    if (only !== undefined && only.kind !== shared.kind) continue
     if (from !== undefined && compareKeys(encodeKey(shared.kind), from) < 0) continue
     kind = shared.kind
     const drafts = (await shared.read(reader)).map((draft) => ({
@@ -73,6 +82,7 @@ export async function* readShared(
         throw unexpected(`The source lists two of one name (${shared.kind}).`)
       previous = key
       if (after !== undefined && compareKeys(key, after) <= 0) continue
+      if (only !== undefined && !only.wants(draft.segments)) continue
       stopIfAborted(signal)
       yield resourceOf(key, draft, say)
     }

@@ -17,7 +17,9 @@ export const realmRoleKind: SharedKind = {
       schema: rolesSchema,
       request: (admin) => admin.roles.find({ briefRepresentation: false }),
     })
-    return Promise.all(roles.map((role) => describe(reader, role, [role.name])))
+    return Promise.all(
+      roles.filter(({ name }) => reader.wants([name])).map((role) => describe(reader, role, [role.name])),
+    )
   },
 }
 
@@ -31,7 +33,11 @@ export const clientRoleKind: SharedKind = {
           schema: rolesSchema,
           request: (admin) => admin.clients.listRoles({ id, ...WHOLE }),
         })
-        return Promise.all(roles.map((role) => describe(reader, role, [clientId, role.name])))
+        return Promise.all(
+          roles
+            .filter(({ name }) => reader.wants([clientId, name]))
+            .map((role) => describe(reader, role, [clientId, role.name])),
+        )
       }),
     )
     return ofClients.flat()

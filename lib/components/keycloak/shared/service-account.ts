@@ -9,7 +9,9 @@ export const serviceAccountKind: SharedKind = {
   kind: 'service-account',
   async read(reader) {
     const paths = new Map((await reader.groups()).map(({ segments, group }) => [group.id, segments]))
-    const clients = (await reader.clients()).filter(({ serviceAccountsEnabled }) => serviceAccountsEnabled === true)
+    const clients = (await reader.clients()).filter(
+      ({ serviceAccountsEnabled, clientId }) => serviceAccountsEnabled === true && reader.wants([clientId]),
+    )
     return Promise.all(
       clients.map(async ({ id: clientUuid, clientId }) => {
         const user = await reader.ask({

@@ -28,6 +28,8 @@ export class SharedReader {
   readonly organizations: 'off' | 'open' | 'closed' | 'missing'
   /** Says what is not covered, about a resource of the kind that is being read, or about the slice. */
   readonly say: (code: string, message: string, segments?: readonly string[]) => void
+  /** Is this one asked for? A kind that asks for each of its resources spares the others. */
+  readonly wants: (segments: readonly string[]) => boolean
   #realm: Promise<RealmAnswer> | undefined
   #clients: Promise<readonly ClientAnswer[]> | undefined
   #groups: Promise<readonly GroupPlace[]> | undefined
@@ -38,11 +40,13 @@ export class SharedReader {
     signal,
     organizations,
     say,
-  }: Pick<SharedReader, 'client' | 'signal' | 'organizations' | 'say'>) {
+    wants = () => true,
+  }: Pick<SharedReader, 'client' | 'signal' | 'organizations' | 'say'> & Partial<Pick<SharedReader, 'wants'>>) {
     this.client = client
     this.signal = signal
     this.organizations = organizations
     this.say = say
+    this.wants = wants
   }
 
   ask<T>(reading: Reading<T>): Promise<T> {
