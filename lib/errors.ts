@@ -318,6 +318,21 @@ export const errorCatalogue = {
     message: 'Reading the source failed.',
     remedy: 'Check the file system, then `toriki replay`.',
   },
+  'target-full': {
+    retry: 'never',
+    message: 'There is no room left where the files are restored.',
+    remedy: 'Free space or raise the quota there, then restore again.',
+  },
+  'target-refused': {
+    retry: 'never',
+    message: 'The file system does not let us write that.',
+    remedy: 'Mount it for writing and run as root or with the rights that `toriki doctor` names.',
+  },
+  'write-failed': {
+    retry: 'later',
+    message: 'Writing where the files are restored failed.',
+    remedy: 'Check the file system and its mount, then restore again.',
+  },
   // anything else
   deadline: { retry: 'later', message: 'There was no time left.', remedy: 'Nothing to do: it goes on by itself.' },
   interrupted: { retry: 'later', message: 'Stopped by request.', remedy: 'Start it again; nothing is lost.' },

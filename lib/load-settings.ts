@@ -14,8 +14,8 @@ import type { CloudReference } from './settings-references.ts'
 export interface LoadOptions {
   /** `--settings FILE`; else `TORIKI_SETTINGS`; else `toriki.yaml` in the working directory. Also `aws-ssm:NAME` and `aws-sm:SECRET`. */
   readonly file?: string | undefined
-  /** `platform` leaves the components' secrets alone: enough to look at what is stored. */
-  readonly resolve?: 'all' | 'platform'
+  /** `platform` leaves the components' secrets alone: enough to look at what is stored. `restore` resolves what a restore writes with beside them. */
+  readonly resolve?: 'all' | 'platform' | 'restore'
   /** Asks the cloud. Given by tests; in operation that of this process. */
   readonly read?: (kept: KeptText) => Promise<string>
 }

@@ -70,6 +70,8 @@ export interface KeycloakSettings {
   /** PEM of a private CA, when one is configured. */
   readonly ca?: string
   readonly requestsPerSecond: number
+  /** The account that restores: only where a restore was asked for (`resolve: 'restore'`), never in a process that backs up. */
+  readonly restore?: { readonly client: string; readonly secret: string }
 }
 
 export interface FilesSettings {
@@ -122,7 +124,7 @@ export type CloudLookup = (reference: CloudReference, place: string) => string
 export function parseSettings(
   text: string,
   file: string,
-  extent: 'all' | 'platform' = 'all',
+  extent: 'all' | 'platform' | 'restore' = 'all',
   cloud: CloudLookup = refuseCloud,
 ): Settings {
   const lines = new LineCounter()
@@ -167,7 +169,7 @@ export function parseSettings(
       ...(document.components.keycloak === undefined ? [] : ['keycloak' as const]),
       ...(document.components.files === undefined ? [] : ['files' as const]),
     ],
-    components: extent === 'all' ? resolveComponents(document, reference, at) : {},
+    components: extent === 'platform' ? {} : resolveComponents(document, reference, at, extent === 'restore'),
     ...(document.schedule === undefined ? {} : { schedule: document.schedule }),
     alarms: withoutUndefined({
       rpoMs: document.alarms.rpo,
@@ -194,6 +196,7 @@ function resolveComponents(
   document: SettingsDocument,
   reference: (path: readonly string[], text: string) => string,
   at: (path: string) => string,
+  forRestore: boolean,
 ): ComponentSettings {
   const { keycloak, files } = document.components
   const under = ['components', 'keycloak']
@@ -220,6 +223,14 @@ function resolveComponents(
                       ? { postgres: reference([...under, 'credentials', 'postgres'], keycloak.credentials.postgres) }
                       : { export: at(keycloak.credentials.export) },
                 }),
+            ...(forRestore && keycloak.restore !== undefined
+              ? {
+                  restore: {
+                    client: keycloak.restore.client,
+                    secret: reference([...under, 'restore', 'secret'], keycloak.restore.secret),
+                  },
+                }
+              : {}),
             ...(keycloak.ca === undefined ? {} : { ca: readCertificate(at(keycloak.ca)) }),
             requestsPerSecond: document.limits.requestsPerSecond['keycloak'] ?? REQUESTS_PER_SECOND_DEFAULT,
           },

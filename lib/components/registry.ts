@@ -6,7 +6,10 @@ import { ENTRY_KIND } from '../resources/key.ts'
 import type { Settings } from '../settings.ts'
 import type { Component } from './component.ts'
 import { filesComponent } from './files/component.ts'
+import { filesWriter } from './files/write/writer.ts'
 import { keycloakComponent, keycloakKinds } from './keycloak/component.ts'
+import { keycloakWriter } from './keycloak/write/writer.ts'
+import type { ComponentWriter } from './writer.ts'
 
 /** The kinds that keys of each component begin with: for reading a written key without opening the component. */
 export const knownKinds: Readonly<Record<ComponentName, readonly string[]>> = {
@@ -32,6 +35,18 @@ export function createComponents(settings: Settings, { clock, random }: Componen
   return [
     ...(keycloak === undefined ? [] : [keycloakComponent(keycloak, { clock, random })]),
     ...(files === undefined ? [] : [filesComponent(files, { ownFolders: ownFolders(settings) })]),
+  ]
+}
+
+/**
+ * The writing halves of configured components, in the components' order: those that can be restored. The settings were resolved for restoring. Opens no connection.
+ * Close each when done. @throws TorikiError `settings-invalid` for what a component cannot understand.
+ */
+export function createWriters(settings: Settings, { clock, random }: ComponentPlatform): readonly ComponentWriter[] {
+  const { keycloak, files } = settings.components
+  return [
+    ...(keycloak?.restore === undefined ? [] : [keycloakWriter(keycloak, { clock, random })]),
+    ...(files === undefined ? [] : [filesWriter(files)]),
   ]
 }
 

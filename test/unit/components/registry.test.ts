@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { createComponents, knownKinds } from '../../../lib/components/registry.ts'
+import { createComponents, createWriters, knownKinds } from '../../../lib/components/registry.ts'
 import { systemClock } from '../../../lib/platform/clock.ts'
 import { systemRandom } from '../../../lib/platform/random.ts'
 import { parseSettings } from '../../../lib/settings.ts'
@@ -26,6 +26,16 @@ describe('the registry', () => {
     const made = createComponents(settingsOf(components), platform)
     expect(made.map(({ name }) => name)).toEqual(names)
     for (const component of made) await component.close()
+  })
+
+  test('makes writers of what is configured and can be restored, with the kinds that are read', async () => {
+    const settings = settingsOf(files)
+    const [writer, ...others] = createWriters(settings, platform)
+    const [component] = createComponents(settings, platform)
+    expect(others).toEqual([])
+    expect([writer?.name, writer?.kinds]).toEqual([component?.name, component?.kinds])
+    await writer?.close()
+    await component?.close()
   })
 
   test('knows the kinds of keys that each component says it has', async () => {

@@ -1,0 +1,34 @@
+/** Settings → what a restore works on: store and keys, readers, and writers with restore's own credentials. Needs no queue, so it works when only the store is left. */
+import { createComponents, createWriters } from './components/registry.ts'
+import type { Log } from './log.ts'
+import { platformParts } from './platform/assemble.ts'
+import { systemClock } from './platform/clock.ts'
+import { systemRandom } from './platform/random.ts'
+import { openDeployment } from './repository/deployment-repository.ts'
+import type { RestoreService } from './restore/service.ts'
+import type { Settings } from './settings.ts'
+
+/**
+ * Runs `action` with everything open, and closes it however that ends. The settings are resolved for restoring.
+ * @throws TorikiError what the deployment's opening throws (`deployment-missing`, `keyring-missing`, …).
+ */
+export async function withRestoreService<T>(
+  settings: Settings,
+  { log }: { readonly log: Log },
+  action: (service: RestoreService) => Promise<T>,
+): Promise<T> {
+  const parts = platformParts(settings, { log })
+  const [clock, random] = [systemClock, systemRandom]
+  const components = createComponents(settings, { clock, random })
+  const writers = createWriters(settings, { clock, random })
+  try {
+    const keys = await parts.keys()
+    const platform = { ...(await parts.stores()), keys, clock, random, log }
+    const repository = await openDeployment(platform, { name: settings.deployment })
+    return await action({ platform, repository, components, writers, limits: { attempts: settings.limits.attempts } })
+  } finally {
+    for (const writer of writers) await writer.close()
+    for (const component of components) await component.close()
+    await parts.close()
+  }
+}
