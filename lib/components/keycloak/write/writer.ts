@@ -25,6 +25,7 @@ import type { Rights } from '../rights.ts'
 import { readShared } from '../shared/read-shared.ts'
 import { doctorRestore } from './doctor.ts'
 import { Expectations } from './expectations.ts'
+import { INSTALLER_LEFT, isInstallerOwned } from './installer.ts'
 import { kindWriters } from './kind-writers.ts'
 import { decided } from './send.ts'
 import { Target } from './target.ts'
@@ -92,11 +93,7 @@ class KeycloakWriter implements ComponentWriter {
     const expected = this.#expectations.of(context.restore, slice.name)
     const work = await this.#work(context, expected)
     const written = formatKey(change.key)
-    const [writer, segments] = writerOf(change)
-    const forecast =
-      writer === undefined
-        ? cannot('not-restored', `This kind (${decodeKey(change.key).kind}) is not restored yet: it is compared only.`)
-        : await writer.foresee(work, change, segments)
+    const forecast = await foresee(work, change)
     if (forecast.kind === 'will' && change.after !== undefined) expected.add(written)
     return forecast
   }
@@ -179,6 +176,18 @@ class KeycloakWriter implements ComponentWriter {
     requireRights(rights, READING)
     return rights
   }
+}
+
+/** The installer's objects are neither made nor removed unless asked; what of them is an administrator's, the kinds know. */
+async function foresee(work: Work, change: Change): Promise<Forecast> {
+  const [writer, segments] = writerOf(change)
+  const { kind } = decodeKey(change.key)
+  const changes = change.before !== undefined && change.after !== undefined
+  if (!changes && !work.options.installerOwned && isInstallerOwned(kind, segments))
+    return { kind: 'left', reason: INSTALLER_LEFT }
+  return writer === undefined
+    ? cannot('not-restored', `This kind (${kind}) is not restored yet: it is compared only.`)
+    : await writer.foresee(work, change, segments)
 }
 
 function writerOf({ key }: Change): readonly [KindWriter | undefined, readonly string[]] {
