@@ -1,19 +1,35 @@
-/** The dotted names of the members in which two bodies differ, ascending: objects are entered, lists are compared whole. */
+/** The members in which two bodies differ, by dotted names, ascending: objects are entered, lists are compared whole. */
 import { canonicalJson } from './json.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 
-export function changedFields(before: JsonObject, after: JsonObject): readonly string[] {
-  const fields: string[] = []
-  collect(before, after, '', fields)
-  return fields.sort()
+export interface ChangedMember {
+  /** Dotted. */
+  readonly field: string
+  /** Absent where that body has no such member. */
+  readonly was?: JsonValue
+  readonly will?: JsonValue
 }
 
-function collect(before: JsonObject, after: JsonObject, prefix: string, fields: string[]): void {
+export function changedFields(before: JsonObject, after: JsonObject): readonly string[] {
+  return changedMembers(before, after).map(({ field }) => field)
+}
+
+export function changedMembers(before: JsonObject, after: JsonObject): readonly ChangedMember[] {
+  const members: ChangedMember[] = []
+  collect(before, after, '', members)
+  return members.sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0))
+}
+
+function collect(before: JsonObject, after: JsonObject, prefix: string, members: ChangedMember[]): void {
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const [one, two] = [before[name], after[name]]
-    if (isObject(one) && isObject(two)) collect(one, two, `${prefix}${name}.`, fields)
-    else if (one === undefined || two === undefined || canonicalJson(one) !== canonicalJson(two))
-      fields.push(prefix + name)
+    const [was, will] = [before[name], after[name]]
+    if (isObject(was) && isObject(will)) collect(was, will, `${prefix}${name}.`, members)
+    else if (was === undefined || will === undefined || canonicalJson(was) !== canonicalJson(will))
+      members.push({
+        field: prefix + name,
+        ...(was === undefined ? {} : { was }),
+        ...(will === undefined ? {} : { will }),
+      })
   }
 }
 

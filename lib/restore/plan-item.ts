@@ -8,6 +8,7 @@ import type { JsonObject } from '../resources/json.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { Difference } from './plan-differences.ts'
 import { isSamePrint, printOf, printWith } from './resource-print.ts'
+import { shownValues } from './shown-values.ts'
 import type { PlanItem } from './slice-plan.ts'
 import { seenOf, wantedOf } from './wanted.ts'
 
@@ -38,8 +39,9 @@ export async function planItem(
     ...(seen === undefined ? {} : { before: seen }),
   }
   if (forecast.kind !== 'will') {
-    const reason = forecast.reason
-    return { ...base, action: forecast.kind, reason, ...(wish === undefined ? {} : { after: wish }) }
+    const { kind: action, reason } = forecast
+    const { fields } = before === undefined || after === undefined ? {} : await differing(change, before, after)
+    return { ...base, action, reason, ...(fields && { fields }), ...(wish === undefined ? {} : { after: wish }) }
   }
   const predicted = after && printWith(forecast.state ?? change.after?.state ?? {}, after)
   // What this target cannot hold otherwise is as well as it can be.
@@ -49,7 +51,10 @@ export async function planItem(
     ...base,
     action: after === undefined ? 'delete' : before === undefined ? 'create' : 'update',
     ...(predicted === undefined ? {} : { after: predicted }),
-    ...(before !== undefined && after !== undefined ? { fields: await fieldsOf(change, before, after) } : {}),
+    ...(before !== undefined && after !== undefined ? await differing(change, before, after, forecast.state) : {}),
+    ...(after?.content === undefined || after.content.digest === before?.content?.digest
+      ? {}
+      : { bytes: after.content.sizeBytes }),
     ...(forecast.state === undefined || canonicalJson(forecast.state) === canonicalJson(change.after?.state ?? {})
       ? {}
       : { state: forecast.state }),
@@ -69,16 +74,23 @@ async function differInKept(
   return canonicalJson(one.kept) !== canonicalJson(two.kept)
 }
 
-async function fieldsOf(change: Change, before: StoredResource, after: StoredResource): Promise<readonly string[]> {
+async function differing(
+  change: Change,
+  before: StoredResource,
+  after: StoredResource,
+  predicted?: JsonObject,
+): Promise<Required<Pick<PlanItem, 'fields'>> & Pick<PlanItem, 'values'>> {
   const state = (side: { readonly state: JsonObject } | undefined): JsonObject => side?.state ?? {}
   const kept = (side: { readonly kept: JsonObject } | undefined): JsonObject => side?.kept ?? {}
   const secrets = Object.keys({ ...before.secrets, ...after.secrets }).filter(
     (name) => (before.secrets[name]?.digest ?? after.secrets[name]?.digest) !== after.secrets[name]?.digest,
   )
-  return [
+  const fields = [
     ...changedFields(state(change.before), state(change.after)),
     ...changedFields(kept(change.before), kept(change.after)),
     ...(before.content?.digest === after.content?.digest ? [] : ['content']),
     ...secrets.map((name) => `secrets.${name}`),
   ].sort()
+  const values = shownValues(state(change.before), predicted ?? state(change.after))
+  return { fields, ...(values.length === 0 ? {} : { values }) }
 }

@@ -14,6 +14,7 @@ import { canonicalJson } from '../resources/json.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { SliceName } from '../resources/slice.ts'
 import type { ResourcePrint } from './resource-print.ts'
+import type { ShownValue } from './shown-values.ts'
 
 export const planActions = ['create', 'update', 'delete', 'cannot', 'left'] as const
 export type PlanAction = (typeof planActions)[number]
@@ -28,6 +29,10 @@ export interface PlanItem {
   readonly action: PlanAction
   /** Of an update: the dotted members that differ, `content` and `secrets.NAME` among them. */
   readonly fields?: readonly string[]
+  /** Of some of them, what they were and will be: for people. */
+  readonly values?: readonly ShownValue[]
+  /** Of content that is written, holes included. */
+  readonly bytes?: number
   /** Of `cannot` and `left`: why. */
   readonly reason?: string
   /** Live as the plan saw it; absent: nothing was there. */
@@ -81,6 +86,10 @@ const item: z.ZodType<PlanItem> = z.object({
   from: z.exactOptional(z.string()),
   action: z.enum(planActions),
   fields: z.exactOptional(strings),
+  values: z.exactOptional(
+    z.array(z.custom<ShownValue>((value) => typeof value === 'object' && value !== null)).readonly(),
+  ),
+  bytes: z.exactOptional(z.number().min(0)),
   reason: z.exactOptional(z.string()),
   before: z.exactOptional(print),
   after: z.exactOptional(print),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { changedFields } from '../../../lib/resources/changed-fields.ts'
+import { changedFields, changedMembers } from '../../../lib/resources/changed-fields.ts'
 import type { JsonObject } from '../../../lib/resources/json.ts'
 
 const object = fc.dictionary(
@@ -23,5 +23,12 @@ describe('changed fields', () => {
         expect(changedFields(a, b)).toEqual(changedFields(b, a))
       }),
     )
+  })
+
+  test('come with what they were and will be', () => {
+    expect(changedMembers({ a: 1, b: { c: null } }, { b: { c: [2] } })).toEqual([
+      { field: 'a', was: 1 },
+      { field: 'b.c', was: null, will: [2] },
+    ])
   })
 })

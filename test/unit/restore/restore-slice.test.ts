@@ -53,6 +53,21 @@ describe('a plan', () => {
     expect(house.writer.written).toEqual([])
   })
 
+  test('says of an update what its fields were and will be, and how many bytes are written', async () => {
+    spoil()
+    const { restore } = await house.plan()
+    const [a, b] = await itemsOf(restore)
+    expect(a).toMatchObject({ action: 'create', bytes: 5 })
+    expect(a).not.toHaveProperty('values')
+    expect(b).toMatchObject({
+      values: [
+        { field: 'owner', was: 'bob', will: 'ann' },
+        { field: 'size', was: 9, will: 2 },
+      ],
+      bytes: 6,
+    })
+  })
+
   test('writes records of the restore only', async () => {
     spoil()
     const paths = new Set(house.platform.store.keys())
