@@ -20,8 +20,8 @@ export type WorkerFunction = (typeof workerFunctions)[number]
 
 /** Runs the functions in this process; `embedded` is one. */
 export interface WorkerHost {
-  /** Does the work of these functions, each on its own queues; of all unless they are named. */
-  startWorkers(service: Service, only?: readonly WorkerFunction[]): Promise<Workers>
+  /** Does the work of these functions, each on its own queues; of all unless they are named. Restoring is among it only with settings that say how. */
+  startWorkers(service: Service, only?: readonly WorkerFunction[], settings?: Settings): Promise<Workers>
   /** The whole service until the signal: schedule, workers, settling. */
   serve(service: Service, settings: Settings, events: ServeEvents, signal: AbortSignal): Promise<void>
 }

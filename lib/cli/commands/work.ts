@@ -17,7 +17,7 @@ const ALIVE_EVERY_MS = 15_000
 
 export async function work(context: CommandContext, { only, alive }: WorkOptions): Promise<number> {
   return await withService(context, async ({ service, settings }) => {
-    const workers = await context.host.startWorkers(service, only)
+    const workers = await context.host.startWorkers(service, only, settings)
     const over = new AbortController()
     const signal = AbortSignal.any([context.signal, over.signal])
     const beating = alive === undefined ? Promise.resolve() : keepAlive(alive, service.platform.clock, signal)
