@@ -134,6 +134,7 @@ function describeClient({ realm, quirks }: Asking, client: DemoClient): object {
     publicClient,
     bearerOnly,
     consentRequired,
+    directGrants,
     serviceAccount,
     redirectUris,
     mappers,
@@ -156,7 +157,7 @@ function describeClient({ realm, quirks }: Asking, client: DemoClient): object {
     ...{
       serviceAccountsEnabled: serviceAccount,
       standardFlowEnabled: !serviceAccount || redirectUris.length > 0,
-      directAccessGrantsEnabled: false,
+      directAccessGrantsEnabled: directGrants,
       fullScopeAllowed: true,
     },
     attributes: {

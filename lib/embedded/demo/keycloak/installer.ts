@@ -4,11 +4,26 @@ import { quirksOf } from './version.ts'
 import { DemoRealm } from './realm.ts'
 import { fixedId } from './fixed-id.ts'
 
-/** Accounts that back up: the roles of realm-management they hold. */
+/** Accounts that back up and restore: the roles of realm-management they hold. */
 export const DEMO_ACCOUNTS = {
   'toriki-backup': ['view-users', 'view-realm', 'view-clients', 'view-identity-providers', 'view-organizations'],
   'toriki-poor': ['view-users'],
   'toriki-powerless': [],
+  'toriki-restore': [
+    'manage-users',
+    'manage-realm',
+    'manage-clients',
+    'manage-identity-providers',
+    'manage-organizations',
+  ],
+  /** Restores people without the right to import them. */
+  'toriki-restore-people': [
+    'manage-users',
+    'view-realm',
+    'view-clients',
+    'view-identity-providers',
+    'manage-organizations',
+  ],
   'toriki-administrator': [
     'realm-admin',
     'manage-users',
@@ -48,6 +63,7 @@ const MANAGEMENT = [
   'manage-users',
   'manage-realm',
   'manage-clients',
+  'manage-identity-providers',
   'view-users',
   'view-realm',
   'view-clients',
@@ -110,6 +126,7 @@ export function makeRealm(seed: string, version: DemoVersion): DemoRealm {
 function installClients(realm: DemoRealm, version: DemoVersion): void {
   realm.addClient({ clientId: 'account', publicClient: true })
   realm.addClient({ clientId: 'realm-management', bearerOnly: true })
+  realm.addClient({ clientId: 'admin-cli', publicClient: true, directGrants: true })
   const roles =
     quirksOf(version).organizations === 'open'
       ? [...MANAGEMENT, 'view-organizations', 'manage-organizations']

@@ -1,5 +1,6 @@
 /** The people of the demo: each of them with something that a backup could lose. The same seed and number give the same people. */
 import { demoUserNames } from '../homes.ts'
+import { demoPassword, fixedSalt, hashPassword } from './password.ts'
 import { fixedBytes, fixedId } from './fixed-id.ts'
 import type { DemoCredential, DemoRealm, DemoUser } from './realm.ts'
 
@@ -68,22 +69,12 @@ export function makePerson(realm: DemoRealm, username: string, index: number): D
   }
 }
 
-/** A hash that looks like one of Keycloak's; no password belongs to it. `turn` is counted up when the person changes it. */
+/** The hash of `demoPassword`. `turn` is counted up when the person changes it. */
 export function makePassword(seed: string, username: string, createdDate: number, turn: number): DemoCredential {
-  const hash = Buffer.concat([
-    fixedBytes(seed, 'hash', username, String(turn)),
-    fixedBytes(seed, 'hash2', username, String(turn)),
-  ])
   return {
     id: fixedId(seed, 'password', username),
-    type: 'password',
-    createdDate,
-    secretData: JSON.stringify({
-      value: hash.toString('base64'),
-      salt: fixedBytes(seed, 'salt', username).subarray(0, 16).toString('base64'),
-      additionalParameters: {},
-    }),
-    credentialData: JSON.stringify({ hashIterations: 210_000, algorithm: 'pbkdf2-sha512', additionalParameters: {} }),
+    ...{ type: 'password', createdDate },
+    ...hashPassword(demoPassword(username, turn), fixedSalt(seed, username)),
   }
 }
 

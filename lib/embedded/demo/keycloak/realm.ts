@@ -65,6 +65,8 @@ export interface DemoClient {
   readonly bearerOnly: boolean
   readonly serviceAccount: boolean
   consentRequired: boolean
+  /** People log in through it with name and password. */
+  readonly directGrants: boolean
   readonly redirectUris: readonly string[]
   readonly mappers: readonly object[]
   /** Alias. */
@@ -80,6 +82,8 @@ export class DemoRealm {
   readonly roles = new Map<string, DemoRole>()
   readonly groups = new Map<string, DemoGroup>()
   defaultGroups: string[] = []
+  /** Counts what was made since, for ids that nobody chose. */
+  serial = 0
   readonly serviceAccounts = new Map<string, DemoUser>()
   readonly organizations = new Map<
     string,
@@ -159,6 +163,7 @@ export class DemoRealm {
       bearerOnly: false,
       serviceAccount: false,
       consentRequired: false,
+      directGrants: false,
       redirectUris: [],
       mappers: [],
       ...(isSecret

@@ -1,22 +1,27 @@
 /**
  * The stand-in for Keycloak: the part of its REST interface that the component asks for, over a realm in memory, on a free port of this machine. For the
- * demo and for tests; the component's contract runs on it and on the real server, so that it cannot drift. It takes no writes: the realm is
- * changed by the methods here. Limits and oddities are those of the real one, per version.
+ * demo and for tests; the contracts of the component and of its writer run on it and on the real server, so that it cannot drift. It takes the writes that a restore
+ * makes, from whoever has the rights; tests change the realm by the methods here. Limits and oddities are those of the real one, per version.
  */
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { readBody } from './body.ts'
 import { Refusal } from './asking.ts'
+import type { Asking } from './asking.ts'
+import type { Answered, Place } from './exchange.ts'
 import { writeExportFolder } from './export-folder.ts'
 import { fixedId } from './fixed-id.ts'
 import { makeRealm } from './installer.ts'
 import type { DemoAccount } from './installer.ts'
+import { codeAt, counterAt, demoPassword, secretOf } from './password.ts'
 import { makePassword, makePeople, makePerson } from './people.ts'
 import type { DemoRealm, DemoUser } from './realm.ts'
 import { answerOf } from './routes.ts'
 import { TokenDesk } from './token-desk.ts'
 import { quirksOf } from './version.ts'
 import type { DemoVersion, Quirks } from './version.ts'
+import { write } from './write-routes.ts'
 
 export interface DemoKeycloakOptions {
   readonly users: number
@@ -60,7 +65,9 @@ export async function startDemoKeycloak(options: DemoKeycloakOptions): Promise<D
 
 export class DemoKeycloak {
   readonly version: DemoVersion
-  readonly #realm: DemoRealm
+  readonly #seed: string
+  readonly #users: number
+  #realm: DemoRealm
   readonly #quirks: Quirks
   readonly #desk: TokenDesk
   readonly #intercept: DemoKeycloakOptions['intercept']
@@ -68,15 +75,17 @@ export class DemoKeycloak {
   readonly #server = createServer((request, response) => this.#handle(request, response))
   /** Passwords changed so far: dates go on by an hour each. */
   #turn = 0
+  readonly #turns = new Map<string, number>()
   #requests = 0
   #writes = 0
 
   constructor({ users, seed = 'nebari', version = '26.7.4', intercept }: DemoKeycloakOptions) {
     this.version = version
-    this.#realm = makeRealm(seed, version)
-    this.#realm.fill(makePeople(this.#realm, users))
+    this.#seed = seed
+    this.#users = users
+    this.#realm = filledRealm(seed, version, users)
     this.#quirks = quirksOf(version)
-    this.#desk = new TokenDesk(this.#realm, this.#quirks, ADMINISTRATOR)
+    this.#desk = new TokenDesk(() => this.#realm, this.#quirks, ADMINISTRATOR)
     this.#intercept = intercept
   }
 
@@ -108,9 +117,10 @@ export class DemoKeycloak {
   /** Values that no backup may show in clear: hashes and secrets. */
   get plantedSecrets(): readonly string[] {
     const ofClients = [...this.#realm.clients.values()].flatMap(({ secret }) => (secret === undefined ? [] : [secret]))
-    const ofPeople = this.#realm.users.flatMap(({ credentials }) =>
-      credentials.map(({ secretData }) => (JSON.parse(secretData) as { value: string }).value),
-    )
+    const ofPeople = this.#realm.users.flatMap(({ username, credentials }) => [
+      ...(credentials.some(({ type }) => type === 'password') ? [this.passwordOf(username)] : []),
+      ...credentials.map(secretOf),
+    ])
     return [...ofClients, ...ofPeople, ADMINISTRATOR.password, 'demo-smtp-password']
   }
 
@@ -119,7 +129,7 @@ export class DemoKeycloak {
     return this.#requests
   }
 
-  /** Requests that would have changed something: none may come. */
+  /** What was asked to be changed, done or refused. A backup asks for nothing. */
   get writes(): number {
     return this.#writes
   }
@@ -127,6 +137,12 @@ export class DemoKeycloak {
   /** Logs in elsewhere only. */
   hasNoCredential(username: string): boolean {
     return this.#user(username).credentials.length === 0
+  }
+
+  /** What the person's one-time-code device shows now; `undefined`: there is none. */
+  codeOf(username: string): string | undefined {
+    const device = this.#user(username).credentials.find(({ type }) => type === 'otp')
+    return device && codeAt(secretOf(device), counterAt(Date.now()))
   }
 
   userId(username: string): string {
@@ -146,9 +162,15 @@ export class DemoKeycloak {
     this.#realm.group(path).name = name
   }
 
+  /** What the person logs in with, unless somebody set another one by a request. */
+  passwordOf(username: string): string {
+    return demoPassword(username, this.#turns.get(username) ?? 0)
+  }
+
   setPassword(username: string): void {
     const user = this.#user(username)
     const turn = ++this.#turn
+    this.#turns.set(username, turn)
     const password = makePassword(this.#realm.seed, username, Date.UTC(2026, 1, 3, turn), turn)
     user.credentials = [password, ...user.credentials.filter(({ type }) => type !== 'password')]
   }
@@ -161,6 +183,12 @@ export class DemoKeycloak {
 
   remove(username: string): void {
     this.#realm.remove(this.#user(username))
+  }
+
+  /** As it was at the start. Tokens stay good. */
+  reset(): void {
+    this.#realm = filledRealm(this.#seed, this.version, this.#users)
+    this.#turns.clear()
   }
 
   /** Nobody is left, and no error is answered. */
@@ -264,35 +292,84 @@ export class DemoKeycloak {
         .then(({ status, body }) => send(status, JSON.stringify(body)))
       return
     }
+    const place: Place = { path, query: url.searchParams, headers: request.headers }
+    const answered =
+      method === 'GET' ? Promise.resolve().then(() => this.#read(place)) : this.#write(request, method, place)
+    void answered
+      .catch((error: unknown) =>
+        error instanceof Refusal
+          ? { status: error.status, body: error.body }
+          : { status: 500, body: JSON.stringify({ error: 'unknown_error' }) },
+      )
+      .then(({ status, body, headers }: Answered) => send(status, body, headers))
+  }
+
+  #read(place: Place): Answered {
+    const answer = place.path === '/admin/serverinfo' ? this.#info(place) : this.#answer(place)
+    return answer === undefined ? { status: 204, body: undefined } : { status: 200, body: JSON.stringify(answer) }
+  }
+
+  /** One at a time, once its body is there: a write that is refused has changed nothing. */
+  async #write(request: IncomingMessage, method: string, place: Place): Promise<Answered> {
+    this.#writes++
+    const text = await readBody(request)
+    const { asking, rest, path } = this.#asking(place)
+    if (this.#isPoisoned(rest, asking.query)) throw new Refusal(500, { error: 'unknown_error' })
+    const { accept = '', 'content-type': type = '' } = request.headers
+    let body: unknown = text
     try {
-      if (method !== 'GET') {
-        this.#writes++
-        throw new Refusal(405, { error: 'The stand-in takes no writes' })
-      }
-      const answer = this.#answer(path, url.searchParams, request.headers.authorization)
-      send(answer === undefined ? 204 : 200, answer === undefined ? undefined : JSON.stringify(answer))
-    } catch (error) {
-      if (error instanceof Refusal) send(error.status, error.body)
-      else send(500, JSON.stringify({ error: 'unknown_error' }))
+      if (type.startsWith('application/json') && text !== '') body = JSON.parse(text)
+    } catch {
+      throw new Refusal(400, { error: 'Cannot parse the JSON' })
+    }
+    const written = write(
+      { ...asking, body, takesJson: accept.includes('application/json'), nowMs: Date.now() },
+      method,
+      rest,
+    )
+    if (written === undefined) return { status: 204, body: undefined }
+    if ('answer' in written) return { status: 200, body: JSON.stringify(written.answer) }
+    const location = `${this.url}${path}/${encodeURIComponent(written.created)}`
+    return { status: 201, body: undefined, headers: { location } }
+  }
+
+  #answer(place: Place): unknown {
+    const { asking, rest } = this.#asking(place)
+    if (this.#isPoisoned(rest, asking.query)) throw new Refusal(500, { error: 'unknown_error' })
+    return answerOf(asking, rest)
+  }
+
+  #info({ headers: { authorization } }: Place): object {
+    const isTold = this.#quirks.tellsVersion === 'everybody' || this.#mayOf(authorization)('realm-admin')
+    const hashing = Object.fromEntries(this.#quirks.hashing.map((name) => [name, { order: 0 }]))
+    return {
+      profileInfo: { name: 'default' },
+      providers: { 'password-hashing': { internal: true, providers: hashing } },
+      ...(isTold ? { systemInfo: { version: this.version } } : {}),
     }
   }
 
-  #answer(path: string, query: URLSearchParams, authorization: string | undefined): unknown {
-    const { realm, version } = { realm: this.#realm, version: this.version }
+  /** Who may change something may look at it. */
+  #mayOf(authorization: string | undefined): (role: string) => boolean {
     const roles = this.#desk.rolesOf(authorization)
     if (roles === undefined) throw new Refusal(401, { error: 'HTTP 401 Unauthorized' })
-    const may = (role: string): boolean => roles.has(role) || roles.has('realm-admin')
-    if (path === '/admin/serverinfo') {
-      return {
-        profileInfo: { name: 'default' },
-        ...(this.#quirks.tellsVersion === 'everybody' || may('realm-admin') ? { systemInfo: { version } } : {}),
-      }
-    }
-    const [, name, rest] = /^\/admin\/realms\/([^/]+)(?:\/(.*))?$/.exec(path) ?? []
+    return (role) =>
+      roles.has(role) ||
+      roles.has('realm-admin') ||
+      (role.startsWith('view-') && roles.has(`manage-${role.slice('view-'.length)}`))
+  }
+
+  #asking({ path, query, headers: { authorization } }: Place): {
+    readonly asking: Asking
+    readonly rest: string
+    readonly path: string
+  } {
+    const { realm, version } = { realm: this.#realm, version: this.version }
+    const may = this.#mayOf(authorization)
+    const [, name, rest = ''] = /^\/admin\/realms\/([^/]+)(?:\/(.*))?$/.exec(path) ?? []
     if (name === undefined) throw new Refusal(404, { error: 'Unable to find matching target resource method' })
     if (name !== realm.name) throw new Refusal(404, { error: 'Realm not found.' })
-    if (this.#isPoisoned(rest ?? '', query)) throw new Refusal(500, { error: 'unknown_error' })
-    return answerOf({ realm, version, quirks: this.#quirks, query, may }, rest ?? '')
+    return { asking: { realm, version, quirks: this.#quirks, query, may }, rest, path }
   }
 
   #isPoisoned(path: string, query: URLSearchParams): boolean {
@@ -304,4 +381,10 @@ export class DemoKeycloak {
       (kind === 'users' && this.#poisoned.has(this.#realm.user(id)?.username ?? ''))
     )
   }
+}
+
+function filledRealm(seed: string, version: DemoVersion, users: number): DemoRealm {
+  const realm = makeRealm(seed, version)
+  realm.fill(makePeople(realm, users))
+  return realm
 }

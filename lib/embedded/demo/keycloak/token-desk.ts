@@ -1,7 +1,9 @@
-/** Logs in and knows who asks: client credentials of the realm's clients, the password of one administrator of the master realm. */
+/** Logs in and knows who asks: client credentials of the realm's clients, people by name and password, one administrator of the master realm. */
 import type { IncomingMessage } from 'node:http'
+import { readBody } from './body.ts'
 import { fixedBytes } from './fixed-id.ts'
-import type { DemoRealm } from './realm.ts'
+import { isCode, isPassword } from './password.ts'
+import type { DemoCredential, DemoRealm } from './realm.ts'
 import type { Quirks } from './version.ts'
 
 interface TokenAnswer {
@@ -9,27 +11,32 @@ interface TokenAnswer {
   readonly body: object
 }
 
-const FORM_BYTES_MAX = 64 * 1024
 const CLIENT_TOKEN_SECONDS = 300
 /** Short, as the real one: a backup outlives many of them. */
 const ADMINISTRATOR_TOKEN_SECONDS = 60
 
 export class TokenDesk {
-  readonly #realm: DemoRealm
+  readonly #realmNow: () => DemoRealm
   readonly #quirks: Quirks
   readonly #administrator: { readonly username: string; readonly password: string }
   /** Token → roles of realm-management. Tokens of a stand-in do not end by time: its clock is nobody's. */
   readonly #roles = new Map<string, ReadonlySet<string>>()
+  /** One-time codes are taken once. */
+  readonly #codes = new Set<string>()
   #serial = 0
 
   constructor(
-    realm: DemoRealm,
+    realm: () => DemoRealm,
     quirks: Quirks,
     administrator: { readonly username: string; readonly password: string },
   ) {
-    this.#realm = realm
+    this.#realmNow = realm
     this.#quirks = quirks
     this.#administrator = administrator
+  }
+
+  get #realm(): DemoRealm {
+    return this.#realmNow()
   }
 
   /** `undefined`: no token of ours. */
@@ -45,7 +52,7 @@ export class TokenDesk {
       case 'client_credentials':
         return this.#forClient(form)
       case 'password':
-        return this.#forAdministrator(form)
+        return realmName === 'master' ? this.#forAdministrator(form) : this.#forPerson(form)
       case 'refresh_token':
         return form.get('refresh_token')?.startsWith('refresh-') === true
           ? this.#grantAdministrator()
@@ -79,6 +86,42 @@ export class TokenDesk {
         token_type: 'Bearer',
       },
     }
+  }
+
+  /** Somebody of the realm, by name, password and, with a device, its code. */
+  #forPerson(form: URLSearchParams): TokenAnswer {
+    const refused = (error_description: string, status: number = this.#quirks.wrongLogin): TokenAnswer => ({
+      status,
+      body: { error: 'invalid_grant', error_description },
+    })
+    const client = [...this.#realm.clients.values()].find(({ clientId }) => clientId === form.get('client_id'))
+    if (client?.directGrants !== true)
+      return {
+        status: 400,
+        body: { error: 'unauthorized_client', error_description: 'Client not allowed for direct access grants' },
+      }
+    const user = this.#realm.userNamed((form.get('username') ?? '').toLowerCase())
+    if (user === undefined) return refused('Invalid user credentials')
+    if (!user.enabled) return refused('Account disabled', 400)
+    const password = user.credentials.find(({ type }) => type === 'password')
+    if (password === undefined || !isPassword(password, form.get('password') ?? ''))
+      return refused('Invalid user credentials')
+    const devices = user.credentials.filter(({ type }) => type === 'otp')
+    if (devices.length > 0 && !this.#takesCode(devices, form.get('totp') ?? ''))
+      return refused('Invalid user credentials')
+    if (user.requiredActions.length > 0) return refused('Account is not fully set up', 400)
+    return {
+      status: 200,
+      body: { access_token: this.#issue('account', []), expires_in: CLIENT_TOKEN_SECONDS, token_type: 'Bearer' },
+    }
+  }
+
+  #takesCode(devices: readonly DemoCredential[], code: string): boolean {
+    const device = devices.find((one) => isCode(one, code, Date.now()))
+    const used = `${device?.id} ${code}`
+    if (device === undefined || this.#codes.has(used)) return false
+    this.#codes.add(used)
+    return true
   }
 
   #forAdministrator(form: URLSearchParams): TokenAnswer {
@@ -116,15 +159,4 @@ export class TokenDesk {
     this.#roles.set(token, new Set(roles))
     return token
   }
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = []
-  let bytes = 0
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length
-    if (bytes > FORM_BYTES_MAX) break
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
 }

@@ -18,6 +18,17 @@ export interface Quirks {
   readonly organizations: 'none' | 'closed' | 'open'
   /** Members without a meaning are written as false and null. */
   readonly emptyMembers: boolean
+  /** An import gives the id that a record names. */
+  readonly importKeepsId: boolean
+  /** What an import answers that meets somebody who is there. */
+  readonly importConflict: 409 | 500
+  /** An import whose caller does not say that it takes JSON answers 500, though it is done. */
+  readonly importNeedsAccept: boolean
+  /** A role that comes by a group is not granted beside it, without a word. */
+  readonly inheritedRoleNotGranted: boolean
+  /** Attributes without names and address in the same PUT wipe these. */
+  readonly wipesNames: boolean
+  readonly hashing: readonly string[]
   /** Who is told the version. */
   readonly tellsVersion: 'everybody' | 'administrators'
 }
@@ -34,6 +45,12 @@ export function quirksOf(version: DemoVersion): Quirks {
     wrongLogin: isNewest ? 400 : 401,
     organizations: major < 26 ? 'none' : isNewest ? 'open' : 'closed',
     emptyMembers: !isNewest,
+    importKeepsId: major >= 24,
+    importConflict: major === 24 ? 500 : 409,
+    importNeedsAccept: major < 24,
+    inheritedRoleNotGranted: major < 24,
+    wipesNames: major >= 24,
+    hashing: [...(major < 24 ? [] : ['argon2']), 'pbkdf2', 'pbkdf2-sha256', 'pbkdf2-sha512'],
     tellsVersion: isNewest ? 'administrators' : 'everybody',
   }
 }
