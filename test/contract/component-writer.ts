@@ -6,13 +6,15 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Component } from '../../lib/components/component.ts'
 import type { Applied, ComponentWriter, Forecast, WriteContext } from '../../lib/components/writer.ts'
 import { systemClock } from '../../lib/platform/clock.ts'
-import type { Change, Wanted } from '../../lib/resources/change.ts'
+import type { Change } from '../../lib/resources/change.ts'
 import { canonicalJson } from '../../lib/resources/json.ts'
 import type { JsonObject } from '../../lib/resources/json.ts'
 import { compareKeys, decodeKey, encodeKey, formatKey } from '../../lib/resources/key.ts'
 import type { ResourceKey } from '../../lib/resources/key.ts'
-import type { ContentPart, Resource } from '../../lib/resources/resource.ts'
 import type { Slice } from '../../lib/resources/slice.ts'
+import { seededRandom } from '../kit/seeded-random.ts'
+import { heldOf, hold, textOf, textsOf, wantedOf } from './held-slice.ts'
+import type { Held, HeldSlice } from './held-slice.ts'
 
 export interface WriterFixture {
   readonly writer: ComponentWriter
@@ -31,23 +33,23 @@ export interface WriterFixture {
   writes(): number
   /** Every write from the `count`th on fails as if the process were gone; `undefined`: no longer. */
   cutAt(count: number | undefined): void
+  /** What stands in the target under temporary names, which `read` does not show: nothing, when all is done. */
+  readonly temporary?: () => readonly string[]
   /** Members of `state` that move by themselves while others are written; they are compared when all is done. */
   readonly settles?: readonly string[]
   close(): Promise<void>
 }
 
-/** A resource held whole: for small targets. */
-interface Held {
-  readonly key: ResourceKey
-  readonly written: string
-  readonly state: JsonObject
-  readonly kept: JsonObject
-  readonly secrets: Readonly<Record<string, string>>
-  readonly parts?: readonly ContentPart[]
+export interface WriterSuite {
+  /** Of a whole restore that is taken back after each: so many, chosen by a seed; or before every single write, which takes minutes. */
+  readonly cutOffs: number | 'all'
 }
-type HeldSlice = ReadonlyMap<string, Held>
 
-export function describeWriter(name: string, open: () => Promise<WriterFixture>): void {
+export function describeWriter(
+  name: string,
+  open: () => Promise<WriterFixture>,
+  { cutOffs }: WriterSuite = { cutOffs: 6 },
+): void {
   describe(`writer contract: ${name}`, () => {
     let fixture: WriterFixture
     beforeEach(async () => {
@@ -114,6 +116,7 @@ export function describeWriter(name: string, open: () => Promise<WriterFixture>)
 
     /** Every touched resource is as foreseen, and nothing else moved. */
     async function expectForeseen({ items, before }: Pick<Prepared, 'items' | 'before'>): Promise<void> {
+      expect(fixture.temporary?.() ?? []).toEqual([])
       const now = await read()
       const expected = new Map([...before].map(([key, held]) => [key, textOf(held)]))
       for (const { change, state } of items) {
@@ -236,21 +239,26 @@ export function describeWriter(name: string, open: () => Promise<WriterFixture>)
       await expectForeseen(prepared)
     }, 120_000)
 
-    test('cut off anywhere it can be taken back', async () => {
-      const prepared = await prepare()
-      for (let at = 1; ; at += 7) {
-        fixture.cutAt(at)
-        const wasCut = await applyAll(prepared.items).then(
-          () => false,
-          () => true,
-        )
-        fixture.cutAt(undefined)
-        const conflicts = await undo(prepared, applyOne)
-        expect([at, conflicts]).toEqual([at, []])
-        expect(textsOf(await read())).toEqual(textsOf(prepared.before))
-        if (!wasCut) break
-      }
-    }, 120_000)
+    test(
+      'cut off anywhere it can be taken back',
+      async () => {
+        const prepared = await prepare()
+        const before = fixture.writes()
+        await applyAll(prepared.items)
+        const total = fixture.writes() - before
+        expect(await undo(prepared, applyOne)).toEqual([])
+        expect(total).toBeGreaterThan(prepared.items.length)
+        for (const at of chosenCuts(total, cutOffs)) {
+          fixture.cutAt(at)
+          await applyAll(prepared.items).catch((error: unknown) => error)
+          fixture.cutAt(undefined)
+          const conflicts = await undo(prepared, applyOne)
+          expect([at, conflicts, fixture.temporary?.() ?? []]).toEqual([at, [], []])
+          expect([at, textsOf(await read())]).toEqual([at, textsOf(prepared.before)])
+        }
+      },
+      cutOffs === 'all' ? 3_600_000 : 60_000,
+    )
 
     /** As the core takes back: in reverse, what is not as before. */
     async function undo(
@@ -316,6 +324,15 @@ function changesBetween(before: HeldSlice, wanted: HeldSlice, kinds: readonly st
   return [...makes.sort(order), ...deletes.sort(order).reverse()]
 }
 
+/** The same ones each time: the first and the last, and others between. */
+function chosenCuts(total: number, cutOffs: number | 'all'): readonly number[] {
+  if (cutOffs === 'all') return Array.from({ length: total }, (_, index) => index + 1)
+  const { fraction } = seededRandom('cut-offs of a restore')
+  const chosen = new Set([1, total])
+  while (chosen.size < Math.min(cutOffs, total)) chosen.add(1 + Math.floor(fraction() * total))
+  return [...chosen].sort((a, b) => a - b)
+}
+
 function kindOf({ before, after }: Change): 'create' | 'update' | 'delete' {
   if (after === undefined) return 'delete'
   return before === undefined ? 'create' : 'update'
@@ -331,69 +348,4 @@ function madeFirst(one: Item, two: Item): number {
 
 async function* ascending(keys: readonly ResourceKey[]): AsyncGenerator<ResourceKey> {
   yield* [...keys].sort(compareKeys)
-}
-
-async function hold(resources: AsyncIterable<Resource>): Promise<HeldSlice> {
-  const held = new Map<string, Held>()
-  for await (const { key, state, kept = {}, secrets = {}, content } of resources) {
-    const parts = content === undefined ? undefined : await partsOf(content.parts())
-    const settled = { ...state, ...content?.settle?.() }
-    const written = formatKey(key)
-    held.set(written, { key, written, state: settled, kept, secrets, ...(parts === undefined ? {} : { parts }) })
-  }
-  return held
-}
-
-async function heldOf(key: ResourceKey, { state, kept, secrets, content }: Wanted): Promise<Held> {
-  const texts = await Promise.all(Object.entries(secrets).map(async ([name, text]) => [name, await text()] as const))
-  const parts = content === undefined ? undefined : await partsOf(content.parts())
-  return {
-    key,
-    written: formatKey(key),
-    state,
-    kept,
-    secrets: Object.fromEntries(texts),
-    ...(parts === undefined ? {} : { parts }),
-  }
-}
-
-async function partsOf(parts: AsyncIterable<ContentPart>): Promise<readonly ContentPart[]> {
-  const held: ContentPart[] = []
-  for await (const part of parts) held.push(part instanceof Uint8Array ? Buffer.from(part) : part)
-  return held
-}
-
-function wantedOf({ state, kept, secrets, parts }: Held): Wanted {
-  return {
-    state,
-    kept,
-    secrets: Object.fromEntries(Object.entries(secrets).map(([name, text]) => [name, () => Promise.resolve(text)])),
-    ...(parts === undefined ? {} : { content: { sizeBytes: lengthOf(parts), parts: () => again(parts) } }),
-  }
-}
-
-async function* again(parts: readonly ContentPart[]): AsyncGenerator<ContentPart> {
-  yield* parts
-}
-
-function lengthOf(parts: readonly ContentPart[]): number {
-  return parts.reduce((sum, part) => sum + (part instanceof Uint8Array ? part.length : part.holeBytes), 0)
-}
-
-/** Holes and data as they lie, whatever the pieces in which they came. */
-function textOf({ state, kept, secrets, parts }: Held): string {
-  const pieces: string[] = []
-  let data = ''
-  for (const part of parts ?? []) {
-    if (part instanceof Uint8Array) data += Buffer.from(part).toString('base64')
-    else {
-      pieces.push(data, `hole of ${part.holeBytes}`)
-      data = ''
-    }
-  }
-  return [canonicalJson(state), canonicalJson(kept), canonicalJson(secrets), ...pieces, data].join(' ')
-}
-
-function textsOf(held: HeldSlice): Readonly<Record<string, string>> {
-  return Object.fromEntries([...held].map(([key, one]) => [key, textOf(one)]))
 }

@@ -30,8 +30,11 @@ export const BULK_RULES: readonly string[] = [
   '/anaconda3/pkgs/',
   `.nfs${'[0-9a-f]'.repeat(24)}`,
 ]
-/** What a restore put beside is never backed up itself, also without the defaults. */
-export const RESTORED_RULES: readonly string[] = ['/restored-[0-9]*/']
+/** What a restore put beside, and what it is just making or moving away, is never backed up itself, also without the defaults. */
+export const RESTORED_RULES: readonly string[] = [
+  '/restored-[0-9]*/',
+  ...['new', 'old'].map((end) => `.toriki-[0-9]*-restore-${'[0-9a-f]'.repeat(10)}-${'[0-9a-f]'.repeat(24)}.${end}`),
+]
 /** Is an entry of that name, at the top of a home, one that a restore put beside? */
 export function isRestored(name: string): boolean {
   return /^restored-[0-9]/.test(name)

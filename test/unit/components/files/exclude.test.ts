@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { Exclusions } from '../../../../lib/components/files/exclude.ts'
+import { namesFor } from '../../../../lib/components/files/write/put-in-place.ts'
 
 const asShipped = { exclude: [], excludeDefaults: true }
 
@@ -66,6 +67,13 @@ describe('what is left out', () => {
     expect(leavesOut(own, 'a/b.pyc')).toBe(true)
     expect(leavesOut(own, 'restored-2026-11-21/')).toBe(true)
     expect(leavesOut(own, 'deeper/restored-2026-11-21/')).toBe(false)
+  })
+
+  test('is what a restore is just making or moving away, at any depth, also without the defaults', () => {
+    const own = new Exclusions({ exclude: [], excludeDefaults: false }, 'group')
+    const { fresh, aside } = namesFor('20261121T020000000Z-restore-1f0c2d3e4a', 'plan.md')
+    expect([fresh, aside, `notes/${fresh}`, `notes/${aside}/`].filter((path) => !leavesOut(own, path))).toEqual([])
+    expect(leavesOut(own, '.toriki-notes.old')).toBe(false)
   })
 
   test('yields to the settings: a rule with ! takes a built-in one back', () => {
