@@ -1,5 +1,5 @@
 /** Settings → what a restore works on: store and keys, readers, and writers with restore's own credentials. Needs no queue, so it works when only the store is left. */
-import { createComponents, createWriters } from './components/registry.ts'
+import { createComponents, createRunningServers, createWriters } from './components/registry.ts'
 import type { Log } from './log.ts'
 import { platformParts } from './platform/assemble.ts'
 import { systemClock } from './platform/clock.ts'
@@ -21,11 +21,14 @@ export async function withRestoreService<T>(
   const [clock, random] = [systemClock, systemRandom]
   const components = createComponents(settings, { clock, random })
   const writers = createWriters(settings, { clock, random })
+  const servers = createRunningServers(settings)
   try {
     const keys = await parts.keys()
     const platform = { ...(await parts.stores()), keys, clock, random, log }
     const repository = await openDeployment(platform, { name: settings.deployment })
-    return await action({ platform, repository, components, writers, limits: { attempts: settings.limits.attempts } })
+    const limits = { attempts: settings.limits.attempts }
+    const asked = servers === undefined ? {} : { servers }
+    return await action({ platform, repository, components, writers, ...asked, limits })
   } finally {
     for (const writer of writers) await writer.close()
     for (const component of components) await component.close()

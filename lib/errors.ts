@@ -173,6 +173,17 @@ export const errorCatalogue = {
     message: 'Another restore has this slice.',
     remedy: 'Wait until it has ended; acknowledge it, if it could not be taken back.',
   },
+  'restore-server-runs': {
+    retry: 'never',
+    message: 'A server of this person is running, and may write into the home while it is restored.',
+    remedy:
+      'Stop the server and plan again; or plan with `--while-running`; or without `--in-place`, beside what is there.',
+  },
+  'restore-server-unknown': {
+    retry: 'later',
+    message: 'Nobody could say whether a server of this person is running.',
+    remedy: 'Mend `components.jupyterhub` and plan again; or plan with `--while-running`; or without `--in-place`.',
+  },
   'restore-conflict': {
     retry: 'never',
     message: 'The live state is not what the plan saw.',

@@ -100,6 +100,8 @@ const files = z
   })
   .refine((value) => value.home !== undefined || value.group !== undefined, 'needs `home`, `group` or both')
 
+const jupyterhub = z.strictObject({ url, token: secretReference })
+
 const notYet = (what: string): z.ZodOptional<z.ZodNever> =>
   z.never(`${what} is not backed up by this version: leave it out`).optional()
 
@@ -166,7 +168,7 @@ export const settingsSchema = z
             keycloak: keycloak.optional(),
             files: files.optional(),
             condaStore: notYet('conda-store'),
-            jupyterhub: notYet('JupyterHub'),
+            jupyterhub: jupyterhub.optional(),
             nebariConfig: notYet('the Nebari configuration'),
           },
           'must be a map with keycloak, files or both',

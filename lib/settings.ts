@@ -57,6 +57,8 @@ export interface SqsSettings {
 export interface ComponentSettings {
   readonly keycloak?: KeycloakSettings
   readonly files?: FilesSettings
+  /** Only where a restore was asked for (`resolve: 'restore'`): nobody else asks the hub. */
+  readonly jupyterhub?: JupyterhubSettings
 }
 
 export interface KeycloakSettings {
@@ -83,6 +85,12 @@ export interface FilesSettings {
   readonly exclude: readonly string[]
   readonly excludeDefaults: boolean
   readonly bytesPerSecond?: number
+}
+
+export interface JupyterhubSettings {
+  /** Without a trailing slash; `/hub/api` comes behind it. */
+  readonly url: string
+  readonly token: string
 }
 
 /** A source is asked at most this often, unless `limits.requestsPerSecond` says otherwise. */
@@ -198,7 +206,7 @@ function resolveComponents(
   at: (path: string) => string,
   forRestore: boolean,
 ): ComponentSettings {
-  const { keycloak, files } = document.components
+  const { keycloak, files, jupyterhub } = document.components
   const under = ['components', 'keycloak']
   return {
     ...(keycloak === undefined
@@ -247,6 +255,14 @@ function resolveComponents(
             bytesPerSecond: document.limits.bytesPerSecond['files'],
           }),
         }),
+    ...(forRestore && jupyterhub !== undefined
+      ? {
+          jupyterhub: {
+            url: jupyterhub.url.replace(/\/+$/, ''),
+            token: reference(['components', 'jupyterhub', 'token'], jupyterhub.token),
+          },
+        }
+      : {}),
   }
 }
 

@@ -7,8 +7,10 @@ import type { Settings } from '../settings.ts'
 import type { Component } from './component.ts'
 import { filesComponent } from './files/component.ts'
 import { filesWriter } from './files/write/writer.ts'
+import { hubServers } from './jupyterhub/running-servers.ts'
 import { keycloakComponent, keycloakKinds } from './keycloak/component.ts'
 import { keycloakWriter } from './keycloak/write/writer.ts'
+import type { RunningServers } from './running-servers.ts'
 import type { ComponentWriter } from './writer.ts'
 
 /** The kinds that keys of each component begin with: for reading a written key without opening the component. */
@@ -48,6 +50,11 @@ export function createWriters(settings: Settings, { clock, random }: ComponentPl
     ...(keycloak?.restore === undefined ? [] : [keycloakWriter(keycloak, { clock, random })]),
     ...(files === undefined ? [] : [filesWriter(files)]),
   ]
+}
+
+/** Who knows whether somebody works in a home just now; `undefined`: no hub is configured, or the settings were not resolved for restoring. Opens no connection. */
+export function createRunningServers({ components: { jupyterhub } }: Settings): RunningServers | undefined {
+  return jupyterhub === undefined ? undefined : hubServers(jupyterhub)
 }
 
 /** Where this service keeps its own data on this machine: a home must not lie in there, nor the other way round. */

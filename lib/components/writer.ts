@@ -50,6 +50,8 @@ export interface ComponentWriter {
    * always restores in place.
    */
   move?(resource: Moved, folder: string): Moved
+  /** People work in it while a server of theirs runs. */
+  readonly worksInServers?: true
   /** Ends connections. The writer is not used afterwards. */
   close(): Promise<void>
 }

@@ -27,6 +27,8 @@ export interface RestoreWish {
   readonly under?: readonly ResourceKey[]
   /** Not beside what is there, but over it. */
   readonly inPlace?: boolean
+  /** In place also while a server of the person runs. */
+  readonly whileRunning?: boolean
   readonly deleteExtra?: boolean
   readonly installerOwned?: boolean
   readonly privileged?: boolean
@@ -72,6 +74,7 @@ export async function beginPlan(service: RestoreService, wish: RestoreWish, caus
       ...(wish.components === undefined ? {} : { components: wish.components }),
       ...(wish.under === undefined ? {} : { under: wish.under.map((key) => key.toString('base64url')) }),
       inPlace: wish.inPlace ?? false,
+      ...(wish.whileRunning === undefined ? {} : { whileRunning: wish.whileRunning }),
       deleteExtra: wish.deleteExtra ?? false,
       installerOwned: wish.installerOwned ?? false,
       privileged: wish.privileged ?? false,
@@ -101,7 +104,7 @@ export async function planRequested(
   const planned = await findSlicePlan(records, where)
   if (planned !== undefined) return planned
   const { generation } = requested
-  const { snapshot, until, components, under, inPlace, deleteExtra, installerOwned, privileged } = request
+  const { snapshot, until, components, under, inPlace, whileRunning, deleteExtra, installerOwned, privileged } = request
   try {
     return await planSlice(
       service,
@@ -114,6 +117,7 @@ export async function planRequested(
         ...(components === undefined ? {} : { components }),
         ...(under === undefined ? {} : { under: under.map((key) => Buffer.from(key, 'base64url')) }),
         inPlace,
+        ...(whileRunning === undefined ? {} : { whileRunning }),
         deleteExtra,
         options: { installerOwned, privileged },
       },

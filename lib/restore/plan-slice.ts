@@ -14,7 +14,9 @@ import type { Look } from './live-look.ts'
 import { differencesOf } from './plan-differences.ts'
 import type { Difference } from './plan-differences.ts'
 import { planItem } from './plan-item.ts'
-import { chooseSources, nothingStored } from './plan-sources.ts'
+import { careForServers } from './ask-servers.ts'
+import type { ServerCare } from './ask-servers.ts'
+import { chooseSources, isOccupied, nothingStored } from './plan-sources.ts'
 import type { Source } from './plan-sources.ts'
 import type { RestoreService } from './service.ts'
 import { writeSlicePlan } from './slice-plan.ts'
@@ -50,6 +52,7 @@ export async function planSlice(
   })
   const context: WriteContext = { clock: service.platform.clock, signal, restore, options: request.options }
   const folder = sources.find((source) => source.folder !== undefined)?.folder
+  const care = await careFor(service, sources, request, signal)
   let keep = 0
   const items = async function* (): AsyncGenerator<PlanItem> {
     for (const source of sources) {
@@ -72,10 +75,25 @@ export async function planSlice(
       generation: stored.generation,
       snapshots: Object.fromEntries(sources.map(({ writer, snapshot }) => [writer.name, snapshot.id])),
       ...(folder === undefined ? {} : { folder }),
+      ...(care?.whileStopped === true ? { whileStopped: true } : {}),
+      ...(care === undefined || care.notes.length === 0 ? {} : { notes: care.notes }),
     },
     items(),
     () => keep,
   )
+}
+
+/** Somebody may be working where this is written: in place, and something is there. */
+async function careFor(
+  service: RestoreService,
+  sources: readonly Source[],
+  request: SlicePlanRequest,
+  signal: AbortSignal,
+): Promise<ServerCare | undefined> {
+  if (request.slice.kind !== 'user' || !request.inPlace) return undefined
+  const source = sources.find(({ writer }) => writer.worksInServers === true)
+  if (source === undefined || !(await isOccupied(service, source.component, request, signal))) return undefined
+  return await careForServers(service, request.slice, { whileRunning: request.whileRunning ?? false }, signal)
 }
 
 /** The live resources that the plan is about, ascending. */

@@ -49,7 +49,7 @@ function folderOf(restore: string): string {
 }
 
 /** Is there anything live but mere containers? */
-async function isOccupied(
+export async function isOccupied(
   { platform }: RestoreService,
   component: Component,
   { slice }: SlicePlanRequest,

@@ -22,6 +22,7 @@ export interface RestoreRequest {
   /** Encoded keys, base64url: only what is at or beneath one of them. */
   readonly under?: readonly string[]
   readonly inPlace: boolean
+  readonly whileRunning?: boolean
   readonly deleteExtra: boolean
   readonly installerOwned: boolean
   readonly privileged: boolean
@@ -46,6 +47,7 @@ const requestSchema: z.ZodType<RestoreRequest> = z.object({
   components: z.exactOptional(z.array(z.enum(componentNames)).readonly()),
   under: z.exactOptional(strings),
   inPlace: z.boolean(),
+  whileRunning: z.exactOptional(z.boolean()),
   deleteExtra: z.boolean(),
   installerOwned: z.boolean(),
   privileged: z.boolean(),

@@ -7,6 +7,7 @@ import type { WriteContext } from '../components/writer.ts'
 import type { SliceRepository } from '../repository/repository.ts'
 import { parseSlice } from '../resources/slice.ts'
 import { applyChanges } from './apply-changes.ts'
+import { serverHindrance } from './ask-servers.ts'
 import { keepLook, lookAt } from './live-look.ts'
 import type { Look } from './live-look.ts'
 import type { RestoreService } from './service.ts'
@@ -103,6 +104,13 @@ async function makeSafe(work: SliceWork): Promise<RestoreStep> {
     const busy = new TorikiError('restore-busy')
     if (delivery.attempt < service.limits.attempts) throw busy
     return { step: 'refused', code: busy.code, why: busy.message, findings: [] }
+  }
+  const hindrance =
+    work.plan.whileStopped === true ? await serverHindrance(service, work.slice, delivery.signal) : undefined
+  if (hindrance !== undefined) {
+    const { code, retry, message, remedy } = hindrance
+    if (retry !== 'never' && delivery.attempt < service.limits.attempts) throw hindrance
+    return { step: 'refused', code, why: `${message} ${remedy}`, findings: [] }
   }
   const look = await keepLook(service, delivery.restore, lookRequest(work))
   const conflicts = await differences(work, look, ({ before }) => before)

@@ -19,6 +19,8 @@ export interface SlicePlanRequest {
   readonly under?: readonly ResourceKey[]
   /** Over what is there. Else, where something is there, beside it. */
   readonly inPlace: boolean
+  /** Also while somebody may be working there. */
+  readonly whileRunning?: boolean
   /** Plan to delete what is live and not in the snapshot; only in place. */
   readonly deleteExtra: boolean
   readonly options: WriteOptions

@@ -60,6 +60,10 @@ export interface SlicePlan {
   readonly parts: number
   /** SHA-256 over head and items: what a root plan names. */
   readonly digest: string
+  /** Nothing is written while a server of the person runs. */
+  readonly whileStopped?: true
+  /** For people: what to know before this is applied, without names. */
+  readonly notes?: readonly string[]
   /** It could not be planned, for a reason that a person must mend: nothing of the slice is restored. */
   readonly failed?: PlanFailure
 }
@@ -108,6 +112,8 @@ const head = z.object({
   parts: count,
   digest: z.string(),
   failed: z.exactOptional(z.object({ code: z.string(), message: z.string(), remedy: z.string() })),
+  whileStopped: z.exactOptional(z.literal(true)),
+  notes: z.exactOptional(strings),
   nonce: z.string(),
 })
 
@@ -120,7 +126,7 @@ export type PlanItems = AsyncIterable<PlanItem>
 export async function writeSlicePlan(
   records: SealedRecords,
   where: { readonly restore: string; readonly sliceId: string; readonly nonce: Uint8Array },
-  plan: Pick<SlicePlan, 'slice' | 'generation' | 'snapshots' | 'folder' | 'failed'>,
+  plan: Pick<SlicePlan, 'slice' | 'generation' | 'snapshots' | 'folder' | 'whileStopped' | 'notes' | 'failed'>,
   items: PlanItems,
   keep: () => number,
 ): Promise<SlicePlan> {
@@ -144,13 +150,15 @@ export async function writeSlicePlan(
   }
   await flush()
   counts.keep = keep()
-  const { failed, folder, snapshots, slice, generation } = plan
+  const { failed, folder, whileStopped, notes, snapshots, slice, generation } = plan
   const said = {
     slice,
     generation,
     snapshots: { ...snapshots },
     counts,
     ...(folder && { folder }),
+    ...(whileStopped && { whileStopped }),
+    ...(notes && { notes: [...notes] }),
     ...(failed && { failed: { ...failed } }),
   }
   digest.update(canonicalJson(said))

@@ -92,8 +92,12 @@ limits: { parallel: 4, attempts: 5, shrink: 20%, requestsPerSecond: { keycloak: 
     [`${minimal}limits: { parallel: 0 }\n`, /limits\.parallel: must be a whole number from 1 to 64/],
     [`${minimal}store: { folder: ./a }\nstore: { folder: ./b }\n`, /toriki\.yaml:5: this is not YAML/],
     [
-      `${minimal}  jupyterhub: { url: "https://x" }\n`,
-      /components\.jupyterhub: JupyterHub is not backed up by this version/,
+      `${minimal}  condaStore: { url: "https://x" }\n`,
+      /components\.condaStore: conda-store is not backed up by this version/,
+    ],
+    [
+      `${minimal}  jupyterhub: { url: "https://x", token: secret }\n`,
+      /components\.jupyterhub\.token: must be a reference, not the secret itself/,
     ],
     [
       `${minimal}regions: [eu-central-1]\nstore: { s3: { bucket: b, region: us-east-1 } }\n`,
@@ -134,6 +138,17 @@ limits: { parallel: 4, attempts: 5, shrink: 20%, requestsPerSecond: { keycloak: 
       components: {},
       componentNames: ['keycloak'],
     })
+  })
+
+  test('give the hub’s token to a restore only', () => {
+    const text = `${minimal}  jupyterhub: { url: "https://nebari.example.org/", token: "\${env:PATH}" }\n`
+    expect(parseSettings(text, '/etc/toriki/toriki.yaml', 'restore').components.jupyterhub).toEqual({
+      url: 'https://nebari.example.org',
+      token: process.env['PATH'],
+    })
+    const settings = parseSettings(text, '/etc/toriki/toriki.yaml')
+    expect(settings.components).not.toHaveProperty('jupyterhub')
+    expect(settings.componentNames).toEqual(['files'])
   })
 
   test('take a topic for alarms, and refuse one of a region that is not allowed, or of another service', () => {

@@ -51,6 +51,7 @@ export function filesWriter(settings: FilesSettings, options: FilesWriterOptions
 class FilesWriter implements ComponentWriter {
   readonly name = 'files'
   readonly kinds = [ENTRY_KIND]
+  readonly worksInServers = true
   readonly #root: string
   readonly #places: Places
   readonly #options: FilesWriterOptions
