@@ -73,7 +73,12 @@ export function roles(plan: Plan): Resources {
       ...keyStatements(plan, { unwrap: ['deployment', 'tree'], wrap: ['tree', 'content'], look: true }),
       ...lookAtQueues(plan),
       ...consumeStatements([queueArn(plan, 'backup-slice')]),
-      ...sendStatements([queueArn(plan, 'backup-slice'), queueArn(plan, 'backup-slice', true)]),
+      ...sendStatements([
+        queueArn(plan, 'backup-slice'),
+        queueArn(plan, 'backup-slice', true),
+        // Who opens an ended slice again sends a tick as well: nobody else would end the run.
+        queueArn(plan, 'settle-run'),
+      ]),
       ...sourceStatements(plan),
       ...host(plan, 'backup-slice', 'doctor'),
     ]),

@@ -3,7 +3,8 @@
  * off anywhere and delivered again, it ends in one snapshot and one outcome.
  *
  * A cause is recorded before the message is given back. What only a person can mend goes to dead-letter at once instead of burning the attempts that are left;
- * what may pass is given back with a pause that doubles. A message for a slice that failed and ended is a replay by hand, and is recorded as one.
+ * what may pass is given back with a pause that doubles. A message for a slice that failed and ended is a replay by hand; or a queue delivered again what was deleted. Nobody
+ * can tell, so what opens the slice again is never that message but one of its own.
  */
 import { isTorikiError, TorikiError } from '../errors.ts'
 import { encodeMessage, PARTS_MAX } from '../messages.ts'
@@ -12,13 +13,14 @@ import { parseSlice } from '../resources/slice.ts'
 import type { Slice } from '../resources/slice.ts'
 import { appendEvent } from '../runs/event-log.ts'
 import type { SliceFold } from '../runs/fold.ts'
-import { areSourcesAccepted, cancelledAt, claimDelivery, readRun } from '../runs/run-log.ts'
+import { areSourcesAccepted, cancelledAt, claimDelivery, nextTick, readRun } from '../runs/run-log.ts'
 import type { RunRecord, SliceEvent, SliceEventName } from '../runs/run.ts'
 import { foldOf } from '../runs/slice-states.ts'
 import { captureSlice } from './capture-slice.ts'
 import type { SliceCapture } from './capture-slice.ts'
 import { failedBy, logFailure } from './cause.ts'
 import type { Failed } from './cause.ts'
+import { sendTick } from './send-tick.ts'
 import type { Service } from './service.ts'
 
 export interface Delivery {
@@ -167,13 +169,20 @@ async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> 
 async function fail(work: Work, failed: readonly Failed[], stored: Partial<SliceEvent>): Promise<Delivered> {
   const { service, run, message, delivery } = work
   const { snapshot } = await work.before()
-  if ((await opened(work)) === 'ended-meanwhile') return DONE
+  const standing = await standingOf(work)
+  if (standing === 'ended-meanwhile') return DONE
   const mayPass = failed.some(({ retry }) => retry !== 'never')
   const more = { ...stored, causes: failed.map(({ cause }) => cause) }
   if (mayPass && delivery.attempt < run.attemptsMax) {
-    await append(work, 'attempt', more)
     const asked = Math.max(0, ...failed.map(({ retryAfterMs = 0 }) => retryAfterMs))
-    return giveBack(Math.max(asked, pauseMs(delivery.attempt, service.platform.random.fraction())))
+    const restMs = Math.max(asked, pauseMs(delivery.attempt, service.platform.random.fraction()))
+    if (standing === 'ended-before') {
+      await reopen(work, message, restMs)
+      await append(work, 'attempt', { ...more, attempt: 0 })
+      return DONE
+    }
+    await append(work, 'attempt', more)
+    return giveBack(restMs)
   }
   const saved = stored.snapshot !== undefined || snapshot !== undefined
   await append(work, saved ? 'partial' : 'failed', { ...more, message: encodeMessage(message) })
@@ -184,19 +193,33 @@ async function fail(work: Work, failed: readonly Failed[], stored: Partial<Slice
 }
 
 /**
- * A first delivery to a slice that had failed before it began is a replay that somebody sent by hand: it is recorded as one. But when another delivery was luckier, or
- * ended it while this one was under way (a worker that slept longer than its message stayed hidden), there is nothing to add: its message may be gone, and
- * what it opens again nobody would end.
+ * `ended-before`: a first delivery to a slice that had failed before it began, so a replay that somebody sent by hand. But when another delivery was luckier, or ended it while
+ * this one was under way (a worker that slept longer than its message stayed hidden), there is nothing to add: `ended-meanwhile`.
  */
-async function opened(work: Work): Promise<'open' | 'ended-meanwhile'> {
-  const { pending, outcome, endedAt } = await work.before()
+async function standingOf(work: Work): Promise<'open' | 'ended-before' | 'ended-meanwhile'> {
+  const { pending, outcome, endedAt, replays } = await work.before()
   if (pending) return 'open'
   if (outcome === 'saved' || outcome === 'skipped') return 'ended-meanwhile'
   if (endedAt !== undefined && Date.parse(endedAt) > work.begunAt.getTime()) return 'ended-meanwhile'
+  if (work.delivery.attempt > 1) return 'open'
+  if ((work.message.replay ?? 0) <= replays) return 'ended-before'
   // That of a replay comes before its event only where the worker was faster: it is the same event.
-  if (work.delivery.attempt === 1)
-    await append(work, 'replayed', work.message.replay === undefined ? {} : { attempt: 0 })
+  await append(work, 'replayed', { attempt: 0 })
   return 'open'
+}
+
+/**
+ * Opens an ended slice again, as `replayRun` does: a tick, for the run may have ended; a message, for the one that is worked on may be gone from its queue, and what it opens
+ * nobody would end; the event last. Done twice it is one replay that is delivered twice.
+ */
+async function reopen(work: Work, next: BackupSliceMessage, restMs: number): Promise<void> {
+  const { service, run } = work
+  const { replays } = await work.before()
+  await sendTick(service, run.run, await nextTick(service.repository.records, run.run))
+  const body = encodeMessage({ ...next, replay: replays + 1 })
+  const delaySeconds = Math.round(Math.min(restMs, GIVE_BACK_LAST_MS) / 1000)
+  await service.platform.queues.queue('backup-slice').send([{ body, delaySeconds }])
+  await append(work, 'replayed', { attempt: 0 })
 }
 
 /** The time ended: hands the work on to a continuation, when there is something to go on from. */
@@ -211,8 +234,10 @@ async function goOnLater(work: Work, captured: Extract<SliceCapture, { kind: 'ou
   // Who lost to another attempt leaves the continuation to it. But a second delivery most often lost to its own first one, which may have been cut off before
   // it sent anything; one continuation too many only repeats work.
   if (checkpoint === 'lost' && delivery.attempt === 1) return giveBack(GIVE_BACK_FIRST_MS)
-  if ((await opened(work)) === 'ended-meanwhile') return DONE
-  await service.platform.queues.queue('backup-slice').send([{ body: encodeMessage({ ...message, part }) }])
+  const standing = await standingOf(work)
+  if (standing === 'ended-meanwhile') return DONE
+  if (standing === 'ended-before') await reopen(work, { ...message, part }, 0)
+  else await service.platform.queues.queue('backup-slice').send([{ body: encodeMessage({ ...message, part }) }])
   await append(work, 'continued', { part, bytesRead: progress.bytesRead, bytesStored: progress.bytesStored })
   return DONE
 }

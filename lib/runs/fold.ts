@@ -41,7 +41,7 @@ export interface SliceFold {
   readonly objectsPut: number
   /** The furthest part that a continuation was sent for since the last replay; 0: none. */
   readonly continuedTo: number
-  /** Replays that sent a message of their own. One by hand is not among them: whoever took its message recorded it, with his attempt. */
+  /** Replays that sent a message of their own. Older runs know others: of a message sent by hand, recorded by whoever took it, with his attempt. */
   readonly replays: number
   /** When it ended, by the clock of who ended it, RFC 3339; `undefined` while pending. */
   readonly endedAt: string | undefined

@@ -48,6 +48,8 @@ export interface Ground {
   readonly counted: [name: MetricName, value: number][]
   /** Bodies of all messages ever sent. */
   readonly sent: string[]
+  /** Messages that were received and deleted. */
+  readonly deleted: { readonly message: ReceivedMessage; readonly name: QueueName; readonly dead: boolean }[]
   /** Per snapshot object: what its writer must have seen condemned. */
   readonly looks: Map<string, ReadonlySet<string>>
   /** Secrets that the key service ever gave to the role that writes backups. */
@@ -62,6 +64,8 @@ export interface ProcessOptions {
   /** How long an invocation may last; drawn for each. */
   readonly remainingMs: () => number
   readonly batchMax: number
+  /** How often a message that was deleted is delivered once more, in [0, 1]. */
+  readonly againShare: number
 }
 
 /** What was condemned when one delivery looked, or wrote what it must look after, for the last time: per prefix. */
@@ -195,7 +199,27 @@ export class SimulatedProcess {
     if (messages.length === 0) return
     const answer = await delivery.run(new Map(), () => this.#handle(service, name, dead, messages))
     const failed = new Set(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
-    for (const { id, receipt } of messages) if (!failed.has(id)) await queue.delete(receipt)
+    for (const message of messages) {
+      if (failed.has(message.id)) continue
+      await queue.delete(message.receipt)
+      this.#ground.deleted.push({ message, name, dead })
+      if (this.#options.random.fraction() < this.#options.againShare) await this.#again(service)
+    }
+  }
+
+  /** As a queue may that did not hear everywhere of what was deleted, nor how often it was received. Nothing can be given back. */
+  async #again(service: Service): Promise<void> {
+    const { scheduler } = this.#ground
+    const { random } = this.#options
+    // Those of ticks come a hundred times as often, and change little.
+    const ofTicks = random.fraction() < 0.1
+    const deleted = this.#ground.deleted.filter(({ name }) => ofTicks || name !== 'settle-run')
+    const one = deleted[Math.floor(random.fraction() * deleted.length)]
+    if (one === undefined) return
+    const { message, name, dead } = one
+    scheduler.note(`${this.name} is given again what was deleted: ${message.body}`)
+    const receiveCount = random.fraction() < 0.5 ? 1 : message.receiveCount
+    await delivery.run(new Map(), () => this.#handle(service, name, dead, [{ ...message, receiveCount }]))
   }
 
   async #handle(

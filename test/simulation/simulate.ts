@@ -110,6 +110,8 @@ interface Manner {
   readonly jumps: boolean
   /** Prune condemns packs while backups run. */
   readonly prune: boolean
+  /** How often the queue delivers what was deleted. */
+  readonly againShare: number
 }
 
 /** So many last steps are shown of a failing seed. */
@@ -158,6 +160,7 @@ class Simulation {
       churn: share(0.25),
       jumps: share(0.2),
       prune: share(0.4),
+      againShare: share(0.4) ? 0.3 : 0,
     }
     this.scheduler = new Scheduler('2026-03-01T02:00:00Z', {
       random,
@@ -188,6 +191,7 @@ class Simulation {
       alarms: [] as Alarm[],
       counted: [],
       sent: [],
+      deleted: [],
       looks: new Map(),
       unwrapped: new Set(),
     }
@@ -554,13 +558,14 @@ class Simulation {
   }
 
   #makeProcess(plan: FaultPlan = this.#plan()): SimulatedProcess {
-    const { workers, batchMax, shortTime } = this.#manner
+    const { workers, batchMax, shortTime, againShare } = this.#manner
     return new SimulatedProcess(this.#ground, {
       name: `p${++this.#made}`,
       random: seededRandom(this.#random.bytes(8).toString('hex')),
       plan,
       workers,
       batchMax,
+      againShare,
       // The handler keeps a minute for its checkpoint.
       remainingMs: () =>
         shortTime && !this.#quietFaults && this.#draw(4) > 0 ? MINUTE_MS + this.#draw(1200) : LONG_MS,

@@ -161,6 +161,10 @@ export async function recordFunctions(places: Places, topic: string): Promise<Re
     operation === 'read' && slice === 'user/bob' ? new TorikiError('source-unreachable') : undefined
   await replayRun(await serviceOf('replay-run'), { run: first }, invocation())
   await drain()
+  // A message that was deleted is delivered again.
+  const bob = encodeMessage({ v: 1, kind: 'backup-slice', run: first, slice: 'user/bob' })
+  await platform.queues.queue('backup-slice').send([{ body: bob }])
+  await drain()
   await platform.queues.queue('replay-run').send([{ body: encodeMessage({ v: 1, kind: 'replay-run', run: first }) }])
   await drain()
 

@@ -310,6 +310,61 @@ describe('a failing component', () => {
     expect(await report(run)).toMatchObject({ open: false, outcome: 'partial', failures: [{ code: 'home-is-link' }] })
   })
 
+  describe('whose deleted message the queue delivers again', () => {
+    /** Not in any queue: what the worker does not send itself, nobody will deliver. */
+    const again = (run: string, code: ErrorCode | undefined) => {
+      homes.live.fail = (operation, slice) =>
+        code !== undefined && operation === 'read' && slice === 'user/bob' ? fails(code) : undefined
+      return backupSlice(
+        house.service,
+        { v: 1, kind: 'backup-slice', run, slice: 'user/bob' },
+        { attempt: 1, signal: noDeadline.signal },
+      )
+    }
+    let run = ''
+    beforeEach(async () => {
+      homes.live.fail = (operation, slice) =>
+        operation === 'read' && slice === 'user/bob' ? fails('home-unreadable') : undefined
+      run = await night()
+    })
+
+    test('is opened again with a message and a tick of its own: tried as often as any, and the run ends', async () => {
+      const reads = homes.calls.read
+      expect(await again(run, 'source-unreachable')).toEqual({ done: true })
+      expect(await report(run)).toMatchObject({ open: true, slices: { pending: 1 } })
+      const endsAfter = house.clock.now().getTime() + 600_000
+      await drain({ until: () => house.clock.now().getTime() >= endsAfter })
+      expect(homes.calls.read).toBe(reads + 1 + 3)
+      expect(await report(run)).toMatchObject({
+        open: false,
+        outcome: 'partial',
+        failures: [{ slice: 'user/bob', code: 'source-unreachable', attempts: 3 }],
+      })
+      expect(await house.platform.queues.queue('settle-run').depth()).toEqual({ visible: 0, hidden: 0, delayed: 0 })
+    })
+
+    test('and again, by two workers at once, is one replay', async () => {
+      await Promise.all([again(run, 'source-unreachable'), again(run, 'source-unreachable')])
+      const bodies = house.platform.queues.queue('backup-slice').bodies()
+      expect(bodies.map((body) => JSON.parse(body) as unknown)).toEqual(
+        bodies.map(() => ({ v: 1, kind: 'backup-slice', run, slice: 'user/bob', replay: 1 })),
+      )
+      homes.live.fail = () => undefined
+      await drain()
+      expect(await report(run)).toMatchObject({ open: false, outcome: 'complete', failures: [] })
+    })
+
+    test('is not opened for what only a person can mend', async () => {
+      expect(await again(run, 'home-is-link')).toEqual({ done: true })
+      expect(await report(run)).toMatchObject({ open: false, failures: [{ code: 'home-is-link' }] })
+    })
+
+    test('is saved by it, when what failed is mended', async () => {
+      expect(await again(run, undefined)).toEqual({ done: true })
+      expect(await report(run)).toMatchObject({ open: false, outcome: 'complete' })
+    })
+  })
+
   test('nobody reads: a worker that ends without a word is recorded as such by dead-letter', async () => {
     const run = await start({ selection: { users: ['bob'] } })
     const queue = house.platform.queues.queue('backup-slice')
