@@ -13,14 +13,6 @@ import { find } from './commands/find.ts'
 import { init, initKeycloak } from './commands/init.ts'
 import { ls } from './commands/ls.ts'
 import { replay } from './commands/replay.ts'
-import {
-  restoreAcknowledge,
-  restoreApply,
-  restorePlan,
-  restoreResume,
-  restoreStatus,
-  restoreWhole,
-} from './commands/restore.ts'
 import { runs, status } from './commands/runs.ts'
 import { serve } from './commands/serve.ts'
 import { snapshots } from './commands/snapshots.ts'
@@ -29,6 +21,9 @@ import { work } from './commands/work.ts'
 import { workerFunctions } from './context.ts'
 import type { CommandContext, WorkerFunction, WorkerHost } from './context.ts'
 import { EXIT, exitStatusOfError } from './exit-status.ts'
+import { gather } from './register-command.ts'
+import type { RegisterCommand } from './register-command.ts'
+import { addRestore } from './restore/commands.ts'
 import { wrap } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -79,6 +74,8 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
   // At 80 columns descriptions wrap beside their terms; every command has options, so saying so is noise.
   const help = {
     showGlobalOptions: true,
+    // Those of the program: what `restore` has is not said again with each of its subcommands.
+    visibleGlobalOptions: (one: Command) => (one === program ? [] : [...program.options]),
     minWidthToWrap: 20,
     subcommandTerm: (one: Command) =>
       [one.name(), one.usage().replace('[options]', '').trim()].filter((part) => part !== '').join(' '),
@@ -103,13 +100,7 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
     )
 
   /** Registers one command; its action gets the context and what commander parsed. */
-  const command = (
-    name: string,
-    description: string,
-    build: (one: Command) => Command,
-    action: (context: CommandContext, words: string[], options: never) => Promise<number | void>,
-    parent: Command = program,
-  ): Command => {
+  const command: RegisterCommand = (name, description, build, action, parent = program) => {
     const one = build(parent.command(name).description(description).configureHelp(help))
     one.action(async (...parsed: unknown[]) => {
       const globals = program.opts<{ settings?: string; json?: boolean }>()
@@ -120,7 +111,7 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         signal: invocation.signal,
         host: invocation.host,
       }
-      // Commander passes the arguments, then the options, then the command. What a command above has as well (`restore --user`, `restore plan --user`) is found there.
+      // Commander passes the arguments, then the options, then the command. What stands before a subcommand (`restore --user ann plan`) is found above.
       const options = (parsed.at(-1) as Command).optsWithGlobals() as never
       ended((await action(context, parsed.slice(0, -2) as string[], options)) ?? EXIT.complete)
     })
@@ -239,58 +230,7 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         .option('--secrets', 'include secret values in clear'),
     (context, _words, options) => exportSnapshot(context, options),
   )
-  const planned = (one: Command): Command =>
-    slice(one)
-      .option('--all', 'everybody, and the shared state')
-      .option('--snapshot <id>', 'which (else the newest that is to be believed)')
-      .option('--at <time>', 'the newest of that time (2026-11-21T02:00:00Z)')
-      .option('-c, --component <name>', 'only this component (again for more)', gather)
-      .option('-p, --path <key>', 'only this key and what is beneath it (again for more)', gather)
-      .option('--in-place', 'over the files that are there, instead of beside them')
-      .option('--delete-extra', 'with --in-place: also delete what is live and not in the snapshot')
-      .option('--privileged', 'also give back roles that administrate')
-      .option('--installer-owned', 'also write what the installer owns, instead of only comparing it')
-  const restore = command(
-    'restore',
-    'bring people, groups or the shared state back: plans, shows, asks, applies',
-    (one) => planned(one).option('-y, --yes', 'do not ask'),
-    (context, _words, options) => restoreWhole(context, options),
-  )
-  command(
-    'plan',
-    'what a restore would do; writes nothing',
-    planned,
-    (context, _words, options) => restorePlan(context, options),
-    restore,
-  )
-  command(
-    'apply <plan>',
-    'do what the plan says, read it back, and undo it where it does not agree',
-    (one) => one.option('-y, --yes', 'do not ask'),
-    (context, [plan = ''], options) => restoreApply(context, plan, options),
-    restore,
-  )
-  command(
-    'status [restore]',
-    'how a restore stands (the newest, unless named)',
-    plain,
-    (context, [id]) => restoreStatus(context, id),
-    restore,
-  )
-  command(
-    'resume [restore]',
-    'go on with a restore that was cut off',
-    plain,
-    (context, [id]) => restoreResume(context, id),
-    restore,
-  )
-  command(
-    'acknowledge [restore]',
-    'you have seen to what could not be undone: it may be restored again',
-    plain,
-    (context, [id]) => restoreAcknowledge(context, id),
-    restore,
-  )
+  addRestore(command)
   command(
     'work',
     'consume the queues until stopped',
@@ -302,10 +242,6 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
   )
   command('serve', 'the whole service on this machine: schedule, workers, settling', plain, (context) => serve(context))
   return program
-}
-
-function gather(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value]
 }
 
 function gatherFunctions(value: string, before: readonly WorkerFunction[] | undefined): readonly WorkerFunction[] {
