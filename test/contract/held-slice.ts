@@ -16,13 +16,15 @@ export interface Held {
 }
 export type HeldSlice = ReadonlyMap<string, Held>
 
-export async function hold(resources: AsyncIterable<Resource>): Promise<HeldSlice> {
+/** `renewed`: members of `kept` that are passed over. */
+export async function hold(resources: AsyncIterable<Resource>, renewed: readonly string[] = []): Promise<HeldSlice> {
   const held = new Map<string, Held>()
   for await (const { key, state, kept = {}, secrets = {}, content } of resources) {
     const parts = content === undefined ? undefined : await partsOf(content.parts())
     const settled = { ...state, ...content?.settle?.() }
     const written = formatKey(key)
-    held.set(written, { key, written, state: settled, kept, secrets, ...(parts === undefined ? {} : { parts }) })
+    const stays = Object.fromEntries(Object.entries(kept).filter(([name]) => !renewed.includes(name)))
+    held.set(written, { key, written, state: settled, kept: stays, secrets, ...(parts === undefined ? {} : { parts }) })
   }
   return held
 }

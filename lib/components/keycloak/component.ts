@@ -32,6 +32,8 @@ import { probeVersion } from './version.ts'
 export interface KeycloakOptions {
   readonly clock?: Clock
   readonly random?: Random
+  /** Where hashes come from, in the place of what the settings name. */
+  readonly credentials?: CredentialSource
 }
 
 /** The kinds that keys begin with, in the order in which a restore makes them: the realm before its people. */
@@ -60,8 +62,11 @@ class KeycloakComponent implements Component {
   readonly #probe: KeptAnswers<'rights'>
   readonly #identified: RecentlyFound
 
-  constructor(settings: KeycloakSettings, { clock = systemClock, random = systemRandom }: KeycloakOptions) {
-    this.#source = credentialSource(settings, clock)
+  constructor(
+    settings: KeycloakSettings,
+    { clock = systemClock, random = systemRandom, credentials }: KeycloakOptions,
+  ) {
+    this.#source = credentials ?? credentialSource(settings, clock)
     this.#client = new KeycloakClient(settings, { clock, random })
     this.#directory = new RealmDirectory(this.#client, clock, this.#life.signal)
     this.#probe = new KeptAnswers(clock, PROBE_KEPT_MS, this.#life.signal)

@@ -130,7 +130,7 @@ export function unexpected(message: string, cause?: unknown): TorikiError {
   return new TorikiError('source-unexpected', { message, cause })
 }
 
-export function grantRemedy(rights: readonly Right[]): string {
+export function grantRemedy(rights: readonly string[]): string {
   const list = rights.join(', ')
   return `Grant ${list} of the client realm-management to the service account that we use (\`toriki init keycloak\` prints the commands).`
 }

@@ -6,6 +6,8 @@ import type { Change, Wanted } from '../../../resources/change.ts'
 import { isSame } from './between.ts'
 import { bodyOf, describeCredentials, isSameCredential, orderedCredentials, personOf } from './person-state.ts'
 import type { CredentialState, PersonState } from './person-state.ts'
+import { rolesOfGroups, roleName } from './group-roles.ts'
+import { keepWritable, wayToMake } from './person-way.ts'
 import type { Lost, Work } from './work.ts'
 
 export interface Outcome {
@@ -24,10 +26,13 @@ export async function outcomeOf(work: Work, change: Change & { readonly after: W
   const before = change.before && personOf(change.before.state)
   const person: Draft = { ...personOf(change.after.state) }
   const notes: Notes = { lost: [], needsPerson: [] }
+  const way = before === undefined ? await wayToMake(work) : undefined
   await keepShownAttributes(work, person, notes)
-  keepPossibleConsents(before, person, notes, await asksForConsent(work))
+  keepPossibleConsents(before, person, notes, { areShown: await asksForConsent(work), canGive: way === 'import' })
   keepPossibleOrganizations(work, before, person, notes)
   await keepKnownCredentials(work, change, before, person, notes)
+  await keepOwnRoles(work, before, person, notes)
+  if (way !== 'import') await keepWritable(work, person, before, notes.lost)
   if (before !== undefined && before.federation !== person.federation) {
     person.federation = before.federation
     notes.lost.push({ field: 'federation', reason: 'Whether an account comes from a federation cannot be changed.' })
@@ -39,8 +44,9 @@ export async function outcomeOf(work: Work, change: Change & { readonly after: W
 async function keepShownAttributes(work: Work, person: Draft, { lost }: Notes): Promise<void> {
   const names = Object.keys(person.attributes)
   if (names.length === 0) return
-  const { showsAll, declared } = await work.target.profile(work.signal)
-  if (showsAll) return
+  const profile = await work.target.profile(work.signal)
+  if (profile === undefined || profile.showsAll) return
+  const { declared } = profile
   const hidden = names.filter((name) => !declared.has(name))
   for (const name of hidden)
     lost.push({
@@ -54,21 +60,53 @@ async function asksForConsent({ target, signal }: Work): Promise<boolean> {
   return [...(await target.clients(signal)).values()].some(({ consentRequired }) => consentRequired === true)
 }
 
+/** Before 24 nobody is given a role that one of the person's groups gives already, and Keycloak does not say so. */
+async function keepOwnRoles(
+  work: Work,
+  before: PersonState | undefined,
+  person: Draft,
+  { lost }: Notes,
+): Promise<void> {
+  if ((await work.target.profile(work.signal)) !== undefined) return
+  const inherited = await rolesOfGroups(work, person.groups)
+  const keep = (names: readonly string[], had: readonly string[], of: string, field: string): string[] =>
+    names.filter((name) => {
+      const stays = had.includes(name) || !inherited.has(roleName(of, name))
+      if (!stays) lost.push({ field, reason: `This Keycloak gives nobody ${name} beside a group that has it.` })
+      return stays
+    })
+  person.realmRoles = keep(person.realmRoles, before?.realmRoles ?? [], '', 'realmRoles')
+  person.clientRoles = Object.fromEntries(
+    Object.entries(person.clientRoles)
+      .map(([client, names]) => {
+        const had = before?.clientRoles[client] ?? []
+        return [client, keep(names, had, client, `clientRoles.${client}`)] as const
+      })
+      .filter(([, names]) => names.length > 0),
+  )
+}
+
 /** Consents come with a new account only; of an existing one they can be taken back, not given. */
 function keepPossibleConsents(
   before: PersonState | undefined,
   person: Draft,
   { lost }: Notes,
-  areShown: boolean,
+  { areShown, canGive }: { readonly areShown: boolean; readonly canGive: boolean },
 ): void {
   const consents: Record<string, string[]> = {}
   for (const [clientId, scopes] of Object.entries(person.consents)) {
     const field = `consents.${clientId}`
     const live = before?.consents[clientId]
     if (!areShown) lost.push({ field, reason: 'No client here asks for consent.' })
-    else if (before === undefined || isSame(live, scopes)) consents[clientId] = scopes
+    else if (canGive || isSame(live, scopes)) consents[clientId] = scopes
     else {
-      lost.push({ field, reason: 'Nobody but the person can give a consent to an account that is there.' })
+      lost.push({
+        field,
+        reason:
+          before === undefined
+            ? `Without the right manage-realm a consent cannot be restored.`
+            : 'Nobody but the person can give a consent to an account that is there.',
+      })
       if (live !== undefined) consents[clientId] = live
     }
   }

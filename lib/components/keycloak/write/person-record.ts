@@ -31,7 +31,7 @@ export async function importRecord(
   person: PersonState,
   wanted: Wanted,
   { withCredentialIds }: { readonly withCredentialIds: boolean },
-): Promise<object> {
+): Promise<Record<string, unknown>> {
   const { id, createdTimestamp, notBefore } = keptOf(wanted.kept)
   const { username, enabled, email, emailVerified, firstName, lastName } = person
   return {
@@ -63,6 +63,13 @@ export async function importRecord(
       withCredentialIds,
     ),
   }
+}
+
+/** As a POST takes it, which refuses nothing of the rest and ignores it. Locked: it joins the default groups and gets the default role, which are taken away before it is opened. */
+export function lockedRecord(record: Readonly<Record<string, unknown>>): object {
+  const { id: _id, notBefore: _notBefore, groups: _groups, realmRoles: _realm, ...rest } = record
+  const { clientRoles: _client, clientConsents: _consents, ...posted } = rest
+  return { ...posted, enabled: false }
 }
 
 /** In this order: Keycloak takes the order of the list, and ignores a priority. Those without a hash are left out. */

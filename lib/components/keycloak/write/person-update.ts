@@ -1,5 +1,6 @@
 /** An account that is there, brought to what is wanted: the profile whole, everything else one by one. Done again it does what is left. */
 import { userSchema } from '../answers.ts'
+import { sortedNames } from '../clean-json.ts'
 import { isSame } from './between.ts'
 import { credentialRecords } from './person-record.ts'
 import { updateCredentials } from './person-credentials.ts'
@@ -23,15 +24,19 @@ const PROFILE = [
 
 export async function updatePerson(work: Work, update: Update): Promise<void> {
   const { id, live, person } = update
-  if (PROFILE.some((name) => !isSame(live[name], person[name]))) await putProfile(work, update)
+  // Who is locked stays so until everything else is as it should be.
+  const opens = !live.enabled && person.enabled
+  const locked = opens ? { ...update, person: { ...person, enabled: false } } : update
+  if (PROFILE.some((name) => !isSame(live[name], locked.person[name]))) await putProfile(work, locked)
   await writeGroups(work, update)
   await writeRoles(work, ['users', id, 'role-mappings'], 'manage-users', live, person)
   await writeLinks(work, update)
   await takeBackConsents(work, update)
   await writeOrganizations(work, update)
   await updateCredentials(work, update, async (credentials, withIds) => {
-    await putProfile(work, update, await credentialRecords(update.wanted, credentials, withIds))
+    await putProfile(work, locked, await credentialRecords(update.wanted, credentials, withIds))
   })
+  if (opens) await putProfile(work, update)
 }
 
 /** Always the whole: what is left out beside `attributes` is wiped. */
@@ -58,9 +63,17 @@ async function putProfile(
     email: _email,
     firstName: _first,
     lastName: _last,
+    attributes: has,
     ...whole
   } = found
-  const { enabled, email, emailVerified, firstName, lastName, attributes, requiredActions } = person
+  const { enabled, email, emailVerified, firstName, lastName, requiredActions } = person
+  // What stays goes back as it came: in another order it would count as changed, and lose its empty values.
+  const attributes = Object.fromEntries(
+    Object.entries(person.attributes).map(([name, values]) => {
+      const live = has?.[name]
+      return [name, live !== undefined && isSame([...sortedNames(live)], values) ? live : values]
+    }),
+  )
   await sendWell(
     client,
     {

@@ -9,14 +9,16 @@ import type { Applied, Forecast } from '../../writer.ts'
 import { userSchema, usersSchema } from '../answers.ts'
 import { isSame, strangeMembers } from './between.ts'
 import { outcomeOf } from './person-outcome.ts'
-import { importRecord, withoutLate } from './person-record.ts'
+import { importRecord, lockedRecord } from './person-record.ts'
 import { bodyOf, keptOf, personOf } from './person-state.ts'
 import type { PersonState } from './person-state.ts'
 import { updatePerson } from './person-update.ts'
+import { asMade, mayWrite, organizationsRight, wayToMake } from './person-way.ts'
 import { grantsPrivilege } from './privilege.ts'
 import { missingReason, missingReferences } from './references.ts'
 import { notTaken, send, sendWell } from './send.ts'
-import { cannot, NEEDS_PRIVILEGED, will } from './work.ts'
+import type { Sent } from './send.ts'
+import { cannot, NEEDS_PRIVILEGED, rightReason, will } from './work.ts'
 import type { KindWriter, Lost, Work } from './work.ts'
 
 export const personWriter: KindWriter = {
@@ -39,8 +41,8 @@ export const personWriter: KindWriter = {
       await finish(work, change, person, made)
       return { kind: 'applied', complete: false }
     }
-    // A create that was cut off may have left only what comes after the import.
-    const seen = before?.state ?? bodyOf(withoutLate(person))
+    // A create that was cut off may have left what comes after the account was made.
+    const seen = before?.state ?? bodyOf(await asMade(work, await wayToMake(work), person))
     const strange = strangeMembers(live.state, seen, bodyOf(person))
     if (strange.length > 0) return { kind: 'conflict', fields: strange }
     if (isSame(live.state, bodyOf(person))) return { kind: 'already', complete: false }
@@ -60,13 +62,15 @@ async function foreseeWanted(work: Work, change: Change & { readonly after: Want
     )
   const outcome = await outcomeOf(work, change)
   const { person } = outcome
+  const right = await missingRight(work, seen, person)
+  if (right !== undefined) return cannot('right-missing', rightReason(right))
   const missing = await missingReferences(work, referencesOf(work, seen, person))
   if (missing.length > 0) return cannot('reference-missing', missingReason(missing))
   const occupied = seen === undefined ? await occupiedBy(work, person, after) : undefined
   if (occupied !== undefined) return cannot('occupied', occupied)
   const privileged = await grantsPrivilege(work, seen, person)
   if (privileged && !work.options.privileged) return cannot('privileged', NEEDS_PRIVILEGED)
-  const keptLost = lostOfKept(change)
+  const keptLost = await lostOfKept(work, change)
   return will(bodyOf(person), {
     keeps: before === undefined ? keptLost.length === 0 : isSame(before.kept, after.kept),
     lost: [...outcome.lost, ...keptLost],
@@ -127,15 +131,31 @@ async function occupiedBy(
     : 'Another account has this e-mail address: change it there, and plan again.'
 }
 
-/** What of `kept` does not come back: of an existing account nothing, and dates of consents never. */
-function lostOfKept({ before, after }: Change & { readonly after: Wanted }): readonly Lost[] {
-  if (before === undefined) {
-    return after.kept['consentDates'] === undefined
-      ? []
-      : [{ field: 'consentDates', reason: 'Keycloak dates a consent anew.' }]
-  }
-  const [now, then] = [keptOf(before.kept), keptOf(after.kept)]
+/** What of `kept` does not come back: of an existing account nothing, dates of consents never, and some not without an import. */
+async function lostOfKept(
+  work: Work,
+  { before, after }: Change & { readonly after: Wanted },
+): Promise<readonly Lost[]> {
+  const then = keptOf(after.kept)
   const lost: Lost[] = []
+  if (before === undefined) {
+    const way = await wayToMake(work)
+    const keepsId = way === 'import' && (await work.target.profile(work.signal)) !== undefined
+    if (then.id !== undefined && !keepsId)
+      lost.push({
+        field: 'id',
+        reason:
+          way === 'import'
+            ? 'This version of Keycloak gives a new id to who is made anew.'
+            : 'Without the right manage-realm an account gets a new id.',
+      })
+    if (way === 'post' && (then.notBefore ?? 0) !== 0)
+      lost.push({ field: 'notBefore', reason: 'Without the right manage-realm it cannot be set.' })
+    if (after.kept['consentDates'] !== undefined)
+      lost.push({ field: 'consentDates', reason: 'Keycloak dates a consent anew.' })
+    return lost
+  }
+  const now = keptOf(before.kept)
   if (then.id !== undefined && now.id !== then.id)
     lost.push({ field: 'id', reason: 'The account was made anew since, and keeps its new id.' })
   if (then.createdTimestamp !== undefined && now.createdTimestamp !== then.createdTimestamp)
@@ -147,20 +167,22 @@ function lostOfKept({ before, after }: Change & { readonly after: Wanted }): rea
 
 /** With ids of credentials; without them where another account has them. */
 async function make(work: Work, person: PersonState, wanted: Wanted): Promise<void> {
-  const import_ = async (withCredentialIds: boolean): ReturnType<typeof send> =>
-    await send(
+  const way = await wayToMake(work)
+  const once = async (withCredentialIds: boolean): Promise<Sent> => {
+    const record = await importRecord(person, wanted, { withCredentialIds })
+    return await send(
       work.client,
-      {
-        method: 'POST',
-        path: ['partialImport'],
-        body: { ifResourceExists: 'FAIL', users: [await importRecord(person, wanted, { withCredentialIds })] },
-        right: 'manage-realm',
-        once: true,
-      },
+      way === 'import'
+        ? {
+            ...{ method: 'POST', path: ['partialImport'], right: 'manage-realm', once: true },
+            body: { ifResourceExists: 'FAIL', users: [record] },
+          }
+        : { ...{ method: 'POST', path: ['users'], right: 'manage-users', once: true }, body: lockedRecord(record) },
       work.signal,
     )
-  let sent = await import_(true)
-  if (sent === 'conflict') sent = await import_(false)
+  }
+  let sent = await once(true)
+  if (sent === 'conflict') sent = await once(false)
   if (sent !== 'done') throw notTaken(sent)
 }
 
@@ -178,10 +200,32 @@ async function finish(work: Work, change: Change, person: PersonState, live: Res
   })
 }
 
+/** The right that our token lacks for this, by name. */
+async function missingRight(
+  work: Work,
+  seen: PersonState | undefined,
+  person: PersonState,
+): Promise<string | undefined> {
+  const isImport = seen === undefined && (await wayToMake(work)) === 'import'
+  if (!isImport && !(await mayWrite(work, 'manage-users'))) return 'manage-users'
+  if (!isImport) {
+    // Whoever does not have such a role cannot give or take it, but by an import.
+    const [has, wants] = [seen, person].map((one) => one?.clientRoles['realm-management'] ?? [])
+    const differing = [...(has ?? []), ...(wants ?? [])].filter((name) => has?.includes(name) !== wants?.includes(name))
+    for (const name of differing) if (!(await mayWrite(work, name))) return 'realm-admin'
+  }
+  const [member, shall] = [seen, person].map((one) => Object.keys(one?.organizations ?? {}).sort())
+  if (isSame(member, shall)) return undefined
+  const right = await organizationsRight(work)
+  return (await mayWrite(work, right)) ? undefined : right
+}
+
 async function remove(work: Work, before: PersonState | undefined, live: Resource | undefined): Promise<Applied> {
   if (live === undefined) return { kind: 'already', complete: false }
   if (before === undefined) return { kind: 'conflict', fields: [] }
-  const strange = strangeMembers(live.state, bodyOf(withoutLate(before)), bodyOf(before))
+  // One that is taken back may not be whole.
+  const made = await asMade(work, await wayToMake(work), before)
+  const strange = strangeMembers(live.state, bodyOf(made), bodyOf(before))
   if (strange.length > 0) return { kind: 'conflict', fields: strange }
   const { id } = keptOf(live.kept ?? {})
   if (id === undefined) throw notTaken('missing')

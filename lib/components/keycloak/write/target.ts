@@ -11,9 +11,11 @@ import {
   organizationsSchema,
   realmSchema,
   rolesSchema,
+  userGroupsSchema,
   userProfileSchema,
 } from '../answers.ts'
 import type { ClientAnswer, RealmAnswer, RoleAnswer } from '../answers.ts'
+import { compareText } from '../clean-json.ts'
 import type { KeycloakClient } from '../client.ts'
 import { readGroupTree } from '../directory.ts'
 import type { GroupPlace } from '../directory.ts'
@@ -24,10 +26,9 @@ import { readPages } from '../pages.ts'
 const KEPT_MS = 30_000
 const WHOLE: object = { briefRepresentation: false }
 
-const hashingSchema = z.looseObject({
-  providers: z
-    .looseObject({ 'password-hashing': z.looseObject({ providers: z.record(z.string(), z.unknown()) }).optional() })
-    .nullish(),
+const providersSchema = z.looseObject({ providers: z.record(z.string(), z.unknown()) }).optional()
+const serverSchema = z.looseObject({
+  providers: z.looseObject({ 'password-hashing': providersSchema, 'required-action': providersSchema }).nullish(),
 })
 
 export interface Profile {
@@ -175,9 +176,9 @@ export class Target {
     })
   }
 
-  profile(signal: AbortSignal): Promise<Profile> {
+  /** `undefined`: this Keycloak (before 24) has none, and shows and keeps everything. */
+  profile(signal: AbortSignal): Promise<Profile | undefined> {
     return this.#kept.get('profile', signal, async (life) => {
-      // Before 24 there is none, and everything is shown.
       const profile = await this.client.find(
         {
           right: 'view-realm',
@@ -186,7 +187,7 @@ export class Target {
         },
         life,
       )
-      if (profile === undefined || profile === null) return { showsAll: true, declared: new Set<string>() }
+      if (profile === undefined || profile === null) return undefined
       const { attributes, unmanagedAttributePolicy: policy } = profile
       return {
         showsAll: policy !== undefined && policy !== null && policy !== 'DISABLED',
@@ -195,16 +196,49 @@ export class Target {
     })
   }
 
-  /** Names of the ways to hash a password that the target can check; `undefined`: it does not tell. */
-  hashing(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
-    return this.#kept.get('hashing', signal, async (life) => {
-      const info = await this.client.find(
-        { right: 'view-realm', schema: hashingSchema, request: (admin) => admin.serverInfo.find() },
+  /** Names of groups from the top, sorted as a person's are. */
+  async defaultGroups(signal: AbortSignal): Promise<string[][]> {
+    const ids = await this.#kept.get('default-groups', signal, async (life) => {
+      const groups = await this.client.read(
+        {
+          right: 'view-realm',
+          schema: userGroupsSchema,
+          request: (admin) => admin.realms.getDefaultGroups({ realm: this.client.settings.realm }),
+        },
         life,
       )
-      const known = info?.providers?.['password-hashing']?.providers
-      return known === undefined ? undefined : new Set(Object.keys(known))
+      return new Set(groups.map(({ id }) => id))
     })
+    return [...(await this.groups(signal)).values()]
+      .filter(({ group }) => ids.has(group.id))
+      .map(({ segments }) => ({ segments: [...segments], text: JSON.stringify(segments) }))
+      .sort((a, b) => compareText(a.text, b.text))
+      .map(({ segments }) => segments)
+  }
+
+  /** Names of the ways to hash a password that the target can check; `undefined`: it does not tell. */
+  hashing(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
+    return this.#providers('password-hashing', signal)
+  }
+
+  /** Names of what the target can ask a person to do; `undefined`: it does not tell. */
+  requiredActions(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
+    return this.#providers('required-action', signal)
+  }
+
+  async #providers(
+    of: 'password-hashing' | 'required-action',
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string> | undefined> {
+    const known = await this.#kept.get('server', signal, async (life) => {
+      const info = await this.client.find(
+        { right: 'view-realm', schema: serverSchema, request: (admin) => admin.serverInfo.find() },
+        life,
+      )
+      return info?.providers ?? undefined
+    })
+    const { providers } = known?.[of] ?? {}
+    return providers === undefined ? undefined : new Set(Object.keys(providers))
   }
 }
 

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../../resources/json.ts'
 import type { Resource } from '../../../resources/resource.ts'
 import type { Applied, Forecast, WriteOptions } from '../../writer.ts'
 import type { KeycloakClient } from '../client.ts'
+import { grantRemedy } from '../failure.ts'
 import type { Rights } from '../rights.ts'
 import type { Target } from './target.ts'
 
@@ -48,3 +49,7 @@ export function will(
 
 export const NEEDS_PRIVILEGED =
   'It would grant a right to administrate: allow that with the option for privileged roles, after a look at who gets it.'
+
+export function rightReason(right: string): string {
+  return `Our credentials lack the right ${right}, which this needs. ${grantRemedy([right])}`
+}

@@ -59,8 +59,11 @@ class KeycloakWriter implements ComponentWriter {
   readonly #probe: KeptAnswers<'rights'>
   readonly #expectations = new Expectations()
 
-  constructor(settings: KeycloakSettings, { clock = systemClock, random = systemRandom }: KeycloakOptions) {
-    this.#source = credentialSource(settings, clock)
+  constructor(
+    settings: KeycloakSettings,
+    { clock = systemClock, random = systemRandom, credentials }: KeycloakOptions,
+  ) {
+    this.#source = credentials ?? credentialSource(settings, clock)
     this.#client = new KeycloakClient(settings, { clock, random })
     this.#directory = new RealmDirectory(this.#client, clock, this.#life.signal)
     this.#target = new Target(this.#client, clock, this.#life.signal)

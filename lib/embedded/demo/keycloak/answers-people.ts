@@ -21,8 +21,13 @@ export function listUsers(asking: Asking): readonly object[] {
   // Whoever may only search sees nobody, and is not told.
   if (!SEEING.some(asking.may)) return []
   const { realm, query } = asking
-  const username = query.get('username')
-  const found = username === null ? realm.users : search(asking, username.toLowerCase())
+  const [username, email] = [query.get('username'), query.get('email')?.toLowerCase()]
+  const named = username === null ? realm.users : search(asking, username.toLowerCase())
+  const isExact = query.get('exact') === 'true'
+  const found =
+    email === undefined
+      ? named
+      : named.filter((user) => (isExact ? user.email === email : user.email?.includes(email) === true))
   return pageOf(found, asking, 100).map((user) =>
     query.get('briefRepresentation') === 'true' ? brief(asking, user) : whole(asking, user),
   )

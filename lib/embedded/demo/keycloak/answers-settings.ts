@@ -98,9 +98,17 @@ export function configOf(asking: Asking, id: string): object {
   throw missing('Could not find authenticator config')
 }
 
+/** What somebody can be asked to do. */
+export const REQUIRED_ACTIONS: readonly string[] = [
+  'UPDATE_PASSWORD',
+  'CONFIGURE_TOTP',
+  'VERIFY_EMAIL',
+  'UPDATE_PROFILE',
+]
+
 export function requiredActions(asking: Asking): readonly object[] {
   need(asking, 'view-realm')
-  return ['UPDATE_PASSWORD', 'CONFIGURE_TOTP', 'VERIFY_EMAIL', 'UPDATE_PROFILE'].map((alias, index) => ({
+  return REQUIRED_ACTIONS.map((alias, index) => ({
     alias,
     name: alias,
     providerId: alias,

@@ -6,7 +6,9 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { REQUIRED_ACTIONS } from './answers-settings.ts'
 import { readBody } from './body.ts'
+import { changeAFewThings } from './day-at-work.ts'
 import { Refusal } from './asking.ts'
 import type { Asking } from './asking.ts'
 import type { Answered, Place } from './exchange.ts'
@@ -16,7 +18,7 @@ import { makeRealm } from './installer.ts'
 import type { DemoAccount } from './installer.ts'
 import { codeAt, counterAt, demoPassword, secretOf } from './password.ts'
 import { makePassword, makePeople, makePerson } from './people.ts'
-import type { DemoRealm, DemoUser } from './realm.ts'
+import type { DemoCredential, DemoRealm, DemoUser } from './realm.ts'
 import { answerOf } from './routes.ts'
 import { TokenDesk } from './token-desk.ts'
 import { quirksOf } from './version.ts'
@@ -48,9 +50,9 @@ export type Interception =
 
 /** A change of the day after, in words and as what it changes. */
 type Patch = Partial<
-  Pick<
+  Omit<
     DemoUser,
-    'email' | 'firstName' | 'lastName' | 'enabled' | 'attributes' | 'requiredActions' | 'realmRoles' | 'clientRoles'
+    'id' | 'username' | 'createdTimestamp' | 'groups' | 'organizations' | 'credentials' | 'serviceAccountOf'
   >
 >
 
@@ -145,6 +147,10 @@ export class DemoKeycloak {
     return device && codeAt(secretOf(device), counterAt(Date.now()))
   }
 
+  isEnabled(username: string): boolean {
+    return this.#user(username).enabled
+  }
+
   userId(username: string): string {
     return this.#user(username).id
   }
@@ -191,6 +197,14 @@ export class DemoKeycloak {
     this.#turns.clear()
   }
 
+  /** Everything but these people, as a text that changes when any of it does. */
+  imageWithout(people: readonly string[]): string {
+    const { settings, clients, roles, groups, defaultGroups, organizations, serviceAccounts, users } = this.#realm
+    const others = users.filter(({ username }) => !people.includes(username))
+    const maps = [clients, roles, groups, organizations, serviceAccounts].map((map) => [...map.values()])
+    return JSON.stringify([settings, maps, defaultGroups, others])
+  }
+
   /** Nobody is left, and no error is answered. */
   removeEverybody(): void {
     for (const user of [...this.#realm.users]) this.#realm.remove(user)
@@ -211,26 +225,7 @@ export class DemoKeycloak {
 
   /** What a day at work changes, in words: an address, a group, a role, a person who joins and one who leaves. */
   changeAFewThings(): readonly string[] {
-    const [first = '', second = '', third = ''] = this.userNames
-    const leaving = this.userNames.at(-1) ?? ''
-    const changes: string[] = []
-    this.change(first, { email: `${first}@institute.example.org` })
-    changes.push(`${first} has another e-mail address`)
-    if (second !== '') {
-      this.join(second, 'projects', 'p1')
-      changes.push(`${second} joined the group /projects/p1`)
-    }
-    if (third !== '' && third !== leaving) {
-      this.change(third, { clientRoles: { jupyterhub: ['my-perm'] } })
-      changes.push(`${third} may share servers (role my-perm of jupyterhub)`)
-    }
-    this.add('newcomer')
-    changes.push('newcomer has an account')
-    if (this.userNames.length > 4) {
-      this.remove(leaving)
-      changes.push(`${leaving} has left: the account and the home are deleted`)
-    }
-    return changes
+    return changeAFewThings(this)
   }
 
   /** Every question about this person alone is answered with 500; lists go on as before. */
@@ -240,6 +235,11 @@ export class DemoKeycloak {
 
   mend(username: string): void {
     this.#poisoned.delete(username)
+  }
+
+  /** As the server's own database would show them, with hashes; by the person's id. */
+  credentialsOf(userId: string): readonly DemoCredential[] | undefined {
+    return this.#realm.user(userId)?.credentials
   }
 
   /** As `kc.sh export` writes it, with hashes. */
@@ -341,10 +341,16 @@ export class DemoKeycloak {
 
   #info({ headers: { authorization } }: Place): object {
     const isTold = this.#quirks.tellsVersion === 'everybody' || this.#mayOf(authorization)('realm-admin')
-    const hashing = Object.fromEntries(this.#quirks.hashing.map((name) => [name, { order: 0 }]))
+    const providers = (names: readonly string[]): object => ({
+      internal: true,
+      providers: Object.fromEntries(names.map((name) => [name, { order: 0 }])),
+    })
     return {
       profileInfo: { name: 'default' },
-      providers: { 'password-hashing': { internal: true, providers: hashing } },
+      providers: {
+        'password-hashing': providers(this.#quirks.hashing),
+        'required-action': providers(REQUIRED_ACTIONS),
+      },
       ...(isTold ? { systemInfo: { version: this.version } } : {}),
     }
   }

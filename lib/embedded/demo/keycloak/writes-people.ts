@@ -1,5 +1,6 @@
 /** What the stand-in does to one person, as the server does it: parts that are ignored, wiped or refused included. */
 import { fixedId } from './fixed-id.ts'
+import { REQUIRED_ACTIONS } from './answers-settings.ts'
 import { forbidden, missing, need } from './asking.ts'
 import { fixedSalt, hashPassword } from './password.ts'
 import type { DemoCredential, DemoRole, DemoUser } from './realm.ts'
@@ -23,6 +24,8 @@ export function createUser(writing: Writing): Written {
   if (groups.includes(undefined)) throw broken()
   const id = fixedId(realm.seed, 'posted', username, String(realm.serial++))
   const user = newUser(realm, body, { id, nowMs })
+  user.attributes = profiled(writing, user.attributes, {})
+  user.requiredActions = user.requiredActions.filter((name) => REQUIRED_ACTIONS.includes(name))
   user.groups = [...new Set([...realm.defaultGroups, ...(groups as readonly string[])])]
   user.realmRoles = [DEFAULT_ROLE]
   // Of two passwords the last one is kept; a clear one is hashed.
@@ -50,12 +53,15 @@ export function updateUser(writing: Writing, id: string): Written {
     if (typeof value === 'string' && value !== '') user[name] = value
     else if (value !== undefined || wipes) delete user[name]
   }
-  // What is empty is not kept by a server that has a user profile.
-  if (body.attributes !== undefined)
-    user.attributes = quirks.userProfile ? withoutEmpty(attributesOf(body)) : attributesOf(body)
+  if (body.attributes !== undefined) user.attributes = profiled(writing, attributesOf(body), user.attributes)
   if (body.enabled !== undefined) user.enabled = body.enabled
   if (body.emailVerified !== undefined) user.emailVerified = body.emailVerified
-  if (body.requiredActions !== undefined) user.requiredActions = [...body.requiredActions]
+  // What it does not know is neither given nor taken.
+  if (body.requiredActions !== undefined)
+    user.requiredActions = [
+      ...body.requiredActions.filter((name) => REQUIRED_ACTIONS.includes(name)),
+      ...user.requiredActions.filter((name) => !REQUIRED_ACTIONS.includes(name)),
+    ]
   addCredentials(realm, user, body.credentials ?? [], nowMs)
 }
 
@@ -184,10 +190,19 @@ function refuseTakenAddress({ realm }: Writing, { email }: UserBody, self: DemoU
     throw conflict('User exists with same email')
 }
 
-function withoutEmpty(attributes: Record<string, string[]>): Record<string, string[]> {
+/** A server with a user profile drops values that are empty, but of an attribute that stays as it is. */
+function profiled(
+  { quirks }: Writing,
+  attributes: Record<string, string[]>,
+  had: Readonly<Record<string, readonly string[]>>,
+): Record<string, string[]> {
+  if (!quirks.userProfile) return attributes
   return Object.fromEntries(
     Object.entries(attributes)
-      .map(([name, values]) => [name, values.filter((value) => value !== '')] as const)
+      .map(([name, values]) => {
+        const stays = JSON.stringify(had[name]) === JSON.stringify(values)
+        return [name, stays ? values : values.filter((value) => value.trim() !== '')] as const
+      })
       .filter(([, values]) => values.length > 0),
   )
 }
