@@ -13,10 +13,11 @@ import { systemRandom } from '../platform/random.ts'
 import type { Settings } from '../settings.ts'
 import { failing, startNow } from './check.ts'
 import { checkPlatform } from './check-platform.ts'
+import { checkRestore } from './check-restore.ts'
 
 export interface DiagnoseOptions {
   /** Throws what is wrong with them. `platform`: no secret of a component is resolved, so that one that is missing hides nothing else. */
-  readonly settings: (resolve: 'all' | 'platform') => Settings | Promise<Settings>
+  readonly settings: (resolve: 'all' | 'platform' | 'restore') => Settings | Promise<Settings>
   readonly log: Log
   /** Where a function runs: what functions leave to a worker in the cluster is not held against it. */
   readonly asFunction?: boolean
@@ -28,12 +29,15 @@ export async function* diagnose(options: DiagnoseOptions): AsyncGenerator<Check,
   const settings = yield* loading(options)
   if (settings === undefined) return
   const needs = settings.workers === 'functions' ? componentsInCluster(settings) : []
-  const [platform, components] = [
+  const [platform, components, restore] = [
     startNow(checkPlatform(settings, { log, asFunction })),
     startNow(checkComponents(settings, asFunction ? needs : [])),
+    // Functions that back up never hold what a restore writes with.
+    asFunction ? undefined : startNow(checkRestore(() => options.settings('restore'))),
   ]
   yield* platform()
   yield* components()
+  if (restore !== undefined) yield* restore()
   if (settings.workers === 'functions') yield workers(needs)
 }
 

@@ -11,7 +11,7 @@ import { wrap } from '../table.ts'
 export async function doctor(context: CommandContext): Promise<number> {
   const checks: Check[] = []
   const { terminal } = context
-  const settings = (resolve: 'all' | 'platform'): ReturnType<typeof loadSettings> =>
+  const settings = (resolve: 'all' | 'platform' | 'restore'): ReturnType<typeof loadSettings> =>
     loadSettings({ file: context.settingsFile, resolve })
   for await (const check of diagnose({ settings, log: commandLog() })) {
     context.signal.throwIfAborted()

@@ -61,7 +61,7 @@ export async function restoreApply(
       })
     const view = await viewPlan(service, root)
     if (options.yes !== true && !(await isBegun(service, restore)) && changesAnything(root)) {
-      context.terminal.err(`${formatPlan(context.terminal, view)}\n`)
+      context.terminal.err(formatPlan(context.terminal, view))
       await askToRestore(context, restore)
     }
     return await applyAndAnswer(context, service, view)
@@ -78,7 +78,7 @@ export async function restoreWhole(
   return await withRestoreService(settings, { log: commandLog() }, async (service) => {
     const root = await makePlan(context, service, options)
     const view = await viewPlan(service, root)
-    context.terminal.err(`${formatPlan(context.terminal, view)}\n`)
+    context.terminal.err(formatPlan(context.terminal, view))
     if (options.yes !== true && changesAnything(root)) await askToRestore(context, root.restore)
     return await applyAndAnswer(context, service, view)
   })

@@ -10,6 +10,7 @@ export async function askToRestore({ terminal, signal }: CommandContext, restore
       message: 'Restoring needs --yes where nobody can be asked. Nothing was changed.',
       remedy: `Look at the plan above, then: toriki restore apply ${restore} --yes`,
     })
+  terminal.err('\n')
   // On stderr: with --json stdout is for the one document.
   const sure = await confirm({ message: 'Restore this?', initialValue: false, output: process.stderr, signal })
   if (isCancel(sure) || !sure)

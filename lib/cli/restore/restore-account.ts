@@ -1,12 +1,8 @@
 /** Restoring Keycloak needs an account of its own, which no process that backs up holds. Without one nobody's account comes back, and that must not look like success. */
 import { TorikiError } from '../../errors.ts'
 import type { Settings } from '../../settings.ts'
+import { restoreAccountLines } from '../keycloak-steps.ts'
 import type { RestoreOptions } from './wish.ts'
-
-/** What is missing in the settings, as it is written there. */
-export const RESTORE_ACCOUNT_LINES = `components:
-  keycloak:
-    restore: { client: toriki-restore, secret: "\${env:KEYCLOAK_RESTORE_SECRET}" }`
 
 /** Is Keycloak configured, and nobody to restore it? */
 export function lacksRestoreAccount({ source }: Settings): boolean {
@@ -22,7 +18,7 @@ export function requireRestoreAccount(settings: Settings, { component, path }: R
   if (component === undefined ? path !== undefined : !component.includes('keycloak')) return
   const alone = component === undefined && settings.componentNames.includes('files')
   throw new TorikiError('settings-invalid', {
-    message: `${settings.file} names no account that restores Keycloak. Add the line \`restore\`:\n\n${indented(RESTORE_ACCOUNT_LINES)}\n`,
+    message: `${settings.file} names no account that restores Keycloak. Add the line \`restore\`:\n\n${indented(restoreAccountLines('toriki-restore'))}\n`,
     remedy: `\`toriki init keycloak\` prints how to make that client.${alone ? ' Files alone need none: name --component files.' : ''}`,
   })
 }

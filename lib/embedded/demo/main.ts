@@ -1,6 +1,6 @@
 /**
  * `npm start`: a small Nebari on this machine (a stand-in for Keycloak, a folder of homes), backed up twice by the real commands, with one person who fails into
- * dead-letter and is replayed, and a tour of what was written. Deterministic; writes only below its own folder. `-- --users 1000` makes it larger.
+ * dead-letter and is replayed, one whose account and home are deleted and restored, and a tour of what was written. Deterministic; writes only below its own folder. `-- --users 1000` makes it larger.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -14,6 +14,8 @@ import { systemClock } from '../../platform/clock.ts'
 import { embeddedHost } from '../worker-host.ts'
 import { changeDemoHomes, makeDemoHomes } from './homes.ts'
 import { startDemoKeycloak } from './keycloak/server.ts'
+import type { DemoKeycloak } from './keycloak/server.ts'
+import { loseAndRestore } from './lose-and-restore.ts'
 import { narrator, tourCommands } from './tour.ts'
 
 /** Marks a folder as the demo's own: nothing else is ever removed. */
@@ -104,6 +106,15 @@ async function demo(): Promise<number> {
     const ids = await snapshotIds(settings, person)
     await step(['diff', ids.at(-1) ?? '', ids[0] ?? ''], 0)
 
+    // Not the first, who administrates: such rights come back only when that is asked for.
+    const unlucky = keycloak.userNames[1] ?? person
+    heading(`Wednesday: the account and the home of ${unlucky} are deleted by mistake`)
+    await loseAndRestore(keycloak, {
+      ...{ person: unlucky, home: join(root, 'home', unlucky), say },
+      run: (words) => step(words, 0),
+      ask: (words) => askQuietly(settings, words),
+    })
+
     heading('What was written')
     const store = measure(join(folder, 'store'))
     say(
@@ -168,14 +179,14 @@ function prepare(folder: string): boolean {
   return true
 }
 
-function writeSettings(
-  folder: string,
-  root: string,
-  exported: string,
-  keycloak: { readonly url: string; readonly realm: string; readonly client: string; readonly secret: string },
-): string {
+function writeSettings(folder: string, root: string, exported: string, keycloak: DemoKeycloak): string {
   const file = join(folder, 'toriki.yaml')
-  writeFileSync(join(folder, 'keycloak-secret'), `${keycloak.secret}\n`, { mode: 0o600 })
+  const restoring = 'toriki-restore'
+  for (const [file, secret] of [
+    ['keycloak-secret', keycloak.secret],
+    ['keycloak-restore-secret', keycloak.secretOf(restoring)],
+  ] as const)
+    writeFileSync(join(folder, file), `${secret}\n`, { mode: 0o600 })
   const settings = {
     deployment: 'demo',
     store: { folder: './store' },
@@ -188,6 +199,7 @@ function writeSettings(
         client: keycloak.client,
         secret: '${file:keycloak-secret}',
         credentials: { export: relative(folder, exported) },
+        restore: { client: restoring, secret: '${file:keycloak-restore-secret}' },
       },
       files: { root: relative(folder, root), home: 'home/{user}', group: 'shared/{group}' },
     },
@@ -199,16 +211,22 @@ function writeSettings(
 
 /** Newest first. */
 async function snapshotIds(settings: string, person: string): Promise<readonly string[]> {
+  const listed = (await askQuietly(settings, ['snapshots', '--user', person])) as { readonly id: string }[]
+  return listed.map(({ id }) => id)
+}
+
+/** The one JSON document that a command prints. */
+async function askQuietly(settings: string, words: readonly string[]): Promise<unknown> {
   let printed = ''
   const quiet = { ...terminal, out: (text: string) => void (printed += text) }
   await main({
-    words: ['--settings', settings, '--json', 'snapshots', '--user', person],
+    words: ['--settings', settings, '--json', ...words],
     terminal: quiet,
     host: embeddedHost(),
     signal: new AbortController().signal,
     version: 'demo',
   })
-  return (JSON.parse(printed) as { readonly id: string }[]).map(({ id }) => id)
+  return JSON.parse(printed)
 }
 
 function measure(folder: string): { readonly files: number; readonly bytes: number } {

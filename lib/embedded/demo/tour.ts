@@ -40,6 +40,8 @@ export function tourCommands({ person, file, run }: TourFacts): readonly (readon
     [`bin/toriki cat latest keycloak user/${person} --user ${person}`, 'the account; hashes are masked'],
     [`bin/toriki cat latest files ${file} --user ${person} --content`, 'one file'],
     [`bin/toriki find '*.ipynb' --user ${person}`, 'every version of every notebook'],
+    [`bin/toriki restore plan --user ${person} --component files`, 'what a restore of the home would do'],
+    [`bin/toriki restore --user ${person} --component files --path ${file}`, 'one file, put beside what is there'],
     [`bin/toriki status ${run}`, 'the run with the failure, as it ended'],
     [`bin/toriki export --user ${person} --out ./${person}`, 'everything of her as plain files'],
     ['bin/toriki --help', 'all the rest'],
