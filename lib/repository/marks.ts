@@ -17,7 +17,6 @@ const claimSchema = z.object({
   restore: z.string(),
   from: z.iso.datetime(),
   until: z.exactOptional(z.iso.datetime()),
-  elsewhere: z.exactOptional(z.literal(true)),
 })
 const markSchema = z.object({
   accepted: z.array(snapshotId),
@@ -25,7 +24,7 @@ const markSchema = z.object({
   claims: z.array(claimSchema).optional(),
 })
 
-/** A restore that writes to the slice's sources, or did; `elsewhere`: that only reads its history, and writes to another's. */
+/** A restore that writes to the slice's sources, or did. */
 export type Claim = Readonly<z.infer<typeof claimSchema>>
 
 export interface Marks {
@@ -78,16 +77,10 @@ export async function addMarks(
 }
 
 /** Keeps two restores off one slice. Gives the restore that has it: this one, or another that has not let go. Idempotent. */
-export async function claimSlice(
-  context: SliceContext,
-  restore: string,
-  at: Date,
-  elsewhere: boolean,
-): Promise<string> {
+export async function claimSlice(context: SliceContext, restore: string, at: Date): Promise<string> {
   const marks = await change(context, (before) => {
     if (openClaim(before) !== undefined) return undefined
-    const claim = { restore, from: at.toISOString(), ...(elsewhere ? { elsewhere: true as const } : {}) }
-    return { ...before, claims: [...before.claims, claim] }
+    return { ...before, claims: [...before.claims, { restore, from: at.toISOString() }] }
   })
   return openClaim(marks)?.restore ?? restore
 }

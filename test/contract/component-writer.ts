@@ -52,7 +52,7 @@ export interface WriterSuite {
 export function describeWriter(
   name: string,
   open: () => Promise<WriterFixture>,
-  { cutOffs }: WriterSuite = { cutOffs: 6 },
+  { cutOffs }: WriterSuite = { cutOffs: 4 },
 ): void {
   describe(`writer contract: ${name}`, () => {
     let fixture: WriterFixture

@@ -19,6 +19,16 @@ export const mounts = {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', at])
     held.push(at)
   },
+  /** A file system in a file. */
+  volume(image: string, at: string): void {
+    execFileSync('mount', ['-o', 'loop', image, at])
+    held.push(at)
+  },
+  /** From now on nobody finds it, though it is still in use. */
+  lose(at: string): void {
+    execFileSync('umount', ['--lazy', at])
+    held.splice(held.indexOf(at), 1)
+  },
   unmount(at: string): void {
     execFileSync('umount', [at])
     held.splice(held.indexOf(at), 1)

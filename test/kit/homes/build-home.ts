@@ -87,7 +87,7 @@ export const homeMap = {
   device: { path: 'special/null', major: 1, minor: 3 },
   unreadable: { file: 'closed/file', directory: 'closed/directory' },
   /** Its whole path is longer than any call takes. */
-  deep: { levels: 40, name: 'd'.repeat(120) },
+  deep: { levels: 18, name: 'd'.repeat(240) },
 } as const
 
 /** The value of `acls/*`: owner rwx, user 1234 r--, group r-x, mask rwx, others none; as the kernel wants it (version 2, little-endian). */

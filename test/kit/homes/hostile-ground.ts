@@ -2,20 +2,14 @@
  * Reads a home while another process swaps what lies in it for links to a secret outside: nothing outside may ever be yielded. For a bounded
  * number of reads; the long variant gives more of them.
  */
-import { fork } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { filesComponent } from '../../../lib/components/files/component.ts'
 import type { Ground } from '../../../lib/components/files/ground.ts'
 import { isTorikiError } from '../../../lib/errors.ts'
 import { userSlice } from '../../../lib/resources/slice.ts'
 import { readSlice } from './read-files.ts'
-import { makeScratch } from './scratch.ts'
-
-const SECRET = 'the secret of somebody else'
+import { SECRET, underSwaps } from './under-swaps.ts'
 
 export interface HostileOutcome {
   readonly reads: number
@@ -64,37 +58,6 @@ export async function naiveReadsUntilCaught(readsMax: number): Promise<number | 
     for (let reads = 1; reads <= readsMax; reads++) if (naiveRead(join(root, 'home', 'ann'))) return reads
     return undefined
   })
-}
-
-async function underSwaps<T>(action: (root: string, swaps: () => Promise<number>) => Promise<T>): Promise<T> {
-  const scratch = makeScratch()
-  const root = join(scratch.path, 'root')
-  const outside = join(scratch.path, 'outside')
-  mkdirSync(join(root, 'home', 'ann'), { recursive: true })
-  for (const folder of ['', 'a/b/c']) {
-    mkdirSync(join(outside, folder), { recursive: true })
-    writeFileSync(join(outside, folder, 'inside'), SECRET)
-    writeFileSync(join(outside, folder, 'only-outside'), SECRET)
-  }
-  const child = fork(fileURLToPath(new URL('swapper.ts', import.meta.url)), [join(root, 'home', 'ann'), outside], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  try {
-    await once(child, 'message')
-    return await action(root, () => roundsOf(child))
-  } finally {
-    const ended = once(child, 'exit')
-    child.kill('SIGKILL')
-    await ended
-    scratch.remove()
-  }
-}
-
-async function roundsOf(child: ChildProcess): Promise<number> {
-  const answer = once(child, 'message') as Promise<[{ readonly rounds: number }]>
-  child.send('how many?')
-  return (await answer)[0].rounds
 }
 
 function naiveRead(folder: string): boolean {

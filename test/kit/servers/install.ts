@@ -64,3 +64,8 @@ export function postgresMajor(bin: string): string {
   const line = execFileSync(join(bin, 'postgres'), ['--version'], { encoding: 'utf8' })
   return /(\d+)/.exec(line)?.[1] ?? 'unknown'
 }
+
+/** `rsync`, which compares two trees in everything that it knows of entries. */
+export async function ensureRsync(): Promise<void> {
+  if (!isOnPath('rsync')) await aptInstall(['rsync'])
+}

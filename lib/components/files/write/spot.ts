@@ -18,6 +18,8 @@ export interface Spot {
 }
 
 export interface Way {
+  /** Told of what the way leads over, so that it may refuse: `part` is the same for the same place. */
+  readonly prove: (part: string, directory: Directory | undefined) => void
   readonly ground: Ground
   readonly root: string
   readonly places: Places
@@ -29,7 +31,7 @@ export interface Way {
  * @throws TorikiError `root-missing`, `home-is-link`, `home-not-directory`, `home-unreadable`, `read-failed`, `target-refused` for a name that is the system's.
  */
 export async function atSpot<T>(
-  { ground, root: path, places }: Way,
+  { ground, root: path, places, prove }: Way,
   slice: Slice,
   names: readonly string[],
   action: (spot: Spot | undefined, nearest: Directory) => T | Promise<T>,
@@ -54,9 +56,11 @@ export async function atSpot<T>(
   }
   try {
     const root = open(openRoot(ground, path))
+    prove('root', root)
     const above = openPlaceAbove(root, place)
     if (above === undefined) return await action(undefined, root)
     if (above !== root) open(above)
+    prove(`above ${slice.kind}`, above)
     const last = names.at(-1)
     if (last === undefined) {
       const below = [entry, ...template.below]
@@ -70,6 +74,7 @@ export async function atSpot<T>(
     const member: MemberDirectory | undefined = open(openMember(above, template, slice.local))
     if (member === undefined) return await action(undefined, above)
     const home = member.directory
+    prove(slice.name, home.stat.device === above.stat.device ? undefined : home)
     const parent = descend(home, names.slice(0, -1))
     if (parent === undefined) return await action(undefined, home)
     if (parent !== home) open(parent)

@@ -6,7 +6,7 @@ import type { ResourceKey } from '../../../resources/key.ts'
 import type { Resource } from '../../../resources/resource.ts'
 import type { Slice } from '../../../resources/slice.ts'
 import type { FilesSettings } from '../../../settings.ts'
-import type { Check, ListContext } from '../../component.ts'
+import type { Check } from '../../component.ts'
 import type { Applied, ComponentWriter, Forecast, WriteContext } from '../../writer.ts'
 import type { Directory } from '../directory.ts'
 import { findGround } from '../ground.ts'
@@ -21,12 +21,13 @@ import type { MemberDirectory } from '../root.ts'
 import { isReserved, memberEntry } from '../template.ts'
 import { applyChange, completeDirectory } from './apply-change.ts'
 import type { ApplyContext } from './apply-change.ts'
+import { besideOf } from './beside.ts'
 import { doctorWriting } from './doctor.ts'
 import { Foreseen, foresee, hereAt } from './foresee.ts'
 import { ownPowers } from './powers.ts'
 import type { Powers } from './powers.ts'
 import { predict } from './predict.ts'
-import { renameEntry } from './rename.ts'
+import { SameRoot } from './same-root.ts'
 import { atSpot } from './spot.ts'
 import type { Way } from './spot.ts'
 import { namesOf } from './wish.ts'
@@ -57,6 +58,7 @@ class FilesWriter implements ComponentWriter {
   readonly #options: FilesWriterOptions
   readonly #buffers = new PartBuffers()
   readonly #foreseen = new WeakMap<WriteContext, Foreseen>()
+  readonly #sameRoot = new SameRoot()
   readonly #powers: Powers
   #ground: Promise<Ground> | undefined
   #calls: Promise<WritingCalls> | undefined
@@ -78,7 +80,7 @@ class FilesWriter implements ComponentWriter {
   async *look(
     slice: Slice,
     keys: AsyncIterable<ResourceKey>,
-    context: ListContext,
+    context: WriteContext,
   ): AsyncGenerator<Resource, void, void> {
     stopIfAborted(context.signal)
     const place = slice.kind === 'shared' ? undefined : this.#places[slice.kind]
@@ -88,9 +90,13 @@ class FilesWriter implements ComponentWriter {
     let above: Directory | undefined
     let member: MemberDirectory | undefined
     try {
+      this.#sameRoot.prove(context.restore, 'root', root)
       above = openPlaceAbove(root, place)
+      if (above !== undefined) this.#sameRoot.prove(context.restore, `above ${slice.kind}`, above)
       member = above === undefined ? undefined : openMember(above, place.template, slice.local)
       if (member === undefined) return
+      const isOwn = member.directory.stat.device !== above?.stat.device
+      this.#sameRoot.prove(context.restore, slice.name, isOwn ? member.directory : undefined)
       yield* readKeys(
         member.directory,
         keys,
@@ -106,8 +112,7 @@ class FilesWriter implements ComponentWriter {
     }
   }
 
-  readonly beside = true
-  readonly rename = renameEntry
+  readonly move = besideOf
 
   async foresee(slice: Slice, change: Change, context: WriteContext): Promise<Forecast> {
     stopIfAborted(context.signal)
@@ -118,7 +123,9 @@ class FilesWriter implements ComponentWriter {
     this.#foreseen.set(context, foreseen)
     const asking = { foreseen, names, isNative, powers: this.#powers }
     try {
-      return await atSpot(await this.#way(), slice, names, (spot, nearest) => foresee(spot, nearest, change, asking))
+      return await atSpot(await this.#way(context), slice, names, (spot, nearest) =>
+        foresee(spot, nearest, change, asking),
+      )
     } catch (error) {
       throw writeFailed(error)
     }
@@ -177,7 +184,7 @@ class FilesWriter implements ComponentWriter {
     if (names === undefined) throw new TorikiError('target-refused', { message: 'No entry has such a name.' })
     const calls = await this.#findCalls()
     try {
-      return await atSpot(await this.#way(), slice, names, async (spot, nearest) => {
+      return await atSpot(await this.#way(context), slice, names, async (spot, nearest) => {
         const here = hereAt(nearest, { isNative: calls.isNative, powers: this.#powers })
         const predicted = change.after && predict(change.after.state, change.before?.state, here).state
         const relaxes = !this.#powers.mayEnterAll
@@ -191,8 +198,10 @@ class FilesWriter implements ComponentWriter {
     }
   }
 
-  async #way(): Promise<Way> {
-    return { ground: await this.#findGround(), root: this.#root, places: this.#places }
+  async #way({ restore }: WriteContext): Promise<Way> {
+    const prove = (part: string, directory: Directory | undefined): void =>
+      this.#sameRoot.prove(restore, part, directory)
+    return { ground: await this.#findGround(), root: this.#root, places: this.#places, prove }
   }
 
   #findGround(): Promise<Ground> {
