@@ -4,6 +4,7 @@
  * A `TorikiError` has a stable code, a retry class, a remedy in the imperative, opaque ids only, and its cause. It never holds the name of a
  * person, a file name or a secret: whoever shows it adds the slice. Programmer errors are assertions (`node:assert`), not codes.
  */
+import { restoreErrors } from './restore-errors.ts'
 
 /** `now`: try again at once, with back-off. `later`: give the message back to the queue. `never`: a person must act first. */
 export type RetryClass = 'now' | 'later' | 'never'
@@ -147,53 +148,7 @@ export const errorCatalogue = {
     message: 'The backup took too long against a running prune.',
     remedy: 'Nothing to do: it starts again by itself.',
   },
-  // restore
-  'restore-not-found': {
-    retry: 'never',
-    message: 'There is no such restore plan.',
-    remedy: 'Make one with `toriki restore plan`.',
-  },
-  'restore-not-planned': {
-    retry: 'later',
-    message: 'The restore is not planned to its end, or nobody asked to apply it.',
-    remedy: 'Run `toriki restore apply PLAN`.',
-  },
-  'restore-waits': {
-    retry: 'later',
-    message: 'Shared state is restored first.',
-    remedy: 'Nothing to do: it goes on by itself.',
-  },
-  'restore-shared-failed': {
-    retry: 'never',
-    message: 'Shared state could not be restored, so nobody else was touched.',
-    remedy: 'Mend what is named for `shared`, and plan again.',
-  },
-  'restore-busy': {
-    retry: 'later',
-    message: 'Another restore has this slice.',
-    remedy: 'Wait until it has ended; acknowledge it, if it could not be taken back.',
-  },
-  'restore-server-runs': {
-    retry: 'never',
-    message: 'A server of this person is running, and may write into the home while it is restored.',
-    remedy:
-      'Stop the server and plan again; or plan with `--while-running`; or without `--in-place`, beside what is there.',
-  },
-  'restore-server-unknown': {
-    retry: 'later',
-    message: 'Nobody could say whether a server of this person is running.',
-    remedy: 'Mend `components.jupyterhub` and plan again; or plan with `--while-running`; or without `--in-place`.',
-  },
-  'restore-conflict': {
-    retry: 'never',
-    message: 'The live state is not what the plan saw.',
-    remedy: 'Make a new plan, and look at what changed.',
-  },
-  'restore-not-verified': {
-    retry: 'never',
-    message: 'What was restored does not read back as planned.',
-    remedy: 'See the findings of the restore; it was taken back.',
-  },
+  ...restoreErrors,
   // messages, runs, backup
   'message-unknown': {
     retry: 'never',

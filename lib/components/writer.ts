@@ -18,6 +18,7 @@ import type { ResourceKey } from '../resources/key.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { Check, ListContext } from './component.ts'
+import type { Naming } from './naming.ts'
 
 export interface ComponentWriter {
   readonly name: ComponentName
@@ -45,20 +46,43 @@ export interface ComponentWriter {
    * others beneath would spoil (the times of a directory). Idempotent.
    */
   complete(slice: Slice, change: Change, context: WriteContext): Promise<void>
+  /** Where something is there, a restore that is not asked to go in place goes into a folder beside it. Absent: always in place. */
+  readonly beside?: true
   /**
-   * A resource as it is called in a folder beside what is there, where a restore goes unless it is asked to go in place. Keeps the order of keys. Absent: this component
-   * always restores in place.
+   * A resource as it is called where it is restored to. Pure; the key depends on the key alone. Where the component has one kind, keys keep their order. `lost`: what cannot be taken along
+   * under another name. Absent: nothing of this component is called otherwise.
    */
-  move?(resource: Moved, folder: string): Moved
+  rename?(resource: Named, naming: Naming): Renamed
   /** People work in it while a server of theirs runs. */
   readonly worksInServers?: true
+  /** What of `shared` is a group's. Absent: this component has no groups there. */
+  readonly groups?: GroupPart
   /** Ends connections. The writer is not used afterwards. */
   close(): Promise<void>
 }
 
-export interface Moved {
+export interface Named {
   readonly key: ResourceKey
   readonly state: JsonObject
+  readonly kept: JsonObject
+}
+
+export interface Renamed extends Named {
+  readonly lost?: readonly LostField[]
+}
+
+/** Groups that stand in `shared`, though people ask for them by name. Pure. */
+export interface GroupPart {
+  /** The group's path, names from the top, of a resource that is a group; `undefined`: it is something else. */
+  pathOf(key: ResourceKey): readonly string[] | undefined
+  /** Keys of all that belongs to the group of that path, whether they are there or not. */
+  keysOf(path: readonly string[]): readonly ResourceKey[]
+}
+
+export interface LostField {
+  /** Of `state` or `kept`, dotted. */
+  readonly field: string
+  readonly reason: string
 }
 
 export interface WriteContext extends ListContext {
@@ -79,10 +103,10 @@ export type Forecast =
       readonly kind: 'will'
       /** As it will read back here: less than what is wanted, where this target keeps less. Absent for a delete. */
       readonly state?: JsonObject
-      /** Whether `kept` will read back as wanted. */
+      /** Every member of the wanted `kept` will read back as wanted: then that is verified. */
       readonly keeps: boolean
       /** Fields of `state` or `kept` that are lost here, dotted, with the reason. */
-      readonly lost: readonly { readonly field: string; readonly reason: string }[]
+      readonly lost: readonly LostField[]
       /** What the person must do afterwards, one sentence each, without names. */
       readonly needsPerson: readonly string[]
       /** Grants a right to administrate: needs the flag. */

@@ -98,7 +98,8 @@ export class SliceCapture implements Capture {
   async store(component: string, resources: AsyncIterable<Resource>, options: StoreOptions): Promise<ComponentRecord> {
     assert(this.finished[component] === undefined && !this.#captured.has(component), 'a component is stored once')
     assert(this.#open === undefined, 'a capture whose time has ended stores nothing more')
-    const chunks = new ComponentChunks(this.#context, this.#start.reusable, () => this.#openPacks())
+    const { contentBytesMax } = this.#options
+    const chunks = new ComponentChunks(this.#context, this.#start.reusable, () => this.#openPacks(), contentBytesMax)
     const writer = new ComponentWriter({
       context: this.#context,
       chunks,

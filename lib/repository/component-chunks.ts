@@ -22,10 +22,17 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
   readonly #staged = new Map<string, StagedChunk>()
   readonly #packs = new Set<string>()
   readonly #bytes = { tree: 0, content: 0 }
+  readonly #contentBytesMax: number
   #staging = true
 
-  /** `reusable`: chunks in snapshot objects that are there and not condemned. */
-  constructor(context: SliceContext, reusable: InlineChunks, openPacks: () => Promise<ChunkSink>) {
+  /** `reusable`: chunks in snapshot objects that are there and not condemned. `contentBytesMax`: content beyond it is named and not stored. */
+  constructor(
+    context: SliceContext,
+    reusable: InlineChunks,
+    openPacks: () => Promise<ChunkSink>,
+    contentBytesMax = Number.POSITIVE_INFINITY,
+  ) {
+    this.#contentBytesMax = contentBytesMax
     this.#context = context
     this.#reusable = reusable
     this.#openPacks = openPacks
@@ -85,6 +92,7 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
   async #pack(sort: ChunkSort, id: ChunkId, bytes: Uint8Array): Promise<void> {
     const packs = await this.#openPacks()
     if (packs.has(id)) this.#notePack(packs, id)
+    else if (sort === 'content' && this.#bytes.content > this.#contentBytesMax) return
     // Asked in any case: a chunk that only packs of the other sort hold is stored again.
     await packs.put(sort, bytes)
   }

@@ -17,6 +17,7 @@ const claimSchema = z.object({
   restore: z.string(),
   from: z.iso.datetime(),
   until: z.exactOptional(z.iso.datetime()),
+  elsewhere: z.exactOptional(z.literal(true)),
 })
 const markSchema = z.object({
   accepted: z.array(snapshotId),
@@ -24,7 +25,7 @@ const markSchema = z.object({
   claims: z.array(claimSchema).optional(),
 })
 
-/** A restore that writes to the slice's sources, or did. */
+/** A restore that writes to the slice's sources, or did; `elsewhere`: that only reads its history, and writes to another's. */
 export type Claim = Readonly<z.infer<typeof claimSchema>>
 
 export interface Marks {
@@ -77,10 +78,16 @@ export async function addMarks(
 }
 
 /** Keeps two restores off one slice. Gives the restore that has it: this one, or another that has not let go. Idempotent. */
-export async function claimSlice(context: SliceContext, restore: string, at: Date): Promise<string> {
+export async function claimSlice(
+  context: SliceContext,
+  restore: string,
+  at: Date,
+  elsewhere: boolean,
+): Promise<string> {
   const marks = await change(context, (before) => {
     if (openClaim(before) !== undefined) return undefined
-    return { ...before, claims: [...before.claims, { restore, from: at.toISOString() }] }
+    const claim = { restore, from: at.toISOString(), ...(elsewhere ? { elsewhere: true as const } : {}) }
+    return { ...before, claims: [...before.claims, claim] }
   })
   return openClaim(marks)?.restore ?? restore
 }

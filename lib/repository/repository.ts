@@ -84,10 +84,10 @@ export interface SliceRepository {
   /** Begins a snapshot of `run`. Access `write`. */
   capture(options: CaptureOptions): Promise<Capture>
   /**
-   * Keeps other restores off the slice until it is released; what a backup reads meanwhile is `mixed`. Gives the restore that has the slice: this one, or another that
-   * has not let go. Idempotent.
+   * Keeps other restores off the slice until it is released; what a backup reads meanwhile is `mixed`, unless the restore writes `elsewhere`, to another name or deployment. Gives the restore
+   * that has the slice: this one, or another that has not let go. Idempotent.
    */
-  claim(restore: string): Promise<string>
+  claim(restore: string, options?: { readonly elsewhere?: boolean }): Promise<string>
   /** Lets go of what this restore claimed. Idempotent. */
   release(restore: string): Promise<void>
   /** Marks a suspect snapshot as true after all. Idempotent. */
@@ -121,6 +121,8 @@ export interface StoredDifference {
 
 export interface CaptureOptions {
   readonly run: string
+  /** Of contents so many bytes are stored at most; more is named by its digest, and cannot be read. For looks that nobody keeps. */
+  readonly contentBytesMax?: number | undefined
   /** Ends reading; what was read so far is kept by `checkpoint`. */
   readonly signal: AbortSignal
   /** The part of a chain of continuations; 0 begins. */

@@ -145,8 +145,8 @@ export class OpenSliceRepository implements SliceRepository {
     return await SliceCapture.begin(this.#context, this.#cache, options)
   }
 
-  async claim(restore: string): Promise<string> {
-    return await claimSlice(this.#context, restore, this.#context.platform.clock.now())
+  async claim(restore: string, { elsewhere = false }: { readonly elsewhere?: boolean } = {}): Promise<string> {
+    return await claimSlice(this.#context, restore, this.#context.platform.clock.now(), elsewhere)
   }
 
   async release(restore: string): Promise<void> {

@@ -27,6 +27,7 @@ export function isMixed({ time, components }: SnapshotDocument, claims: readonly
   const begunMs = Date.parse(time)
   const endedMs = Math.max(begunMs, ...[...components.values()].map(({ record }) => Date.parse(record.readAt)))
   return claims.some(
-    ({ from, until }) => endedMs >= Date.parse(from) && (until === undefined || begunMs <= Date.parse(until)),
+    ({ from, until, elsewhere }) =>
+      elsewhere !== true && endedMs >= Date.parse(from) && (until === undefined || begunMs <= Date.parse(until)),
   )
 }

@@ -12,8 +12,10 @@ import type { Resource } from '../resources/resource.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { RestoreService } from './service.ts'
 
-/** What may be kept of a look for reading; more is compared by digest alone. */
-const LOOK_BYTES_MAX = 64 * 1024 * 1024
+/** Contents of a look that can be read; more is compared by digest alone. */
+const CONTENT_BYTES_MAX = 32 * 1024 * 1024
+/** All of a look: the map of some million files, which is read while it is compared. */
+const LOOK_BYTES_MAX = 320 * 1024 * 1024
 
 export interface Look {
   /** Sees what is stored and this look beside it; opens content. */
@@ -37,7 +39,7 @@ export async function lookAt(service: RestoreService, request: LookRequest): Pro
   const keyStore =
     platform.keyStore === platform.store ? store : overlayStore(platform.keyStore, platform.clock, LOOK_BYTES_MAX)
   const deployment = await openDeployment({ ...platform, store, keyStore }, { name: service.repository.name })
-  return await capture(deployment, 'live', request)
+  return await capture(deployment, 'live', request, CONTENT_BYTES_MAX)
 }
 
 /** Written, as the snapshot of the restore. Done twice it is one snapshot: the first. */
@@ -45,10 +47,15 @@ export async function keepLook(service: RestoreService, restore: string, request
   return await capture(service.repository, restore, request)
 }
 
-async function capture(deployment: DeploymentRepository, run: string, request: LookRequest): Promise<Look> {
+async function capture(
+  deployment: DeploymentRepository,
+  run: string,
+  request: LookRequest,
+  contentBytesMax?: number,
+): Promise<Look> {
   const { slice, generation, components, signal } = request
   const writing = await deployment.openSlice(slice.name, { access: 'write', generation })
-  const capturing = await writing.capture({ run, signal })
+  const capturing = await writing.capture({ run, signal, contentBytesMax })
   for (const name of components) {
     if (capturing.finished[name] !== undefined) continue
     await capturing.store(name, request.read(name), { notes: new Notes() })

@@ -1,42 +1,77 @@
-/** The snapshot's map beside the live one: in place key by key, or beside what is there, where every key is another. */
+/** The snapshot's map beside the live one: what is to be made, and what is live alone. */
 import type { StoredResource } from '../repository/repository.ts'
-import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
-import { reachOf } from './key-reach.ts'
+import { KeyFinder } from './key-finder.ts'
 import type { Look } from './live-look.ts'
 import type { Source } from './plan-sources.ts'
+import { reached } from './reach.ts'
+import type { Reach } from './reach.ts'
+import { liveKey, renames, wantedResources } from './wanted-resources.ts'
 
-/** A resource of the snapshot, and the live one that it is to become. */
+/** A resource of the snapshot, and the live one that it is to become. One of both is there. */
 export interface Difference {
   /** Live. */
   readonly key: ResourceKey
-  /** In the snapshot. */
-  readonly from: ResourceKey
   readonly before: StoredResource | undefined
+  /** In the snapshot, under the name it has there. */
   readonly after: StoredResource | undefined
-  /** What is wanted, as it is called live; absent: as in the snapshot. */
-  readonly state: JsonObject | undefined
 }
 
-/** In ascending order of live keys; what is live alone is among them only in place. */
-export async function* differencesOf(
+/** Resources that were asked for, whether they differ or not; told when the differences have ended. */
+export interface Wanted {
+  count: number
+}
+
+/** What is wanted and may not be as wanted, ascending by live keys. */
+export async function* differencesToMake(
   { repository, snapshot: live }: Look,
-  { writer, snapshot, folder }: Source,
-  under: readonly ResourceKey[] | undefined,
+  source: Source,
+  reach: Reach,
+  wanted: Wanted,
 ): AsyncGenerator<Difference> {
-  if (folder === undefined || writer.move === undefined) {
-    for await (const { key, before, after } of repository.diff(writer.name, live, snapshot)) {
-      const reach = reachOf(key, under)
-      if (reach === 'in' || (reach === 'above' && before === undefined))
-        yield { key, from: key, before, after, state: undefined }
-    }
+  const { writer, snapshot, naming } = source
+  if (reach.isAll && !renames(writer, naming)) {
+    wanted.count = snapshot.components[writer.name]?.resources ?? 0
+    for await (const { key, before, after } of repository.diff(writer.name, live, snapshot))
+      if (after !== undefined) yield { key, before, after }
     return
   }
-  for await (const after of repository.resources(snapshot, writer.name)) {
-    const reach = reachOf(after.key, under)
-    if (reach === undefined) continue
-    const { key, state } = writer.move({ key: after.key, state: (await repository.body(after)).state }, folder)
-    const before = await repository.resource(live, writer.name, key)
-    if (reach === 'in' || before === undefined) yield { key, from: after.key, before, after, state }
+  const finder = new KeyFinder(repository, live, writer.name)
+  for await (const { key, stored, reach: how } of wantedResources(repository, source, reach)) {
+    const before = await finder.find(key)
+    if (how === 'in') wanted.count++
+    if (how === 'in' || before === undefined) yield { key, before, after: stored }
   }
+}
+
+/** What is live and not wanted, ascending; nothing beside what is there. */
+export async function* differencesToDelete(
+  { repository, snapshot: live }: Look,
+  source: Source,
+  reach: Reach,
+): AsyncGenerator<Difference> {
+  const { writer, snapshot, naming } = source
+  if (naming.folder !== undefined) return
+  if (reach.isAll && !renames(writer, naming)) {
+    for await (const { key, before, after } of repository.diff(writer.name, live, snapshot))
+      if (after === undefined) yield { key, before, after }
+    return
+  }
+  const isWanted = await wantedTest({ repository, snapshot: live }, source)
+  for await (const { entry, reach: how } of reached(repository.resources(live, writer.name), reach))
+    if (how === 'in' && !(await isWanted(entry.key))) yield { key: entry.key, before: entry, after: undefined }
+}
+
+async function wantedTest(
+  { repository }: Look,
+  { writer, snapshot, naming }: Source,
+): Promise<(key: ResourceKey) => Promise<boolean>> {
+  const finder = new KeyFinder(repository, snapshot, writer.name)
+  if (!renames(writer, naming) || writer.kinds.length === 1)
+    return async (key) => (await finder.find(key)) !== undefined
+  // Other names in any order: of components whose resources are few.
+  const keys = new Set<string>()
+  for await (const { key } of repository.resources(snapshot, writer.name))
+    keys.add(liveKey(writer, naming, key).toString('latin1'))
+  return (key) => Promise.resolve(keys.has(key.toString('latin1')))
 }

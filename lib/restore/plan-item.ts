@@ -1,5 +1,5 @@
 /** One difference between a snapshot and the live system, asked of the writer: what would come of it here? */
-import type { ComponentWriter, WriteContext } from '../components/writer.ts'
+import type { WriteContext } from '../components/writer.ts'
 import type { SliceRepository, StoredResource } from '../repository/repository.ts'
 import type { Change } from '../resources/change.ts'
 import { changedFields } from '../resources/changed-fields.ts'
@@ -7,25 +7,29 @@ import { canonicalJson } from '../resources/json.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { Difference } from './plan-differences.ts'
-import { isSamePrint, printOf, printWith } from './resource-print.ts'
+import type { Source } from './plan-sources.ts'
+import { isSamePrint, keptPrint, printOf, printWith } from './resource-print.ts'
 import { shownValues } from './shown-values.ts'
 import type { PlanItem } from './slice-plan.ts'
 import { seenOf, wantedOf } from './wanted.ts'
+import { renamed } from './wanted-resources.ts'
 
 /** What the restore does about one difference. `undefined`: it is as it should be, as far as this target can show. */
 export async function planItem(
   repository: SliceRepository,
-  writer: ComponentWriter,
+  { writer, naming }: Source,
   slice: Slice,
-  { key, from, before, after, state }: Difference,
+  { key, before, after }: Difference,
   context: WriteContext,
 ): Promise<PlanItem | undefined> {
-  const wanted = after && { ...(await wantedOf(repository, after)), ...(state && { state }) }
+  const stored = after && (await wantedOf(repository, after))
+  const called = after && stored && renamed(writer, naming, { key: after.key, state: stored.state, kept: stored.kept })
+  const wanted = stored && called && { ...stored, state: called.state, kept: called.kept }
   const [seen, wish] = [
     before && (await printOf(repository, before)),
     wanted && after && printWith(wanted.state, after),
   ]
-  if (isSamePrint(seen, wish) && !(await differInKept(repository, before, after))) return undefined
+  if (isSamePrint(seen, wish) && !(await differInKept(repository, before, wanted))) return undefined
   const change: Change = {
     key,
     ...(before === undefined ? {} : { before: await seenOf(repository, before) }),
@@ -35,7 +39,7 @@ export async function planItem(
   const base = {
     component: writer.name,
     key: key.toString('base64url'),
-    ...(from.equals(key) ? {} : { from: from.toString('base64url') }),
+    ...(after === undefined || after.key.equals(key) ? {} : { from: after.key.toString('base64url') }),
     ...(seen === undefined ? {} : { before: seen }),
   }
   if (forecast.kind !== 'will') {
@@ -46,11 +50,12 @@ export async function planItem(
   const predicted = after && printWith(forecast.state ?? change.after?.state ?? {}, after)
   // What this target cannot hold otherwise is as well as it can be.
   if (isSamePrint(seen, predicted) && !forecast.keeps) return undefined
-  if (isSamePrint(seen, predicted) && !(await differInKept(repository, before, after))) return undefined
+  if (isSamePrint(seen, predicted) && !(await differInKept(repository, before, wanted))) return undefined
+  const lost = [...(called?.lost ?? []), ...forecast.lost]
   return {
     ...base,
     action: after === undefined ? 'delete' : before === undefined ? 'create' : 'update',
-    ...(predicted === undefined ? {} : { after: predicted }),
+    ...(predicted && { after: { ...predicted, ...(forecast.keeps && wanted ? keptPrint(wanted.kept) : {}) } }),
     ...(before !== undefined && after !== undefined ? await differing(change, before, after, forecast.state) : {}),
     ...(after?.content === undefined || after.content.digest === before?.content?.digest
       ? {}
@@ -58,7 +63,7 @@ export async function planItem(
     ...(forecast.state === undefined || canonicalJson(forecast.state) === canonicalJson(change.after?.state ?? {})
       ? {}
       : { state: forecast.state }),
-    ...(forecast.lost.length === 0 ? {} : { lost: forecast.lost }),
+    ...(lost.length === 0 ? {} : { lost }),
     ...(forecast.needsPerson.length === 0 ? {} : { needsPerson: forecast.needsPerson }),
     ...(forecast.privileged ? { privileged: true } : {}),
   }
@@ -67,11 +72,10 @@ export async function planItem(
 async function differInKept(
   repository: SliceRepository,
   before: StoredResource | undefined,
-  after: StoredResource | undefined,
+  wanted: { readonly kept: JsonObject } | undefined,
 ): Promise<boolean> {
-  if (before === undefined || after === undefined) return false
-  const [one, two] = [await repository.body(before), await repository.body(after)]
-  return canonicalJson(one.kept) !== canonicalJson(two.kept)
+  if (before === undefined || wanted === undefined) return false
+  return canonicalJson((await repository.body(before)).kept) !== canonicalJson(wanted.kept)
 }
 
 async function differing(

@@ -1,78 +1,44 @@
-/**
- * Plans a whole restore: the request, then each slice's plan on its own, by whoever takes it, then the root plan, which names them all by digest and is what a person looks at and
- * applies. Done again at any point it finds what is there.
- */
-import { createHash } from 'node:crypto'
-import * as z from 'zod'
+/** Plans a restore: the request, then each slice's plan on its own, by whoever takes it. The root plan names them all. Done again at any point it finds what is there. */
 import { toTorikiError, TorikiError } from '../errors.ts'
-import type { ComponentName } from '../resources/component-name.ts'
-import type { ResourceKey } from '../resources/key.ts'
 import { parseSlice } from '../resources/slice.ts'
 import type { SliceName } from '../resources/slice.ts'
-import type { SnapshotId } from '../repository/snapshot.ts'
+import { askedSlices } from './asked-slices.ts'
+import { namingOf } from './mapping.ts'
 import { planSlice } from './plan-slice.ts'
+import { parsePaths } from './reach.ts'
 import { restoreId } from './restore-id.ts'
-import { createRequest, readRequest, requestedSlices } from './restore-request.ts'
+import { createRequest, readRequest, requestedSlice } from './restore-request.ts'
 import type { RequestedSlice, RestoreRequest } from './restore-request.ts'
+import type { RestoreWish } from './restore-wish.ts'
+import { vocabularyOf } from './service.ts'
 import type { RestoreService } from './service.ts'
-import { findSlicePlan, planActions, writeSlicePlan } from './slice-plan.ts'
-import type { PlanCounts, SlicePlan } from './slice-plan.ts'
-
-export interface RestoreWish {
-  /** At least one; each is known to the repository, or the wish is refused. */
-  readonly slices: readonly SliceName[]
-  readonly snapshot?: SnapshotId
-  readonly until?: Date
-  readonly components?: readonly ComponentName[]
-  readonly under?: readonly ResourceKey[]
-  /** Not beside what is there, but over it. */
-  readonly inPlace?: boolean
-  /** In place also while a server of the person runs. */
-  readonly whileRunning?: boolean
-  readonly deleteExtra?: boolean
-  readonly installerOwned?: boolean
-  readonly privileged?: boolean
-}
-
-/** Of all slices together. */
-export interface RootPlan {
-  readonly restore: string
-  /** SHA-256 over the slices' plans. */
-  readonly hash: string
-  readonly counts: PlanCounts
-  readonly slices: number
-  /** Slices that could not be planned: nothing of them is restored. */
-  readonly failed: number
-}
+import { findSlicePlan, writeSlicePlan } from './slice-plan.ts'
+import type { PlanHead, SlicePlan } from './slice-plan.ts'
+import type { SlicePlanRequest } from './slice-plan-request.ts'
 
 /**
  * Writes the request. `cause` is any text that tells a repeated request from a new one.
- * @throws TorikiError `snapshot-not-found` for a slice of which nothing is stored, named as it was asked for.
+ * @throws TorikiError `restore-invalid`, `snapshot-not-found` for a slice of which nothing is stored, named as it was asked for; `run-not-found`.
  */
 export async function beginPlan(service: RestoreService, wish: RestoreWish, cause: string): Promise<RestoreRequest> {
-  const { repository, platform } = service
+  const { repository, platform, target } = service
   const now = platform.clock.now()
   const restore = restoreId(now, cause)
-  const slices: RequestedSlice[] = []
-  for (const slice of [...new Set(wish.slices)].sort(byShared)) {
-    const stored = await repository.openSlice(slice, { access: 'read-trees' })
-    if (stored === undefined)
-      throw new TorikiError('snapshot-not-found', {
-        message: `Nothing is stored of ${slice}.`,
-        remedy: 'See `toriki users --all` for whom there is something.',
-      })
-    slices.push({ slice, sliceId: stored.sliceId, generation: stored.generation })
-  }
-  const { records } = repository
+  const { slices, mapping } = await askedSlices(service, wish)
+  const named = wish.paths === undefined ? {} : parsePaths(wish.paths, vocabularyOf(service).kinds)
+  const under = [...(wish.under ?? []), ...(named.under ?? [])].map((key) => key.toString('base64url'))
   await createRequest(
-    records,
+    repository.records,
     {
       restore,
       at: now.toISOString(),
       ...(wish.snapshot === undefined ? {} : { snapshot: wish.snapshot }),
       ...(wish.until === undefined ? {} : { until: wish.until.toISOString() }),
       ...(wish.components === undefined ? {} : { components: wish.components }),
-      ...(wish.under === undefined ? {} : { under: wish.under.map((key) => key.toString('base64url')) }),
+      ...(under.length === 0 ? {} : { under }),
+      ...(named.patterns === undefined ? {} : { patterns: named.patterns }),
+      ...(mapping === undefined ? {} : { mapping }),
+      ...(target === undefined ? {} : { target }),
       inPlace: wish.inPlace ?? false,
       ...(wish.whileRunning === undefined ? {} : { whileRunning: wish.whileRunning }),
       deleteExtra: wish.deleteExtra ?? false,
@@ -81,16 +47,12 @@ export async function beginPlan(service: RestoreService, wish: RestoreWish, caus
     },
     slices,
   )
-  return await readRequest(records, restore)
-}
-
-function byShared(a: SliceName, b: SliceName): number {
-  return Number(b === 'shared') - Number(a === 'shared')
+  return await readRequest(repository.records, restore)
 }
 
 /**
  * Plans one slice of the request, once. What a person must mend first is in the plan as its failure; what may pass is thrown.
- * @throws TorikiError `restore-not-found` for what was not asked for.
+ * @throws TorikiError `restore-not-found` for what was not asked for; `restore-other-target` where the service is another deployment's than was asked for.
  */
 export async function planRequested(
   service: RestoreService,
@@ -99,89 +61,64 @@ export async function planRequested(
 ): Promise<SlicePlan> {
   const { records } = service.repository
   const request = await readRequest(records, restore)
-  const requested = await findRequested(service, request, slice)
+  requireTarget(service, request)
+  const requested = await requestedSlice(records, request, slice)
   const where = { restore, sliceId: requested.sliceId }
   const planned = await findSlicePlan(records, where)
   if (planned !== undefined) return planned
-  const { generation } = requested
-  const { snapshot, until, components, under, inPlace, whileRunning, deleteExtra, installerOwned, privileged } = request
   try {
-    return await planSlice(
-      service,
-      {
-        restore,
-        slice: parseSlice(slice),
-        generation,
-        ...(snapshot === undefined ? {} : { snapshot }),
-        ...(until === undefined ? {} : { at: new Date(until) }),
-        ...(components === undefined ? {} : { components }),
-        ...(under === undefined ? {} : { under: under.map((key) => Buffer.from(key, 'base64url')) }),
-        inPlace,
-        ...(whileRunning === undefined ? {} : { whileRunning }),
-        deleteExtra,
-        options: { installerOwned, privileged },
-      },
-      signal,
-    )
+    return await planSlice(service, planRequestOf(request, requested), signal)
   } catch (error) {
     signal.throwIfAborted()
     const { code, message, remedy, retry } = toTorikiError(error)
     if (retry !== 'never') throw error
     const nonce = service.platform.random.bytes(16)
-    const failed = { code, message, remedy }
-    return await writeSlicePlan(
-      records,
-      { ...where, nonce },
-      { slice, generation, snapshots: {}, failed },
-      none(),
-      () => 0,
-    )
+    const { generation, to } = requested
+    const head: PlanHead = { slice, generation, snapshots: {}, ...(to && { to }), failed: { code, message, remedy } }
+    return await writeSlicePlan(records, { ...where, nonce }, head, none(), () => [])
   }
 }
 
-async function findRequested(
-  { repository }: RestoreService,
-  request: RestoreRequest,
-  slice: SliceName,
-): Promise<RequestedSlice> {
-  for await (const one of requestedSlices(repository.records, request)) if (one.slice === slice) return one
-  throw new TorikiError('restore-not-found', {
-    message: 'That slice is not part of this restore.',
-    ids: { restore: request.restore },
+/** @throws TorikiError `restore-other-target`. */
+export function requireTarget({ target: of }: RestoreService, { restore, target: wanted }: RestoreRequest): void {
+  if (of?.deployment === wanted?.deployment) return
+  throw new TorikiError('restore-other-target', {
+    ids: { restore },
+    ...(wanted === undefined
+      ? { remedy: 'Leave out `--target`: it was planned for this deployment.' }
+      : { remedy: `Name the settings it was planned with: \`--target ${wanted.settings}\`.` }),
   })
+}
+
+function planRequestOf(request: RestoreRequest, requested: RequestedSlice): SlicePlanRequest {
+  const { restore, snapshot, until, components, patterns, installerOwned, privileged } = request
+  const { inPlace, whileRunning, deleteExtra } = request
+  const { slice, generation, to, toGeneration, only } = requested
+  const keys = only ?? request.under
+  return {
+    restore,
+    slice: parseSlice(slice),
+    generation,
+    ...(to === undefined ? {} : { to: parseSlice(to) }),
+    ...(toGeneration === undefined ? {} : { toGeneration }),
+    naming: namingOf(request.mapping ?? {}, requested, {
+      folder: undefined,
+      sameDeployment: request.target === undefined,
+    }),
+    ...(snapshot === undefined ? {} : { snapshot }),
+    ...(until === undefined ? {} : { at: new Date(until) }),
+    ...(components === undefined ? {} : { components }),
+    ...(keys === undefined ? {} : { under: keys.map((key) => Buffer.from(key, 'base64url')) }),
+    ...(patterns === undefined ? {} : { patterns }),
+    // Of many people not everybody has such a path.
+    mustMatch: request.slicesTotal === 1,
+    inPlace,
+    ...(whileRunning === undefined ? {} : { whileRunning }),
+    deleteExtra,
+    options: { installerOwned, privileged },
+  }
 }
 
 async function* none(): AsyncGenerator<never> {
   // A slice that could not be planned has no items.
-}
-
-const count = z.int().min(0)
-const rootSchema: z.ZodType<RootPlan> = z.object({
-  restore: z.string(),
-  hash: z.string(),
-  counts: z.object({ create: count, update: count, delete: count, cannot: count, left: count, keep: count }),
-  slices: count,
-  failed: count,
-})
-
-/** The root plan, once every slice is planned; `undefined` before. @throws TorikiError `restore-not-found`. */
-export async function finishPlan(service: RestoreService, restore: string): Promise<RootPlan | undefined> {
-  const { records } = service.repository
-  const path = `restores/${restore}/plan`
-  const before = await records.read(path)
-  if (before !== undefined) return rootSchema.parse(before)
-  const hash = createHash('sha256')
-  const counts = { create: 0, update: 0, delete: 0, cannot: 0, left: 0, keep: 0 }
-  let [slices, failed] = [0, 0]
-  for await (const { sliceId } of requestedSlices(records, await readRequest(records, restore))) {
-    const plan = await findSlicePlan(records, { restore, sliceId })
-    if (plan === undefined) return undefined
-    slices++
-    if (plan.failed !== undefined) failed++
-    for (const action of [...planActions, 'keep'] as const) counts[action] += plan.counts[action]
-    hash.update(plan.digest)
-  }
-  const root: RootPlan = { restore, hash: hash.digest('hex'), counts, slices, failed }
-  await records.create(path, { ...root, counts: { ...counts } })
-  return root
 }

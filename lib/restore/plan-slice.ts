@@ -3,42 +3,42 @@
  * read for what the snapshot holds; all of it only where deleting was asked for.
  */
 import assert from 'node:assert/strict'
+import { TorikiError } from '../errors.ts'
 import type { WriteContext } from '../components/writer.ts'
 import type { SliceRepository } from '../repository/repository.ts'
-import { compareKeys, decodeKey } from '../resources/key.ts'
+import type { ComponentName } from '../resources/component-name.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { Resource } from '../resources/resource.ts'
-import { reachOf } from './key-reach.ts'
-import { lookAt } from './live-look.ts'
-import type { Look } from './live-look.ts'
-import { differencesOf } from './plan-differences.ts'
-import type { Difference } from './plan-differences.ts'
-import { planItem } from './plan-item.ts'
 import { careForServers } from './ask-servers.ts'
 import type { ServerCare } from './ask-servers.ts'
+import { lookAt } from './live-look.ts'
 import { chooseSources, isOccupied, nothingStored } from './plan-sources.ts'
 import type { Source } from './plan-sources.ts'
+import { proposedItems } from './proposed-items.ts'
+import { Reach, reached } from './reach.ts'
 import type { RestoreService } from './service.ts'
 import { writeSlicePlan } from './slice-plan.ts'
 import type { PlanItem, SlicePlan } from './slice-plan.ts'
 import type { SlicePlanRequest } from './slice-plan-request.ts'
+import { wantedResources } from './wanted-resources.ts'
 
 /**
- * @throws TorikiError `snapshot-not-found` when there is nothing to restore from, `resource-not-found` for a component that the snapshot does not hold, what sources
- * and store throw.
+ * @throws TorikiError `snapshot-not-found` when there is nothing to restore from, `resource-not-found` for a component that the snapshot does not hold or paths that mean nothing in it,
+ * what sources and store throw.
  */
 export async function planSlice(
   service: RestoreService,
   request: SlicePlanRequest,
   signal: AbortSignal,
 ): Promise<SlicePlan> {
-  const { slice, restore } = request
+  const { slice, to, restore, deleteExtra, mustMatch = false } = request
   const stored = await service.repository.openSlice(slice.name, {
     access: 'read-content',
     generation: request.generation,
   })
   if (stored === undefined) throw nothingStored()
   const sources = await chooseSources(service, stored, request, signal)
+  const reach = new Reach(request)
   const look = await lookAt(service, {
     slice,
     generation: stored.generation,
@@ -46,26 +46,35 @@ export async function planSlice(
     read: (name) => {
       const source = sources.find(({ writer }) => writer.name === name)
       assert(source !== undefined, 'a component that was chosen')
-      return readLive(service, stored, source, request, signal)
+      return readLive(service, stored, { source, reach, request, signal })
     },
     signal,
   })
   const context: WriteContext = { clock: service.platform.clock, signal, restore, options: request.options }
-  const folder = sources.find((source) => source.folder !== undefined)?.folder
+  const folder = sources.find(({ naming }) => naming.folder !== undefined)?.naming.folder
+  const keep = new Map<ComponentName, number>()
+  let matched = 0
   const care = await careFor(service, sources, request, signal)
-  let keep = 0
   const items = async function* (): AsyncGenerator<PlanItem> {
     for (const source of sources) {
-      let wanted = 0
-      for await (const { key } of look.repository.resources(source.snapshot, source.writer.name))
-        if (reachOf(key, request.under) === 'in') wanted++
-      for await (const item of itemsOf(look, source, request, context)) {
+      const wanted = { count: 0 }
+      let touched = 0
+      for await (const item of proposedItems(
+        { look, source, reach, slice: to ?? slice, deleteExtra, context },
+        wanted,
+      )) {
         const from = Buffer.from(item.from ?? item.key, 'base64url')
-        if (item.action !== 'delete' && reachOf(from, request.under) === 'in') wanted--
+        if (item.action !== 'delete' && reach.has(from)) touched++
         yield item
       }
-      keep += wanted
+      keep.set(source.writer.name, wanted.count - touched)
+      matched += wanted.count
     }
+    if (mustMatch && !reach.isAll && matched === 0)
+      throw new TorikiError('resource-not-found', {
+        message: 'Nothing that is stored is meant by these paths.',
+        remedy: 'See `toriki ls` for the keys that are stored, or name an earlier snapshot or time.',
+      })
   }
   return await writeSlicePlan(
     service.repository.records,
@@ -74,6 +83,9 @@ export async function planSlice(
       slice: slice.name,
       generation: stored.generation,
       snapshots: Object.fromEntries(sources.map(({ writer, snapshot }) => [writer.name, snapshot.id])),
+      ...(to === undefined ? {} : { to: to.name }),
+      ...(request.toGeneration === undefined ? {} : { toGeneration: request.toGeneration }),
+      ...(to === undefined && service.target === undefined ? {} : { elsewhere: true }),
       ...(folder === undefined ? {} : { folder }),
       ...(care?.whileStopped === true ? { whileStopped: true } : {}),
       ...(care === undefined || care.notes.length === 0 ? {} : { notes: care.notes }),
@@ -90,58 +102,39 @@ async function careFor(
   request: SlicePlanRequest,
   signal: AbortSignal,
 ): Promise<ServerCare | undefined> {
-  if (request.slice.kind !== 'user' || !request.inPlace) return undefined
+  const { slice, to = slice, inPlace, whileRunning = false } = request
+  if (to.kind !== 'user' || !inPlace) return undefined
   const source = sources.find(({ writer }) => writer.worksInServers === true)
   if (source === undefined || !(await isOccupied(service, source.component, request, signal))) return undefined
-  return await careForServers(service, request.slice, { whileRunning: request.whileRunning ?? false }, signal)
+  return await careForServers(service, to, { whileRunning }, signal)
 }
 
 /** The live resources that the plan is about, ascending. */
 async function* readLive(
   { platform }: RestoreService,
   stored: SliceRepository,
-  { writer, component, snapshot, folder }: Source,
-  { slice, restore, under, deleteExtra, options }: SlicePlanRequest,
-  signal: AbortSignal,
+  {
+    source,
+    reach,
+    request,
+    signal,
+  }: {
+    readonly source: Source
+    readonly reach: Reach
+    readonly request: SlicePlanRequest
+    readonly signal: AbortSignal
+  },
 ): AsyncGenerator<Resource> {
   const { clock } = platform
-  if (deleteExtra && folder === undefined) {
-    const all = component.read(slice, { clock, signal, note: () => undefined })
-    for await (const resource of all) if (reachOf(resource.key, under) !== undefined) yield resource
+  const { slice, to = slice, restore, deleteExtra, options } = request
+  const { writer, component, naming } = source
+  if (deleteExtra && naming.folder === undefined) {
+    const all = component.read(to, { clock, signal, note: () => undefined })
+    for await (const { entry } of reached(all, reach)) yield entry
     return
   }
   const keys = async function* (): AsyncGenerator<ResourceKey> {
-    for await (const { key } of stored.resources(snapshot, writer.name)) {
-      if (reachOf(key, under) === undefined) continue
-      yield folder === undefined ? key : (writer.move?.({ key, state: {} }, folder).key ?? key)
-    }
+    for await (const { key } of wantedResources(stored, source, reach)) yield key
   }
-  yield* writer.look(slice, keys(), { clock, signal, restore, options })
-}
-
-/** In the order of applying: by kind for creates and updates, the reverse for deletes, which come last. */
-async function* itemsOf(
-  look: Look,
-  source: Source,
-  request: SlicePlanRequest,
-  context: WriteContext,
-): AsyncGenerator<PlanItem> {
-  const { writer } = source
-  const deletes: Difference[] = []
-  const waiting: Difference[] = []
-  const oneKind = writer.kinds.length === 1
-  for await (const difference of differencesOf(look, source, request.under)) {
-    if (difference.after === undefined) deletes.push(difference)
-    else if (oneKind) {
-      const item = await planItem(look.repository, writer, request.slice, difference, context)
-      if (item !== undefined) yield item
-    } else waiting.push(difference)
-  }
-  const rank = ({ key }: Difference): number => writer.kinds.indexOf(decodeKey(key).kind)
-  waiting.sort((a, b) => rank(a) - rank(b) || compareKeys(a.key, b.key))
-  deletes.sort((a, b) => rank(b) - rank(a) || compareKeys(b.key, a.key))
-  for (const difference of [...waiting, ...(request.deleteExtra ? deletes : [])]) {
-    const item = await planItem(look.repository, writer, request.slice, difference, context)
-    if (item !== undefined) yield item
-  }
+  yield* writer.look(to, keys(), { clock, signal, restore, options })
 }

@@ -1,6 +1,8 @@
 /** What of a slice is restored from where, and whether in place or beside. */
 import { TorikiError } from '../errors.ts'
 import type { Component } from '../components/component.ts'
+import { AS_IT_WAS } from '../components/naming.ts'
+import type { Naming } from '../components/naming.ts'
 import type { ComponentWriter } from '../components/writer.ts'
 import type { SliceRepository } from '../repository/repository.ts'
 import { isTrusted } from '../repository/snapshot.ts'
@@ -14,8 +16,8 @@ export interface Source {
   readonly writer: ComponentWriter
   readonly component: Component
   readonly snapshot: Snapshot
-  /** Beside what is there. */
-  readonly folder: string | undefined
+  /** How things are called where they go: a folder beside what is there, perhaps. */
+  readonly naming: Naming
 }
 
 /** At least one. @throws TorikiError `snapshot-not-found`, `resource-not-found` for a component that is named and not stored. */
@@ -30,12 +32,16 @@ export async function chooseSources(
   for (const writer of service.writers) {
     if (request.components !== undefined && !request.components.includes(writer.name)) continue
     const component = service.components.find(({ name }) => name === writer.name)
-    if (component?.covers(request.slice) !== true) continue
+    if (component?.covers(request.to ?? request.slice) !== true) continue
     const snapshot = named ?? (await newestUntil(stored, writer.name, request.at))
     if (snapshot?.components[writer.name] !== undefined) {
+      const { naming = AS_IT_WAS } = request
       const isBeside =
-        writer.move !== undefined && !request.inPlace && (await isOccupied(service, component, request, signal))
-      sources.push({ writer, component, snapshot, folder: isBeside ? folderOf(request.restore) : undefined })
+        writer.beside === true && !request.inPlace && (await isOccupied(service, component, request, signal))
+      sources.push({
+        ...{ writer, component, snapshot },
+        naming: isBeside ? { ...naming, folder: folderOf(request.restore) } : naming,
+      })
     } else if (request.components !== undefined)
       throw new TorikiError('resource-not-found', { message: 'The snapshot does not hold that component.' })
   }
@@ -48,19 +54,20 @@ function folderOf(restore: string): string {
   return `restored-${restore.slice(0, restore.indexOf('-'))}`
 }
 
-/** Is there anything live but mere containers? */
+/** Is there anything live but mere containers? Only names are read, and no further than the first. */
 export async function isOccupied(
   { platform }: RestoreService,
   component: Component,
-  { slice }: SlicePlanRequest,
+  { slice, to = slice }: SlicePlanRequest,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for await (const { key } of component.read(slice, { clock: platform.clock, signal, note: () => undefined }))
+  for await (const { key } of component.read(to, { clock: platform.clock, signal, note: () => undefined }))
     if (component.isContainer?.(key) !== true) return true
   return false
 }
 
-async function newestUntil(
+/** The newest that is to be believed, of those that were made until then. */
+export async function newestUntil(
   stored: SliceRepository,
   component: ComponentName,
   at: Date | undefined,

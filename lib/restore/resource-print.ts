@@ -12,10 +12,28 @@ export interface ResourcePrint {
   readonly state: string
   readonly content?: string
   readonly secrets?: Readonly<Record<string, string>>
+  /** Of each member of `kept`, where this target keeps them all. */
+  readonly kept?: Readonly<Record<string, string>>
 }
 
 export async function printOf(repository: SliceRepository, resource: StoredResource): Promise<ResourcePrint> {
   return printWith((await repository.body(resource)).state, resource)
+}
+
+/** As it was found after a restore: with what it keeps. */
+export async function wholePrintOf(repository: SliceRepository, resource: StoredResource): Promise<ResourcePrint> {
+  const { state, kept } = await repository.body(resource)
+  return { ...printWith(state, resource), ...keptPrint(kept) }
+}
+
+export function keptPrint(kept: JsonObject): Pick<ResourcePrint, 'kept'> {
+  const members = Object.entries(kept)
+  if (members.length === 0) return {}
+  return { kept: Object.fromEntries(members.map(([name, value]) => [name, sha256(canonicalJson(value)).slice(0, 32)])) }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 /** That of a resource whose content and secrets are those of `resource`, and whose state is another. */
@@ -25,7 +43,7 @@ export function printWith(
 ): ResourcePrint {
   const digests = Object.entries(secrets).map(([name, { digest }]) => [name, digest] as const)
   return {
-    state: createHash('sha256').update(canonicalJson(state)).digest('hex'),
+    state: sha256(canonicalJson(state)),
     ...(content === undefined ? {} : { content: content.digest }),
     ...(digests.length === 0 ? {} : { secrets: Object.fromEntries(digests) }),
   }
@@ -33,10 +51,18 @@ export function printWith(
 
 /**
  * Do both say the same? A secret that one side does not have is not held against it: sources show some to nobody (a mask, a hash without a source of hashes), and
- * where one was changed, `state` says so by its date.
+ * where one was changed, `state` says so by its date. Of `kept` only what `expected` names must be so.
  */
-export function isSamePrint(a: ResourcePrint | undefined, b: ResourcePrint | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  if (a.state !== b.state || a.content !== b.content) return false
-  return Object.entries(a.secrets ?? {}).every(([name, digest]) => (b.secrets?.[name] ?? digest) === digest)
+export function isSamePrint(found: ResourcePrint | undefined, expected: ResourcePrint | undefined): boolean {
+  if (found === undefined || expected === undefined) return found === expected
+  if (found.state !== expected.state || found.content !== expected.content) return false
+  return (
+    Object.entries(found.secrets ?? {}).every(([name, digest]) => (expected.secrets?.[name] ?? digest) === digest) &&
+    changedKept(found, expected).length === 0
+  )
+}
+
+/** Members of `kept` that did not come back. */
+export function changedKept(found: ResourcePrint, expected: ResourcePrint): readonly string[] {
+  return Object.entries(expected.kept ?? {}).flatMap(([name, digest]) => (found.kept?.[name] === digest ? [] : [name]))
 }

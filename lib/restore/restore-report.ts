@@ -1,9 +1,18 @@
-/** How a restore stands: the steps of its slices, folded. Reads only. */
+/** How a restore stands: the steps of its slices and what their plans say in sum, folded. Reads only; a few records a slice, and no items. */
+import pLimit from 'p-limit'
+import type { ComponentName } from '../resources/component-name.ts'
 import type { SliceName } from '../resources/slice.ts'
-import { readRequest, requestedSlices } from './restore-request.ts'
+import type { SnapshotId } from '../repository/snapshot.ts'
+import { NOTHING, sumOf } from './plan-counts.ts'
+import type { PlanCounts } from './plan-counts.ts'
+import type { LostSummary } from './plan-summary.ts'
+import { readRequest, requestedParts } from './restore-request.ts'
+import type { RequestedSlice } from './restore-request.ts'
 import type { RestoreService } from './service.ts'
 import { hasEnded, readProgress } from './slice-log.ts'
-import type { Finding, RestoreStep } from './slice-log.ts'
+import type { Finding, Progress, RestoreStep } from './slice-log.ts'
+import { findSlicePlan } from './slice-plan.ts'
+import type { SlicePlan } from './slice-plan.ts'
 
 export type RestoreOutcome = 'complete' | 'partial' | 'rolled-back' | 'rollback-failed' | 'refused'
 
@@ -23,7 +32,28 @@ export interface RestoreReport {
     readonly undoFailed: number
     readonly pending: number
   }
+  /** Of slices that are restored and proven: what was done, by component. */
+  readonly restored: Readonly<Partial<Record<ComponentName, PlanCounts>>>
+  readonly proof: RestoreProof
+  /** Of slices that are restored: what this target does not keep. The same for the same reason once. */
+  readonly lost: readonly LostSummary[]
+  /** What people must do now, each sentence once, with the first of the slices it is about. */
+  readonly needsPerson: readonly {
+    readonly sentence: string
+    readonly count: number
+    readonly slices: readonly SliceName[]
+  }[]
   readonly failures: readonly RestoreFailure[]
+}
+
+/** How it was proven. */
+export interface RestoreProof {
+  /** Resources that were read again and are as planned. */
+  readonly readBack: number
+  /** Of those made: what is kept beside their state (ids, dates) was compared too. */
+  readonly keptCompared: number
+  /** Of those made: this target does not keep that as it was, so it was not compared; or there is none. */
+  readonly keptNotCompared: number
 }
 
 export interface RestoreFailure {
@@ -32,33 +62,101 @@ export interface RestoreFailure {
   readonly message: string
   readonly outcome: 'undone' | 'undo-failed' | 'refused'
   readonly findings: readonly Finding[]
+  /** Findings beyond those. */
+  readonly more?: number
+  /** Where it is kept how everything was before. */
+  readonly safety?: SnapshotId
 }
 
-/** Failures in one report; the counts are always whole. */
+/** In one report; the counts are always whole. */
 const FAILURES_MAX = 1000
+const SENTENCES_MAX = 100
+const SLICES_SHOWN = 10
+const PARALLEL = 16
 
 /** @throws TorikiError `restore-not-found`. */
 export async function restoreReport(service: RestoreService, restore: string): Promise<RestoreReport> {
   const { records } = service.repository
-  const slices = { total: 0, verified: 0, undone: 0, refused: 0, undoFailed: 0, pending: 0 }
-  const failures: RestoreFailure[] = []
-  for await (const { slice, sliceId } of requestedSlices(records, await readRequest(records, restore))) {
-    slices.total++
-    const progress = await readProgress(records, { restore, sliceId })
-    const { last } = progress
-    if (last === undefined || !hasEnded(progress)) slices.pending++
-    else slices[countOf(last)]++
-    if (last?.step !== 'undone' && last?.step !== 'undo-failed' && last?.step !== 'refused') continue
-    const { step: outcome, code, why: message, findings } = last
-    if (failures.length < FAILURES_MAX) failures.push({ slice, code, message, outcome, findings })
+  const fold = new Fold()
+  const limit = pLimit(PARALLEL)
+  for await (const part of requestedParts(records, await readRequest(records, restore))) {
+    const stands = await Promise.all(
+      part.slices.map(({ sliceId }) =>
+        limit(async () => ({
+          progress: await readProgress(records, { restore, sliceId }),
+          plan: await findSlicePlan(records, { restore, sliceId }),
+        })),
+      ),
+    )
+    for (const [index, { progress, plan }] of stands.entries())
+      fold.add(part.slices[index] as RequestedSlice, progress, plan)
   }
-  return {
-    restore,
-    open: slices.pending > 0,
-    outcome: outcomeOf(slices),
-    verified: slices.verified === slices.total,
-    slices,
-    failures,
+  return fold.report(restore)
+}
+
+class Fold {
+  readonly #slices = { total: 0, verified: 0, undone: 0, refused: 0, undoFailed: 0, pending: 0 }
+  readonly #restored = new Map<ComponentName, PlanCounts>()
+  readonly #proof = { readBack: 0, keptCompared: 0, keptNotCompared: 0 }
+  readonly #lost = new Map<string, LostSummary>()
+  readonly #needs = new Map<string, { sentence: string; count: number; slices: SliceName[] }>()
+  readonly #failures: RestoreFailure[] = []
+
+  add({ slice }: RequestedSlice, progress: Progress, plan: SlicePlan | undefined): void {
+    const { last, safety } = progress
+    this.#slices.total++
+    if (last === undefined || !hasEnded(progress)) this.#slices.pending++
+    else this.#slices[countOf(last)]++
+    if (last?.step === 'verified' && plan !== undefined) this.#addRestored(slice, plan)
+    if (last?.step !== 'undone' && last?.step !== 'undo-failed' && last?.step !== 'refused') return
+    if (this.#failures.length >= FAILURES_MAX) return
+    const { step: outcome, code, why: message, findings, more } = last
+    this.#failures.push({
+      ...{ slice, code, message, outcome, findings },
+      ...(more === undefined ? {} : { more }),
+      ...(safety === undefined ? {} : { safety }),
+    })
+  }
+
+  #addRestored(slice: SliceName, { components, lost, needsPerson }: SlicePlan): void {
+    for (const [name, counts] of Object.entries(components) as [
+      ComponentName,
+      NonNullable<(typeof components)['files']>,
+    ][]) {
+      this.#restored.set(name, sumOf([this.#restored.get(name) ?? NOTHING, counts]))
+      const made = counts.create + counts.update
+      this.#proof.readBack += made + counts.delete
+      this.#proof.keptCompared += counts.kept
+      this.#proof.keptNotCompared += made - counts.kept
+    }
+    for (const one of lost) {
+      const key = `${one.component} ${one.field} ${one.reason}`
+      const known = this.#lost.get(key)
+      if (known !== undefined) this.#lost.set(key, { ...known, count: known.count + one.count })
+      else if (this.#lost.size < SENTENCES_MAX) this.#lost.set(key, one)
+    }
+    for (const { sentence, count } of needsPerson) {
+      const known = this.#needs.get(sentence)
+      if (known === undefined) {
+        if (this.#needs.size < SENTENCES_MAX) this.#needs.set(sentence, { sentence, count, slices: [slice] })
+        continue
+      }
+      known.count += count
+      if (known.slices.length < SLICES_SHOWN) known.slices.push(slice)
+    }
+  }
+
+  report(restore: string): RestoreReport {
+    const slices = { ...this.#slices }
+    return {
+      ...{ restore, open: slices.pending > 0, outcome: outcomeOf(slices) },
+      ...{ verified: slices.verified === slices.total, slices },
+      restored: Object.fromEntries(this.#restored),
+      proof: { ...this.#proof },
+      lost: [...this.#lost.values()],
+      needsPerson: [...this.#needs.values()],
+      failures: this.#failures,
+    }
   }
 }
 

@@ -3,25 +3,46 @@
  * agree is taken back. Delivered again after a cut at any instant it goes on from the last step that was taken, and ends applied or undone.
  */
 import { toTorikiError, TorikiError } from '../errors.ts'
+import { AS_IT_WAS } from '../components/naming.ts'
 import type { WriteContext } from '../components/writer.ts'
 import type { SliceRepository } from '../repository/repository.ts'
 import { parseSlice } from '../resources/slice.ts'
 import { applyChanges } from './apply-changes.ts'
 import { serverHindrance } from './ask-servers.ts'
+import { FindingList } from './finding-list.ts'
 import { keepLook, lookAt } from './live-look.ts'
 import type { Look } from './live-look.ts'
+import { remaining } from './remaining-steps.ts'
 import type { RestoreService } from './service.ts'
+import { claimSlices, releaseSlices } from './slice-claims.ts'
+import { differingItems, findings } from './slice-differences.ts'
 import { hasEnded, readProgress, takeStep } from './slice-log.ts'
 import type { Finding, Progress, RestoreStep } from './slice-log.ts'
 import { findSlicePlan } from './slice-plan.ts'
 import type { PlanItem } from './slice-plan.ts'
-import { differences, lookRequest } from './slice-work.ts'
+import { applying, lookRequest, touchedItems } from './slice-work.ts'
 import type { SliceDelivery, SliceWork } from './slice-work.ts'
 import { undoChanges } from './undo-changes.ts'
 
-/** Findings that are kept with a step. */
-const FINDINGS_MAX = 50
-const CONFLICT = ['restore-conflict', 'Something was changed while the restore was under way.'] as const
+/**
+ * The last step: one that ends. @throws TorikiError `restore-not-found` without a plan; what may pass while deliveries are left (give the message back); `deadline` and
+ * `interrupted` when the signal ended it.
+ */
+export async function restoreSlice(service: RestoreService, delivery: SliceDelivery): Promise<RestoreStep> {
+  const { records } = service.repository
+  const work = await openWork(service, delivery)
+  for (;;) {
+    const progress = await readProgress(records, delivery)
+    if (progress.last !== undefined && hasEnded(progress)) {
+      // What could not be taken back keeps the slice until a person has seen it.
+      if (progress.last.step !== 'undo-failed') await releaseSlices(service, delivery.restore, work.plan)
+      return progress.last
+    }
+    const step = await nextStep(work, progress)
+    // Who lost the step to another worker goes on from what that one found.
+    await takeStep(records, delivery, progress, step, service.platform.clock.now())
+  }
+}
 
 /**
  * A person has seen what could not be taken back: the slice may be restored again. Idempotent.
@@ -39,32 +60,30 @@ export async function acknowledgeSlice(
       message: 'There is nothing to acknowledge in this restore.',
       ids: { restore: where.restore },
     })
-  await takeStep(records, where, progress, { step: 'acknowledged' }, service.platform.clock.now())
-  const options = { access: 'read-content', generation: plan.generation } as const
-  await (await service.repository.openSlice(plan.slice, options))?.release(where.restore)
+  if (progress.last.step !== 'acknowledged')
+    await takeStep(records, where, progress, { step: 'acknowledged' }, service.platform.clock.now())
+  await releaseSlices(service, where.restore, plan)
 }
 
 /**
- * The last step: one that ends. @throws TorikiError `restore-not-found` without a plan; what may pass while deliveries are left (give the message back); `deadline` and
- * `interrupted` when the signal ended it.
+ * What is still not as it was where a restore could not be taken back, exact at this moment: fewer, while a person mends it. Nothing where nothing was written. Reads only.
+ * @throws TorikiError `restore-not-found` without a plan.
  */
-export async function restoreSlice(service: RestoreService, delivery: SliceDelivery): Promise<RestoreStep> {
-  const { records } = service.repository
-  const plan = await findSlicePlan(records, delivery)
-  if (plan === undefined) throw new TorikiError('restore-not-found', { ids: { restore: delivery.restore } })
-  const { restore, options, signal } = delivery
+export async function* remainingSteps(service: RestoreService, delivery: SliceDelivery): AsyncGenerator<Finding> {
+  const { safety } = await readProgress(service.repository.records, delivery)
+  const work = await openWork(service, delivery)
+  if (safety !== undefined) yield* remaining(work, await openSafety(work, safety), () => false)
+}
+
+async function openWork(service: RestoreService, delivery: SliceDelivery): Promise<SliceWork> {
+  const { restore, options, signal, naming = AS_IT_WAS } = delivery
+  const plan = await findSlicePlan(service.repository.records, delivery)
+  if (plan === undefined) throw new TorikiError('restore-not-found', { ids: { restore } })
   const context: WriteContext = { clock: service.platform.clock, signal, restore, options }
-  const work: SliceWork = { service, delivery, plan, slice: parseSlice(plan.slice), context }
-  for (;;) {
-    const progress = await readProgress(records, delivery)
-    if (progress.last !== undefined && hasEnded(progress)) {
-      // What could not be taken back keeps the slice until a person has seen it.
-      if (progress.last.step !== 'undo-failed') await (await openStored(work)).release(restore)
-      return progress.last
-    }
-    const step = await nextStep(work, progress)
-    // Who lost the step to another worker goes on from what that one found.
-    await takeStep(records, delivery, progress, step, service.platform.clock.now())
+  return {
+    ...{ service, delivery, plan, context },
+    slice: parseSlice(plan.to ?? plan.slice),
+    naming: plan.folder === undefined ? naming : { ...naming, folder: plan.folder },
   }
 }
 
@@ -74,33 +93,40 @@ async function nextStep(work: SliceWork, progress: Progress): Promise<RestoreSte
   const before = await openSafety(work, safety ?? '')
   if (last.step === 'undoing') return await undoChanges(work, before, last)
   try {
-    if (last.step === 'safe') {
-      const conflicts = await applyChanges(work, before, isMade)
-      return conflicts.length === 0 ? { step: 'applied' } : undoing(...CONFLICT, conflicts)
-    }
-    const wrong = await verify(work, last.step === 'applied' ? isMade : () => true)
-    if (wrong.length > 0)
-      return undoing('restore-not-verified', 'What was restored does not read back as planned.', wrong)
-    if (last.step === 'cleared' || work.plan.counts.delete === 0) return { step: 'verified' }
+    if (last.step === 'safe') return (await applied(work, before, 'made')) ?? { step: 'applied' }
+    const { delete: deletes } = work.plan.counts
+    const items = last.step === 'applied' ? applying(work, 'made') : touchedItems(work)
+    const wrong = await compare(await lookAt(work.service, lookRequest(work)), ({ after }) => after, items)
+    if (wrong.total > 0)
+      return {
+        step: 'undoing',
+        code: 'restore-not-verified',
+        why: 'What was restored does not read back as planned.',
+        ...wrong.said,
+      }
+    if (last.step === 'cleared' || deletes === 0) return { step: 'verified' }
     // Only now that everything else is there and proven.
-    const conflicts = await applyChanges(work, before, (item) => !isMade(item))
-    return conflicts.length === 0 ? { step: 'cleared' } : undoing(...CONFLICT, conflicts)
+    return (await applied(work, before, 'deleted')) ?? { step: 'cleared' }
   } catch (error) {
     const failure = toTorikiError(error)
     work.delivery.signal.throwIfAborted()
     if (failure.retry !== 'never' && work.delivery.attempt < work.service.limits.attempts) throw error
-    return undoing(failure.code, failure.message, [])
+    return { step: 'undoing', code: failure.code, why: failure.message, findings: [] }
   }
 }
 
-function undoing(code: string, why: string, findings: readonly Finding[]): RestoreStep {
-  return { step: 'undoing', code, why, findings: findings.slice(0, FINDINGS_MAX) }
+/** `undefined`: all was made. */
+async function applied(...pass: Parameters<typeof applyChanges>): Promise<RestoreStep | undefined> {
+  const conflicts = await applyChanges(...pass)
+  if (conflicts.length === 0) return undefined
+  const why = 'Something was changed while the restore was under way.'
+  return { step: 'undoing', code: 'restore-conflict', why, findings: conflicts }
 }
 
 /** Takes the slice, keeps the before of everything that is touched, and refuses when it is not what the plan saw. */
 async function makeSafe(work: SliceWork): Promise<RestoreStep> {
   const { service, delivery } = work
-  if ((await (await openStored(work)).claim(delivery.restore)) !== delivery.restore) {
+  if ((await claimSlices(service, delivery.restore, work.plan)) !== undefined) {
     const busy = new TorikiError('restore-busy')
     if (delivery.attempt < service.limits.attempts) throw busy
     return { step: 'refused', code: busy.code, why: busy.message, findings: [] }
@@ -113,22 +139,22 @@ async function makeSafe(work: SliceWork): Promise<RestoreStep> {
     return { step: 'refused', code, why: `${message} ${remedy}`, findings: [] }
   }
   const look = await keepLook(service, delivery.restore, lookRequest(work))
-  const conflicts = await differences(work, look, ({ before }) => before)
-  if (conflicts.length === 0) return { step: 'safe', snapshot: look.snapshot.id }
+  const conflicts = await compare(look, ({ before }) => before, touchedItems(work))
+  if (conflicts.total === 0) return { step: 'safe', snapshot: look.snapshot.id }
   return {
     step: 'refused',
     code: 'restore-conflict',
     why: 'The live state is not what the plan saw. Plan again.',
-    findings: conflicts.slice(0, FINDINGS_MAX),
+    ...conflicts.said,
   }
 }
 
-async function verify(work: SliceWork, isMeant: (item: PlanItem) => boolean): Promise<readonly Finding[]> {
-  return await differences(work, await lookAt(work.service, lookRequest(work)), ({ after }) => after, isMeant)
-}
-
-function isMade({ action }: PlanItem): boolean {
-  return action !== 'delete'
+async function compare(
+  look: Look,
+  expected: (item: PlanItem) => PlanItem['before'],
+  items: AsyncIterable<PlanItem>,
+): Promise<FindingList> {
+  return await FindingList.of(findings(differingItems(look, expected, items), expected))
 }
 
 async function openSafety(work: SliceWork, id: string): Promise<Look> {
@@ -136,9 +162,9 @@ async function openSafety(work: SliceWork, id: string): Promise<Look> {
   return { repository, snapshot: await repository.snapshot(id) }
 }
 
-async function openStored({ service, plan, slice }: SliceWork): Promise<SliceRepository> {
+async function openStored({ service, plan }: SliceWork): Promise<SliceRepository> {
   const options = { access: 'read-content', generation: plan.generation } as const
-  const repository = await service.repository.openSlice(slice.name, options)
+  const repository = await service.repository.openSlice(plan.slice, options)
   if (repository === undefined) throw new TorikiError('snapshot-not-found')
   return repository
 }

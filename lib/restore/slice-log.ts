@@ -12,6 +12,18 @@ export interface Finding {
   readonly component: string
   readonly key: string
   readonly what: string
+  /** Somebody changed it meanwhile, and it was left to him. */
+  readonly left?: boolean
+  /** Of what could not be taken back: what is to be done by hand. */
+  readonly todo?: string
+}
+
+interface Ended {
+  readonly code: string
+  readonly why: string
+  readonly findings: readonly Finding[]
+  /** Findings beyond those that are kept. */
+  readonly more?: number
 }
 
 export type RestoreStep =
@@ -22,14 +34,14 @@ export type RestoreStep =
   /** What was made read back as planned, and what was to be deleted is. */
   | { readonly step: 'cleared' }
   /** Something went wrong after the first write: what was written is being taken back. */
-  | { readonly step: 'undoing'; readonly code: string; readonly why: string; readonly findings: readonly Finding[] }
+  | ({ readonly step: 'undoing' } & Ended)
   /** Nothing was written. */
-  | { readonly step: 'refused'; readonly code: string; readonly why: string; readonly findings: readonly Finding[] }
+  | ({ readonly step: 'refused' } & Ended)
   | { readonly step: 'verified' }
   /** As it was before; `findings`: what somebody changed meanwhile, and was left to him. */
-  | { readonly step: 'undone'; readonly code: string; readonly why: string; readonly findings: readonly Finding[] }
+  | ({ readonly step: 'undone' } & Ended)
   /** Could not be taken back: these resources are not as they were. */
-  | { readonly step: 'undo-failed'; readonly code: string; readonly why: string; readonly findings: readonly Finding[] }
+  | ({ readonly step: 'undo-failed' } & Ended)
   /** A person has seen what could not be taken back, and mended it or lets it be. */
   | { readonly step: 'acknowledged' }
 
@@ -41,8 +53,19 @@ export interface Progress {
   readonly safety: SnapshotId | undefined
 }
 
-const findings = z.array(z.object({ component: z.string(), key: z.string(), what: z.string() })).readonly()
-const reason = { code: z.string(), why: z.string(), findings }
+const finding: z.ZodType<Finding> = z.object({
+  component: z.string(),
+  key: z.string(),
+  what: z.string(),
+  left: z.exactOptional(z.boolean()),
+  todo: z.exactOptional(z.string()),
+})
+const reason = {
+  code: z.string(),
+  why: z.string(),
+  findings: z.array(finding).readonly(),
+  more: z.exactOptional(z.int().min(1)),
+}
 const stepSchema: z.ZodType<RestoreStep> = z.discriminatedUnion('step', [
   z.object({ step: z.literal('safe'), snapshot: z.string() }),
   z.object({ step: z.literal('applied') }),

@@ -1,4 +1,5 @@
 /** What is to be planned of one slice. */
+import type { Naming } from '../components/naming.ts'
 import type { WriteOptions } from '../components/writer.ts'
 import type { SnapshotId } from '../repository/snapshot.ts'
 import type { ComponentName } from '../resources/component-name.ts'
@@ -7,7 +8,14 @@ import type { Slice } from '../resources/slice.ts'
 
 export interface SlicePlanRequest {
   readonly restore: string
+  /** What is restored. */
   readonly slice: Slice
+  /** Where to, when that is another name. */
+  readonly to?: Slice
+  /** Of the history that this name has here. */
+  readonly toGeneration?: number
+  /** How things are called there, but for a folder beside, which the plan decides. Absent: as they were. */
+  readonly naming?: Naming
   /** Of a slice whose name was another person's before: the generation; absent: the newest. */
   readonly generation?: number
   /** Absent: the newest that is to be believed, per component; of those that were made until `at`. */
@@ -15,8 +23,11 @@ export interface SlicePlanRequest {
   readonly at?: Date
   /** Absent: all that can be restored. */
   readonly components?: readonly ComponentName[]
-  /** Only what is at or beneath one of these keys, and what it lies in where that is not there. Absent: everything. */
+  /** Only what is at or beneath one of these keys or matches a pattern, and what it lies in where that is not there. Neither: everything. */
   readonly under?: readonly ResourceKey[]
+  readonly patterns?: readonly string[]
+  /** Something must be meant by these. */
+  readonly mustMatch?: boolean
   /** Over what is there. Else, where something is there, beside it. */
   readonly inPlace: boolean
   /** Also while somebody may be working there. */

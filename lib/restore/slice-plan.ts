@@ -1,6 +1,6 @@
 /**
- * The plan of one slice, as it is kept: a head with counts and a digest, and its items in the order of applying, in parts. Written once; who plans the same again
- * finds what is there. Records stand under `restores/<restore>/plans/<slice id>/`.
+ * The plan of one slice, as it is kept: a head with counts and a digest, and its items in parts: of each component what is made, in the order of applying, then what is deleted, against it.
+ * Written once; who plans the same again finds what is there. Records stand under `restores/<restore>/plans/<slice id>/`.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -13,18 +13,19 @@ import type { ComponentName } from '../resources/component-name.ts'
 import { canonicalJson } from '../resources/json.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { SliceName } from '../resources/slice.ts'
+import { planActions } from './plan-counts.ts'
+import type { PlanAction, PlanCounts } from './plan-counts.ts'
+import { PlanSummary } from './plan-summary.ts'
+import type { ComponentSummary, LostSummary, NeedsPerson } from './plan-summary.ts'
 import type { ResourcePrint } from './resource-print.ts'
 import type { ShownValue } from './shown-values.ts'
-
-export const planActions = ['create', 'update', 'delete', 'cannot', 'left'] as const
-export type PlanAction = (typeof planActions)[number]
 
 /** One resource that the restore touches, or would if it could. What stays as it is has no item and is only counted. */
 export interface PlanItem {
   readonly component: ComponentName
   /** The encoded key, base64url. */
   readonly key: string
-  /** Its key in the snapshot, where it is restored beside what is there. */
+  /** Its key in the snapshot, where it is called otherwise there. */
   readonly from?: string
   readonly action: PlanAction
   /** Of an update: the dotted members that differ, `content` and `secrets.NAME` among them. */
@@ -47,16 +48,24 @@ export interface PlanItem {
   readonly privileged?: boolean
 }
 
-export type PlanCounts = Readonly<Record<PlanAction | 'keep', number>>
-
 export interface SlicePlan {
   readonly slice: SliceName
   readonly generation: number
   /** Where each component is restored from. */
   readonly snapshots: Readonly<Partial<Record<ComponentName, SnapshotId>>>
+  /** Where it is restored to, when that is another name. */
+  readonly to?: SliceName
+  /** Of the history that this name has here. */
+  readonly toGeneration?: number
+  /** Nothing is written to this slice's own source, but to another name's or another deployment's. */
+  readonly elsewhere?: boolean
   /** Beside what is there: in this folder. Absent: in place. */
   readonly folder?: string
   readonly counts: PlanCounts
+  readonly components: Readonly<Partial<Record<ComponentName, ComponentSummary>>>
+  /** What this target does not keep, and what persons must do afterwards: of each kind once. */
+  readonly lost: readonly LostSummary[]
+  readonly needsPerson: readonly NeedsPerson[]
   readonly parts: number
   /** SHA-256 over head and items: what a root plan names. */
   readonly digest: string
@@ -82,6 +91,7 @@ const print: z.ZodType<ResourcePrint> = z.object({
   state: z.string(),
   content: z.exactOptional(z.string()),
   secrets: z.exactOptional(z.record(z.string(), z.string())),
+  kept: z.exactOptional(z.record(z.string(), z.string())),
 })
 const strings = z.array(z.string()).readonly()
 const item: z.ZodType<PlanItem> = z.object({
@@ -102,13 +112,23 @@ const item: z.ZodType<PlanItem> = z.object({
   needsPerson: z.exactOptional(strings),
   privileged: z.exactOptional(z.boolean()),
 })
+const partSchema = z.object({ items: z.array(item) })
 const count = z.int().min(0)
+const counts = z.object({ create: count, update: count, delete: count, cannot: count, left: count, keep: count })
+const component = z.enum(componentNames)
+const sliceName = z.custom<SliceName>((value) => typeof value === 'string')
 const head = z.object({
-  slice: z.custom<SliceName>((value) => typeof value === 'string'),
+  slice: sliceName,
   generation: z.int().min(1),
-  snapshots: z.record(z.string(), z.string()),
+  snapshots: z.partialRecord(component, z.string()),
+  to: z.exactOptional(sliceName),
+  toGeneration: z.exactOptional(z.int().min(1)),
+  elsewhere: z.exactOptional(z.boolean()),
   folder: z.exactOptional(z.string()),
-  counts: z.object({ create: count, update: count, delete: count, cannot: count, left: count, keep: count }),
+  counts,
+  components: z.partialRecord(component, counts.extend({ kept: count })),
+  lost: z.array(z.object({ component, field: z.string(), reason: z.string(), count })).readonly(),
+  needsPerson: z.array(z.object({ sentence: z.string(), count })).readonly(),
   parts: count,
   digest: z.string(),
   failed: z.exactOptional(z.object({ code: z.string(), message: z.string(), remedy: z.string() })),
@@ -118,21 +138,39 @@ const head = z.object({
 })
 
 export type PlanItems = AsyncIterable<PlanItem>
+/** What is said of a slice beside what its items say. */
+export type PlanHead = Pick<
+  SlicePlan,
+  | 'slice'
+  | 'generation'
+  | 'snapshots'
+  | 'to'
+  | 'toGeneration'
+  | 'elsewhere'
+  | 'folder'
+  | 'whileStopped'
+  | 'notes'
+  | 'failed'
+>
+export interface PlanPlace {
+  readonly restore: string
+  readonly sliceId: string
+}
 
 /**
  * Writes items as they come, then the head, which alone makes them count. Where another planner was first, his plan is given back.
- * `keep` is asked when the items have ended.
+ * `keep` is asked when the items have ended: resources of each component that stay as they are.
  */
 export async function writeSlicePlan(
   records: SealedRecords,
-  where: { readonly restore: string; readonly sliceId: string; readonly nonce: Uint8Array },
-  plan: Pick<SlicePlan, 'slice' | 'generation' | 'snapshots' | 'folder' | 'whileStopped' | 'notes' | 'failed'>,
+  where: PlanPlace & { readonly nonce: Uint8Array },
+  plan: PlanHead,
   items: PlanItems,
-  keep: () => number,
+  keep: () => Iterable<readonly [ComponentName, number]>,
 ): Promise<SlicePlan> {
   assert(where.nonce.length === NONCE_BYTES, 'a nonce of 16 bytes')
   const nonce = Buffer.from(where.nonce).toString('hex')
-  const counts = { create: 0, update: 0, delete: 0, cannot: 0, left: 0, keep: 0 }
+  const summary = new PlanSummary()
   const digest = createHash('sha256')
   let parts = 0
   let batch: PlanItem[] = []
@@ -144,75 +182,73 @@ export async function writeSlicePlan(
     batch = []
   }
   for await (const one of items) {
-    counts[one.action]++
+    summary.add(one)
     batch.push(one)
     if (batch.length === ITEMS_A_PART) await flush()
   }
   await flush()
-  counts.keep = keep()
-  const { failed, folder, whileStopped, notes, snapshots, slice, generation } = plan
-  const said = {
-    slice,
-    generation,
-    snapshots: { ...snapshots },
-    counts,
-    ...(folder && { folder }),
-    ...(whileStopped && { whileStopped }),
-    ...(notes && { notes: [...notes] }),
-    ...(failed && { failed: { ...failed } }),
-  }
+  for (const [name, count] of keep()) summary.keep(name, count)
+  const { counts, components, lost, needsPerson } = summary
+  const said = { ...plan, counts, components, lost, needsPerson, parts, nonce } as unknown as JsonObject
   digest.update(canonicalJson(said))
-  const value = { ...said, parts, digest: digest.digest('hex'), nonce }
-  await records.create(headPath(where), value)
+  await records.create(headPath(where), { ...said, digest: digest.digest('hex') })
   const written = await findSlicePlan(records, where)
   assert(written !== undefined, 'a record that was just created is there')
   return written
 }
 
 /** `undefined`: not planned yet. */
-export async function findSlicePlan(
-  records: SealedRecords,
-  where: { readonly restore: string; readonly sliceId: string },
-): Promise<SlicePlan | undefined> {
+export async function findSlicePlan(records: SealedRecords, where: PlanPlace): Promise<SlicePlan | undefined> {
   const found = await readHead(records, where)
   if (found === undefined) return undefined
   const { nonce: _, ...plan } = found
   return plan
 }
 
-/** In the order of applying. @throws TorikiError `object-not-found` when a part is gone. */
-export async function* planItems(
-  records: SealedRecords,
-  where: { readonly restore: string; readonly sliceId: string },
-): AsyncGenerator<PlanItem> {
+/** As they are kept. @throws TorikiError `object-not-found` when a part is gone. */
+export async function* planItems(records: SealedRecords, where: PlanPlace): AsyncGenerator<PlanItem> {
   const found = await readHead(records, where)
-  for (let part = 0; part < (found?.parts ?? 0); part++) {
-    const value = await records.read(partPath(where, found?.nonce ?? '', part))
-    if (value === undefined)
-      throw new TorikiError('object-not-found', {
-        message: 'A part of a restore plan is missing.',
-        ids: { restore: where.restore, part },
-      })
-    yield* z.object({ items: z.array(item) }).parse(value).items
-  }
+  for (let part = 0; part < (found?.parts ?? 0); part++)
+    yield* partSchema.parse(await readPart(records, where, found?.nonce ?? '', part)).items
 }
 
-async function readHead(
-  records: SealedRecords,
-  where: { readonly restore: string; readonly sliceId: string },
-): Promise<z.infer<typeof head> | undefined> {
+/** From the last to the first. @throws TorikiError `object-not-found` when a part is gone. */
+export async function* planItemsBackwards(records: SealedRecords, where: PlanPlace): AsyncGenerator<PlanItem> {
+  const found = await readHead(records, where)
+  for (let part = (found?.parts ?? 0) - 1; part >= 0; part--)
+    yield* partSchema.parse(await readPart(records, where, found?.nonce ?? '', part)).items.toReversed()
+}
+
+/** Is what stands there the plan of this digest, to the last item? */
+export async function isPlanOf(records: SealedRecords, where: PlanPlace, wanted: string): Promise<boolean> {
+  const value = await records.read(headPath(where))
+  if (value === undefined) return false
+  const { digest: claimed, ...said } = value
+  const { parts, nonce } = head.parse(value)
+  const digest = createHash('sha256')
+  for (let part = 0; part < parts; part++) digest.update(canonicalJson(await readPart(records, where, nonce, part)))
+  const found = digest.update(canonicalJson(said)).digest('hex')
+  return found === wanted && claimed === wanted
+}
+
+async function readPart(records: SealedRecords, where: PlanPlace, nonce: string, part: number): Promise<JsonObject> {
+  const value = await records.read(partPath(where, nonce, part))
+  if (value !== undefined) return value
+  throw new TorikiError('object-not-found', {
+    message: 'A part of a restore plan is missing.',
+    ids: { restore: where.restore, part },
+  })
+}
+
+async function readHead(records: SealedRecords, where: PlanPlace): Promise<z.infer<typeof head> | undefined> {
   const value = await records.read(headPath(where))
   return value === undefined ? undefined : head.parse(value)
 }
 
-function headPath({ restore, sliceId }: { readonly restore: string; readonly sliceId: string }): string {
+function headPath({ restore, sliceId }: PlanPlace): string {
   return `restores/${restore}/plans/${sliceId}/head`
 }
 
-function partPath(
-  { restore, sliceId }: { readonly restore: string; readonly sliceId: string },
-  nonce: string,
-  part: number,
-): string {
+function partPath({ restore, sliceId }: PlanPlace, nonce: string, part: number): string {
   return `restores/${restore}/plans/${sliceId}/items.${nonce}.${String(part).padStart(6, '0')}`
 }

@@ -1,23 +1,25 @@
 /** One slice of a restore, while it is worked on: its plan, what the plan touches, and how that is read live. */
 import { TorikiError } from '../errors.ts'
+import type { Naming } from '../components/naming.ts'
 import type { WriteContext, WriteOptions } from '../components/writer.ts'
-import { compareKeys, formatKey } from '../resources/key.ts'
+import { compareKeys } from '../resources/key.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { ComponentName } from '../resources/component-name.ts'
 import type { Resource } from '../resources/resource.ts'
+import { parseSlice } from '../resources/slice.ts'
 import type { Slice } from '../resources/slice.ts'
-import type { Look, LookRequest } from './live-look.ts'
-import { isSamePrint, printOf } from './resource-print.ts'
-import type { ResourcePrint } from './resource-print.ts'
+import type { LookRequest } from './live-look.ts'
+import { mergeAscending } from './merge-ascending.ts'
 import type { RestoreService } from './service.ts'
-import type { Finding } from './slice-log.ts'
-import { planItems } from './slice-plan.ts'
+import { planItems, planItemsBackwards } from './slice-plan.ts'
 import type { PlanItem, SlicePlan } from './slice-plan.ts'
 
 export interface SliceDelivery {
   readonly restore: string
   readonly sliceId: string
   readonly options: WriteOptions
+  /** How things are called where they go, but for a folder beside, which the plan says. Absent: as they were. */
+  readonly naming?: Naming
   /** 1 on the first delivery. */
   readonly attempt: number
   readonly signal: AbortSignal
@@ -28,16 +30,21 @@ export interface SliceWork {
   readonly service: RestoreService
   readonly delivery: SliceDelivery
   readonly plan: SlicePlan
+  /** Live: what is written to. */
   readonly slice: Slice
+  readonly naming: Naming
   readonly context: WriteContext
 }
 
-/** Everything that the plan touches, read live. */
+/** Changes of a plan that are made forwards, or deletes, which are made backwards when all else is proven. */
+export type Pass = 'made' | 'deleted'
+
+/** Everything that the plan touches, read live, into the history that is restored from. */
 export function lookRequest(work: SliceWork): LookRequest {
-  const { plan, slice, context } = work
+  const { plan, context } = work
   const names = work.service.writers.map(({ name }) => name).filter((name) => plan.snapshots[name] !== undefined)
   return {
-    slice,
+    slice: parseSlice(plan.slice),
     generation: plan.generation,
     components: names,
     read: (name) => readTouched(work, name),
@@ -46,20 +53,51 @@ export function lookRequest(work: SliceWork): LookRequest {
 }
 
 async function* readTouched(work: SliceWork, name: ComponentName): AsyncGenerator<Resource> {
+  yield* writerOf(work, name).look(work.slice, touchedKeys(work, name), work.context)
+}
+
+/** Ascending. Of a component with one kind they stream: both halves of its plan ascend. */
+async function* touchedKeys(work: SliceWork, name: ComponentName): AsyncGenerator<ResourceKey> {
+  const keysIn = async function* (pass: Pass): AsyncGenerator<ResourceKey> {
+    if (pass === 'deleted' && work.plan.counts.delete === 0) return
+    for await (const item of storedItems(work, pass)) if (item.component === name) yield keyOf(item)
+  }
+  if (writerOf(work, name).kinds.length === 1) {
+    yield* mergeAscending(keysIn('made'), keysIn('deleted'), compareKeys)
+    return
+  }
   const keys: ResourceKey[] = []
   for await (const item of touchedItems(work)) if (item.component === name) keys.push(keyOf(item))
-  keys.sort(compareKeys)
-  yield* writerOf(work, name).look(work.slice, ascending(keys), work.context)
+  yield* keys.sort(compareKeys)
 }
 
-async function* ascending(keys: readonly ResourceKey[]): AsyncGenerator<ResourceKey> {
-  yield* keys
+/** In the order of applying. */
+export function applying(work: SliceWork, pass: Pass): AsyncGenerator<PlanItem> {
+  return pass === 'made' ? storedItems(work, pass) : storedItems(work, pass, planItemsBackwards)
 }
 
-/** In the order of applying; without what cannot be made or is left. */
-export async function* touchedItems({ service, delivery }: SliceWork): AsyncGenerator<PlanItem> {
-  for await (const item of planItems(service.repository.records, delivery))
-    if (item.action !== 'cannot' && item.action !== 'left') yield item
+/** Against the order of applying. */
+export function undoing(work: SliceWork, pass: Pass): AsyncGenerator<PlanItem> {
+  return pass === 'made' ? storedItems(work, pass, planItemsBackwards) : storedItems(work, pass)
+}
+
+/** Without what cannot be made or is left. */
+export async function* touchedItems(work: SliceWork): AsyncGenerator<PlanItem> {
+  yield* applying(work, 'made')
+  if (work.plan.counts.delete > 0) yield* applying(work, 'deleted')
+}
+
+async function* storedItems(
+  { service, delivery }: SliceWork,
+  pass: Pass,
+  read: typeof planItems = planItems,
+): AsyncGenerator<PlanItem> {
+  for await (const item of read(service.repository.records, delivery)) if (passOf(item) === pass) yield item
+}
+
+export function passOf({ action }: PlanItem): Pass | undefined {
+  if (action === 'create' || action === 'update') return 'made'
+  return action === 'delete' ? 'deleted' : undefined
 }
 
 export function keyOf({ key }: PlanItem): ResourceKey {
@@ -73,30 +111,4 @@ export function writerOf({ service }: SliceWork, name: ComponentName): RestoreSe
       message: `The plan restores ${name}, which is not configured for restoring here.`,
     })
   return writer
-}
-
-/** Touched resources that are not as expected, in plan order. */
-export async function differences(
-  work: SliceWork,
-  { repository, snapshot }: Look,
-  expected: (item: PlanItem) => ResourcePrint | undefined,
-  isMeant: (item: PlanItem) => boolean = () => true,
-): Promise<readonly Finding[]> {
-  const findings: Finding[] = []
-  for await (const item of touchedItems(work)) {
-    if (!isMeant(item)) continue
-    const key = keyOf(item)
-    const found = snapshot.components[item.component] && (await repository.resource(snapshot, item.component, key))
-    const print = found && (await printOf(repository, found))
-    if (isSamePrint(print, expected(item))) continue
-    findings.push({ component: item.component, key: formatKey(key), what: whatDiffers(expected(item), print) })
-  }
-  return findings
-}
-
-export function whatDiffers(expected: ResourcePrint | undefined, found: ResourcePrint | undefined): string {
-  if (found === undefined) return 'is not there'
-  if (expected === undefined) return 'is there, and should not be'
-  if (expected.state !== found.state) return 'differs'
-  return expected.content === found.content ? 'has another secret' : 'has another content'
 }

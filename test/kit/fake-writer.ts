@@ -21,6 +21,10 @@ export interface FakeWriter extends ComponentWriter {
   forgets: ReadonlySet<string>
   /** What it foresees, where that is not simply "will". */
   foreseen: (key: string, change: Change) => Forecast | undefined
+  /** What is kept beside the state of live things, by name. */
+  readonly kept: Map<string, JsonObject>
+  /** Keys that were looked at. */
+  readonly looked: string[]
 }
 
 export function fakeWriter(component: FakeComponent): FakeWriter {
@@ -37,6 +41,8 @@ export function fakeWriter(component: FakeComponent): FakeWriter {
     beforeWrite: () => undefined,
     forgets: new Set(),
     foreseen: () => undefined,
+    kept: new Map(),
+    looked: [],
     async *doctor() {
       yield { check: `${component.name}: can write`, ok: true }
     },
@@ -47,10 +53,17 @@ export function fakeWriter(component: FakeComponent): FakeWriter {
         last = key
         context.signal.throwIfAborted()
         const text = textOf(key)
+        writer.looked.push(text)
         const state = live.slices.get(slice.name)?.get(text)
         const bytes = live.contents.get(text)
         if (state === undefined) continue
-        yield { key, state, ...(bytes === undefined ? {} : { content: { parts: () => partsOf(bytes) } }) }
+        const kept = writer.kept.get(text)
+        yield {
+          key,
+          state,
+          ...(kept === undefined ? {} : { kept }),
+          ...(bytes === undefined ? {} : { content: { parts: () => partsOf(bytes) } }),
+        }
       }
     },
     foresee: async (_slice, change) =>
@@ -117,8 +130,18 @@ export function fakeWriter(component: FakeComponent): FakeWriter {
       await writer.beforeWrite(slice.name, `complete ${textOf(change.key)}`)
       writer.written.push(`complete ${textOf(change.key)}`)
     },
-    // Names are put behind the folder's, so that keys keep their order.
-    move: ({ key, state }, folder) => ({ key: thingKey(`${folder}/${textOf(key)}`), state }),
+    beside: true,
+    // Names are put behind the folder's, so that keys keep their order. An `owner` is a number that may be mapped, a thing named after its person is called after the other.
+    rename: ({ key, state, kept }, { folder, user, uids }) => {
+      const text = textOf(key)
+      const name = user !== undefined && text === user.from ? user.to : text
+      const { uid } = state
+      return {
+        key: thingKey(folder === undefined ? name : `${folder}/${name}`),
+        state: { ...state, ...(typeof uid === 'number' ? { uid: uids.get(uid) ?? uid } : {}) },
+        kept,
+      }
+    },
     close: async () => undefined,
   }
   return writer

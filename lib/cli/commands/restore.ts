@@ -1,14 +1,15 @@
 /** `toriki restore`: plan, show, ask, apply; how a restore stands; go on with one; acknowledge what could not be taken back. */
-import pLimit from 'p-limit'
 import { withRestoreService } from '../../assemble-restore.ts'
 import { TorikiError } from '../../errors.ts'
 import { loadSettings } from '../../load-settings.ts'
-import { beginPlan, finishPlan, planRequested } from '../../restore/plan-restore.ts'
-import type { RootPlan } from '../../restore/plan-restore.ts'
+import { beginPlan } from '../../restore/plan-restore.ts'
+import { planThrough } from '../../restore/plan-through.ts'
 import { restoreReport } from '../../restore/restore-report.ts'
 import type { RestoreOutcome, RestoreReport } from '../../restore/restore-report.ts'
 import { readRequest, requestedSlices } from '../../restore/restore-request.ts'
 import { acknowledgeSlice } from '../../restore/restore-slice.ts'
+import { finishPlan } from '../../restore/root-plan.ts'
+import type { RootPlan } from '../../restore/root-plan.ts'
 import type { RestoreService } from '../../restore/service.ts'
 import { workThrough } from '../../restore/work-through.ts'
 import { answer } from '../context.ts'
@@ -133,20 +134,14 @@ async function makePlan(context: CommandContext, service: RestoreService, option
   const { terminal, signal } = context
   const wish = await wishOf(service, options)
   const { clock, random } = service.platform
-  const { restore } = await beginPlan(service, wish, Buffer.from(random.bytes(16)).toString('hex'))
+  const { restore, slicesTotal } = await beginPlan(service, wish, Buffer.from(random.bytes(16)).toString('hex'))
   const { service: counted, counts } = watched(service)
-  const limit = pLimit(PARALLEL)
   let done = 0
-  const one = async (slice: (typeof wish.slices)[number]): Promise<void> => {
-    signal.throwIfAborted()
-    await planRequested(counted, { restore, slice }, signal)
-    done++
-  }
-  const phase = { what: 'planning', total: wish.slices.length, done: () => done } as const
+  const phase = { what: 'planning', total: slicesTotal, done: () => done } as const
   try {
-    await showing({ terminal, clock, signal }, counts, phase, async () => {
-      await Promise.all(wish.slices.map((slice) => limit(one, slice)))
-    })
+    return await showing({ terminal, clock, signal }, counts, phase, () =>
+      planThrough(counted, restore, { parallel: PARALLEL, signal, onPlanned: () => void done++ }),
+    )
   } catch (error) {
     if (!signal.aborted) throw error
     throw new TorikiError('interrupted', {
@@ -154,9 +149,6 @@ async function makePlan(context: CommandContext, service: RestoreService, option
       remedy: 'Run it again: a plan is made anew.',
     })
   }
-  const root = await finishPlan(service, restore)
-  if (root === undefined) throw new TorikiError('restore-not-planned', { ids: { restore } })
-  return root
 }
 
 async function applyAndAnswer(context: CommandContext, service: RestoreService, view: PlanView): Promise<number> {

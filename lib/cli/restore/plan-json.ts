@@ -1,7 +1,7 @@
 /** A plan as the contract's one JSON document, written item by item: a deployment's plan may not fit into memory. */
 import { formatKey } from '../../resources/key.ts'
 import { readRequest, requestedSlices } from '../../restore/restore-request.ts'
-import type { RootPlan } from '../../restore/plan-restore.ts'
+import type { RootPlan } from '../../restore/root-plan.ts'
 import type { RestoreService } from '../../restore/service.ts'
 import { findSlicePlan, planItems } from '../../restore/slice-plan.ts'
 import type { PlanItem } from '../../restore/slice-plan.ts'

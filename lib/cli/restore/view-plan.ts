@@ -1,6 +1,6 @@
 /** What a plan says, gathered for people in one pass and little memory: counts, the first differences, and sentences that many people share, each once with a count. */
 import { formatKey } from '../../resources/key.ts'
-import type { RootPlan } from '../../restore/plan-restore.ts'
+import type { RootPlan } from '../../restore/root-plan.ts'
 import { readRequest, requestedSlices } from '../../restore/restore-request.ts'
 import type { RestoreService } from '../../restore/service.ts'
 import type { ShownValue } from '../../restore/shown-values.ts'

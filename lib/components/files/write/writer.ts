@@ -21,12 +21,12 @@ import type { MemberDirectory } from '../root.ts'
 import { isReserved, memberEntry } from '../template.ts'
 import { applyChange, completeDirectory } from './apply-change.ts'
 import type { ApplyContext } from './apply-change.ts'
-import { besideOf } from './beside.ts'
 import { doctorWriting } from './doctor.ts'
 import { Foreseen, foresee, hereAt } from './foresee.ts'
 import { ownPowers } from './powers.ts'
 import type { Powers } from './powers.ts'
 import { predict } from './predict.ts'
+import { renameEntry } from './rename.ts'
 import { SameRoot } from './same-root.ts'
 import { atSpot } from './spot.ts'
 import type { Way } from './spot.ts'
@@ -112,7 +112,8 @@ class FilesWriter implements ComponentWriter {
     }
   }
 
-  readonly move = besideOf
+  readonly beside = true
+  readonly rename = renameEntry
 
   async foresee(slice: Slice, change: Change, context: WriteContext): Promise<Forecast> {
     stopIfAborted(context.signal)

@@ -27,6 +27,7 @@ import { doctorRestore } from './doctor.ts'
 import { Expectations } from './expectations.ts'
 import { INSTALLER_LEFT, isInstallerOwned } from './installer.ts'
 import { kindWriters } from './kind-writers.ts'
+import { groupPart, renameInRealm } from './rename.ts'
 import { decided } from './send.ts'
 import { Target } from './target.ts'
 import { cannot } from './work.ts'
@@ -51,6 +52,8 @@ const READING = ['view-users', 'view-realm', 'view-clients'] as const
 class KeycloakWriter implements ComponentWriter {
   readonly name = 'keycloak'
   readonly kinds = keycloakKinds
+  readonly rename = renameInRealm
+  readonly groups = groupPart
   readonly #client: KeycloakClient
   readonly #source: CredentialSource | undefined
   readonly #directory: RealmDirectory

@@ -10,6 +10,10 @@ const complete: RestoreReport = {
   outcome: 'complete',
   verified: true,
   slices: { total: 1, verified: 1, undone: 0, refused: 0, undoFailed: 0, pending: 0 },
+  restored: {},
+  proof: { readBack: 0, keptCompared: 0, keptNotCompared: 0 },
+  lost: [],
+  needsPerson: [],
   failures: [],
 }
 const conflict = {

@@ -1,0 +1,42 @@
+/** Plans a whole restore in this process, slices side by side under a cap, and then its root plan. Called again after a cut it goes on where that left off. */
+import pLimit from 'p-limit'
+import { TorikiError } from '../errors.ts'
+import type { SliceName } from '../resources/slice.ts'
+import { planRequested } from './plan-restore.ts'
+import { readRequest, requestedParts } from './restore-request.ts'
+import { finishPlan } from './root-plan.ts'
+import type { RootPlan } from './root-plan.ts'
+import type { RestoreService } from './service.ts'
+import type { SlicePlan } from './slice-plan.ts'
+
+export interface PlanThroughOptions {
+  readonly parallel: number
+  readonly signal: AbortSignal
+  readonly onPlanned?: (slice: SliceName, plan: SlicePlan) => void
+}
+
+/** @throws TorikiError `restore-not-found`; what sources and store throw that may pass; the signal's reason. */
+export async function planThrough(
+  service: RestoreService,
+  restore: string,
+  { parallel, signal, onPlanned }: PlanThroughOptions,
+): Promise<RootPlan> {
+  const { records } = service.repository
+  const limit = pLimit(parallel)
+  for await (const { slices } of requestedParts(records, await readRequest(records, restore))) {
+    const planned = await Promise.allSettled(
+      slices.map(({ slice }) =>
+        limit(async () => {
+          signal.throwIfAborted()
+          const plan = await planRequested(service, { restore, slice }, signal)
+          onPlanned?.(slice, plan)
+        }),
+      ),
+    )
+    // Everybody's end is waited for: what one person's source could not answer is asked again alone.
+    for (const result of planned) if (result.status === 'rejected') throw result.reason
+  }
+  const root = await finishPlan(service, restore)
+  if (root === undefined) throw new TorikiError('restore-not-planned', { ids: { restore } })
+  return root
+}

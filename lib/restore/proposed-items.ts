@@ -1,0 +1,63 @@
+/**
+ * The items of one component's plan, in the order in which they are kept: what is made, in the order of applying; then what is deleted, against it, since deletes are applied from the
+ * last to the first. A component with one kind streams; those of others, which are few, are held and sorted by kind.
+ */
+import type { WriteContext } from '../components/writer.ts'
+import { compareKeys, decodeKey } from '../resources/key.ts'
+import type { Slice } from '../resources/slice.ts'
+import type { Look } from './live-look.ts'
+import { differencesToDelete, differencesToMake } from './plan-differences.ts'
+import type { Difference, Wanted } from './plan-differences.ts'
+import { planItem } from './plan-item.ts'
+import type { Source } from './plan-sources.ts'
+import type { Reach } from './reach.ts'
+import type { PlanItem } from './slice-plan.ts'
+
+export interface Proposal {
+  readonly look: Look
+  readonly source: Source
+  readonly reach: Reach
+  /** Live. */
+  readonly slice: Slice
+  readonly deleteExtra: boolean
+  readonly context: WriteContext
+}
+
+export async function* proposedItems(proposal: Proposal, wanted: Wanted): AsyncGenerator<PlanItem> {
+  const { look, source, reach, deleteExtra } = proposal
+  const { kinds } = source.writer
+  const rank = ({ key }: Difference): number => kinds.indexOf(decodeKey(key).kind)
+  const toMake = differencesToMake(look, source, reach, wanted)
+  const made =
+    kinds.length === 1 ? toMake : (await all(toMake)).sort((a, b) => rank(a) - rank(b) || compareKeys(a.key, b.key))
+  for await (const difference of made) {
+    const item = await ask(proposal, difference)
+    if (item !== undefined) yield item
+  }
+  if (!deleteExtra) return
+  const toDelete = differencesToDelete(look, source, reach)
+  if (kinds.length === 1) {
+    for await (const difference of toDelete) {
+      const item = await ask(proposal, difference)
+      if (item !== undefined) yield item
+    }
+    return
+  }
+  const items: PlanItem[] = []
+  // Asked as they are applied.
+  for (const difference of (await all(toDelete)).sort((a, b) => rank(b) - rank(a) || compareKeys(b.key, a.key))) {
+    const item = await ask(proposal, difference)
+    if (item !== undefined) items.push(item)
+  }
+  yield* items.reverse()
+}
+
+async function ask({ look, source, slice, context }: Proposal, difference: Difference): Promise<PlanItem | undefined> {
+  return await planItem(look.repository, source, slice, difference, context)
+}
+
+async function all(differences: AsyncIterable<Difference>): Promise<Difference[]> {
+  const held: Difference[] = []
+  for await (const difference of differences) held.push(difference)
+  return held
+}

@@ -1,0 +1,50 @@
+/** What is still to be done by hand where a restore could not be taken back: each resource that is not as it was, and what brings it there. Reads only. */
+import { formatKey } from '../resources/key.ts'
+import type { Look } from './live-look.ts'
+import { lookAt } from './live-look.ts'
+import { differingItems, whatDiffers } from './slice-differences.ts'
+import type { ResourcePrint } from './resource-print.ts'
+import { keyOf, lookRequest, touchedItems } from './slice-work.ts'
+import type { SliceWork } from './slice-work.ts'
+import type { Finding } from './slice-log.ts'
+import type { PlanItem } from './slice-plan.ts'
+
+/** Exact at this moment. `isLeft`: belongs to somebody who worked there since. */
+export async function* remaining(
+  work: SliceWork,
+  safety: Look,
+  isLeft: (item: PlanItem) => boolean,
+): AsyncGenerator<Finding> {
+  const live = await lookAt(work.service, lookRequest(work))
+  for await (const { item, found } of differingItems(live, ({ before }) => before, touchedItems(work)))
+    if (!isLeft(item))
+      yield {
+        component: item.component,
+        key: formatKey(keyOf(item)),
+        what: whatDiffers(item.before, found),
+        todo: todoOf(work, safety, item, found),
+      }
+}
+
+/** All that was touched, where nobody can tell how it is. */
+export async function* unread(work: SliceWork, safety: Look, why: string): AsyncGenerator<Finding> {
+  for await (const item of touchedItems(work))
+    yield {
+      component: item.component,
+      key: formatKey(keyOf(item)),
+      what: `could not be read: ${why}`,
+      todo:
+        item.before === undefined ? `See that it is not there.` : `See that it is as ${shownBy(work, safety, item)}.`,
+    }
+}
+
+function todoOf(work: SliceWork, safety: Look, item: PlanItem, found: ResourcePrint | undefined): string {
+  if (item.before === undefined) return 'Remove it: it was not there before the restore.'
+  const shown = shownBy(work, safety, item)
+  return found === undefined ? `Make it again, as ${shown}.` : `Set it back to what ${shown}.`
+}
+
+function shownBy({ plan }: SliceWork, { snapshot }: Look, { component, key }: PlanItem): string {
+  const written = formatKey(Buffer.from(key, 'base64url'))
+  return `\`toriki cat ${plan.slice}@${snapshot.id} ${component} ${written}\` shows`
+}

@@ -1,0 +1,48 @@
+/** Which of the resources that a plan touches are not as they should be. */
+import { formatKey } from '../resources/key.ts'
+import { KeyFinder } from './key-finder.ts'
+import type { Look } from './live-look.ts'
+import { changedKept, isSamePrint, wholePrintOf } from './resource-print.ts'
+import type { ResourcePrint } from './resource-print.ts'
+import { keyOf } from './slice-work.ts'
+import type { Finding } from './slice-log.ts'
+import type { PlanItem } from './slice-plan.ts'
+
+export interface DifferingItem {
+  readonly item: PlanItem
+  /** As it was found; absent: it is not there. */
+  readonly found: ResourcePrint | undefined
+}
+
+/** In the order of `items`. */
+export async function* differingItems(
+  { repository, snapshot }: Look,
+  expected: (item: PlanItem) => ResourcePrint | undefined,
+  items: AsyncIterable<PlanItem>,
+): AsyncGenerator<DifferingItem> {
+  const finders = new Map<string, KeyFinder>()
+  for await (const item of items) {
+    const finder = finders.get(item.component) ?? new KeyFinder(repository, snapshot, item.component)
+    finders.set(item.component, finder)
+    const stored = await finder.find(keyOf(item))
+    const found = stored && (await wholePrintOf(repository, stored))
+    if (!isSamePrint(found, expected(item))) yield { item, found }
+  }
+}
+
+export async function* findings(
+  differing: AsyncIterable<DifferingItem>,
+  expected: (item: PlanItem) => ResourcePrint | undefined,
+): AsyncGenerator<Finding> {
+  for await (const { item, found } of differing)
+    yield { component: item.component, key: formatKey(keyOf(item)), what: whatDiffers(expected(item), found) }
+}
+
+export function whatDiffers(expected: ResourcePrint | undefined, found: ResourcePrint | undefined): string {
+  if (found === undefined) return 'is not there'
+  if (expected === undefined) return 'is there, and should not be'
+  if (expected.state !== found.state) return 'differs'
+  if (expected.content !== found.content) return 'has another content'
+  const kept = changedKept(found, expected)
+  return kept.length > 0 ? `did not keep ${kept.join(', ')}` : 'has another secret'
+}

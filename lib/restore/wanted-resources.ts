@@ -1,0 +1,93 @@
+/** What of a snapshot is wanted live, by the names it has there. */
+import { TorikiError } from '../errors.ts'
+import { AS_IT_WAS, isAsItWas } from '../components/naming.ts'
+import type { Naming } from '../components/naming.ts'
+import type { ComponentWriter, LostField, Named } from '../components/writer.ts'
+import type { SliceRepository, StoredResource } from '../repository/repository.ts'
+import { compareKeys, formatKey } from '../resources/key.ts'
+import type { ResourceKey } from '../resources/key.ts'
+import { keysAbove, reached } from './reach.ts'
+import type { Reach, Reached } from './reach.ts'
+import type { Source } from './plan-sources.ts'
+
+export interface WantedKey {
+  /** Live. */
+  readonly key: ResourceKey
+  readonly stored: StoredResource
+  readonly reach: 'in' | 'above'
+}
+
+/** Ascending by live keys. Reads nothing of what is not meant where keys say what is. @throws TorikiError `restore-invalid` when two would be called the same. */
+export async function* wantedResources(
+  repository: SliceRepository,
+  { writer, snapshot, naming }: Pick<Source, 'writer' | 'snapshot' | 'naming'>,
+  reach: Reach,
+): AsyncGenerator<WantedKey> {
+  const meant = meantResources(repository, snapshot, writer.name, reach)
+  if (!renames(writer, naming)) {
+    for await (const { entry, reach: how } of meant) yield { key: entry.key, stored: entry, reach: how }
+    return
+  }
+  // Keys of a component with one kind keep their order. Those of others are few.
+  const held: WantedKey[] = []
+  for await (const { entry, reach: how } of meant) {
+    const one = { key: liveKey(writer, naming, entry.key), stored: entry, reach: how }
+    if (writer.kinds.length === 1) yield one
+    else held.push(one)
+  }
+  held.sort((a, b) => compareKeys(a.key, b.key))
+  for (const [index, one] of held.entries()) {
+    if (held[index - 1]?.key.equals(one.key) === true)
+      throw new TorikiError('restore-invalid', {
+        message: `Two resources would be called ${formatKey(one.key)} there.`,
+      })
+    yield one
+  }
+}
+
+export function liveKey(writer: ComponentWriter, naming: Naming, key: ResourceKey): ResourceKey {
+  return writer.rename?.({ key, state: {}, kept: {} }, naming).key ?? key
+}
+
+/** A resource as it is called live. */
+export function renamed(
+  writer: ComponentWriter,
+  naming: Naming,
+  resource: Named,
+): Named & { readonly lost: readonly LostField[] } {
+  if (!renames(writer, naming)) return { ...resource, lost: [] }
+  return { lost: [], ...(writer.rename?.(resource, naming) ?? resource) }
+}
+
+export function renames(writer: ComponentWriter, naming: Naming = AS_IT_WAS): boolean {
+  return writer.rename !== undefined && !isAsItWas(naming)
+}
+
+async function* meantResources(
+  repository: SliceRepository,
+  snapshot: Source['snapshot'],
+  component: string,
+  reach: Reach,
+): AsyncGenerator<Reached<StoredResource>> {
+  const { tops } = reach
+  if (tops === undefined) {
+    yield* reached(repository.resources(snapshot, component), reach)
+    return
+  }
+  const done = new Set<string>()
+  for (const top of tops) {
+    const above: StoredResource[] = []
+    for (const key of keysAbove(top)) {
+      if (done.has(key.toString('latin1'))) continue
+      const found = await repository.resource(snapshot, component, key)
+      if (found !== undefined) above.push(found)
+    }
+    for await (const entry of repository.resources(snapshot, component, { under: top })) {
+      for (const one of above.splice(0)) {
+        done.add(one.key.toString('latin1'))
+        yield { entry: one, reach: 'above' }
+      }
+      yield { entry, reach: 'in' }
+    }
+  }
+}
