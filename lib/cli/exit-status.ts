@@ -20,6 +20,8 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'reference-unresolved',
   'region-not-allowed',
   'slice-unknown',
+  'restore-invalid',
+  'restore-other-target',
 ])
 
 export function exitStatusOfError(error: TorikiError): number {

@@ -132,7 +132,7 @@ async function withRestore(
 
 async function makePlan(context: CommandContext, service: RestoreService, options: RestoreOptions): Promise<RootPlan> {
   const { terminal, signal } = context
-  const wish = await wishOf(service, options)
+  const wish = wishOf(options)
   const { clock, random } = service.platform
   const { restore, slicesTotal } = await beginPlan(service, wish, Buffer.from(random.bytes(16)).toString('hex'))
   const { service: counted, counts } = watched(service)

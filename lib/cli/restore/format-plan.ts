@@ -6,6 +6,7 @@ import type { Column } from '../table.ts'
 import type { Style, Terminal } from '../terminal.ts'
 import { formatSentences, hanging, whomWords } from './shared-sentences.ts'
 import type { SharedSentence } from './shared-sentences.ts'
+import { byComponent } from './by-component.ts'
 import { timeOfSnapshotId } from './snapshot-time.ts'
 import { differenceWords, shownText } from './value-words.ts'
 import { changesAnything } from './view-plan.ts'
@@ -17,10 +18,12 @@ export function formatPlan(terminal: Terminal, view: PlanView): string {
   const parts = [
     `\n${terminal.style('bold', `Plan ${root.restore}`)}\n`,
     formatFrom(terminal, view),
+    view.target === undefined ? '' : wrap(`into the deployment ${view.target}`, terminal.width),
     changesAnything(root) ? `\n${formatCounts(terminal, view)}` : nothing(terminal, view),
     formatDifferences(terminal, view),
     formatFolders(terminal, view),
     formatNotes(terminal, view),
+    section(terminal, 'red', 'Not stored, so it does not come back:', view.missing),
     section(terminal, 'yellow', 'Gives rights to administrate:', view.privileged),
     section(terminal, 'yellow', 'Cannot be restored:', view.cannot),
     section(terminal, 'yellow', 'Does not come back here:', view.lost),
@@ -72,9 +75,9 @@ function kept(count: number): string {
   return count > 0 ? `${plural(count, 'resource')} already as stored.\n` : ''
 }
 
-function formatCounts(terminal: Terminal, { root, components }: PlanView): string {
+function formatCounts(terminal: Terminal, { components }: PlanView): string {
   type Row = readonly [name: string, counts: ComponentCounts]
-  const rows: readonly Row[] = [...components]
+  const rows: readonly Row[] = byComponent([...components])
   const number = (heading: string, name: keyof ComponentCounts): Column<Row> => ({
     heading,
     cell: ([, counts]) => formatCount(counts[name]),
@@ -85,6 +88,7 @@ function formatCounts(terminal: Terminal, { root, components }: PlanView): strin
     { heading: 'COMPONENT', cell: ([name]) => name },
     number('CREATE', 'create'),
     number('UPDATE', 'update'),
+    number('KEEP', 'keep'),
     ...(has('delete') ? [{ ...number('DELETE', 'delete'), paint: (text: string) => terminal.style('red', text) }] : []),
     ...(has('cannot')
       ? [{ ...number('CANNOT', 'cannot'), paint: (text: string) => terminal.style('yellow', text) }]
@@ -93,7 +97,7 @@ function formatCounts(terminal: Terminal, { root, components }: PlanView): strin
     ...(has('bytes') ? [{ ...number('BYTES', 'bytes'), cell: ([, { bytes }]: Row) => formatBytes(bytes) }] : []),
   ]
   const table = formatTable(columns, rows, terminal.width, (text) => terminal.style('dim', text))
-  return table + kept(root.counts.keep)
+  return table
 }
 
 function formatDifferences(terminal: Terminal, { root, creates, changes, deletes }: PlanView): string {

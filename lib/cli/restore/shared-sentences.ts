@@ -49,7 +49,9 @@ export function whomWords({ whom, count }: Pick<SharedSentence, 'whom' | 'count'
 export function formatSentences(sentences: readonly SharedSentence[], width: number): string {
   return sentences
     .map((sentence) => {
-      const whom = sentence.whom.length === 0 ? '' : ` (${whomWords(sentence)})`
+      const { whom: named, count } = sentence
+      const times = count > 1 ? ` (${formatCount(count)} times)` : ''
+      const whom = named.length === 0 ? times : ` (${whomWords(sentence)})`
       return hanging(`${shownText(sentence.text)}${whom}`, width, '  - ')
     })
     .join('')

@@ -1,9 +1,12 @@
 /** What a plan says, gathered for people in one pass and little memory: counts, the first differences, and sentences that many people share, each once with a count. */
 import { formatKey } from '../../resources/key.ts'
+import { parseSlice } from '../../resources/slice.ts'
 import type { RootPlan } from '../../restore/root-plan.ts'
 import { readRequest, requestedSlices } from '../../restore/restore-request.ts'
+import type { RestoreRequest } from '../../restore/restore-request.ts'
 import type { RestoreService } from '../../restore/service.ts'
 import type { ShownValue } from '../../restore/shown-values.ts'
+import { NOTHING } from '../../restore/plan-counts.ts'
 import { findSlicePlan, planItems } from '../../restore/slice-plan.ts'
 import type { PlanItem, SlicePlan } from '../../restore/slice-plan.ts'
 import { FoldedCreates } from './folded-creates.ts'
@@ -27,6 +30,10 @@ export interface PlanView {
   /** Where files go beside what is there: the folder, and in how many homes and shared directories. */
   readonly folders: ReadonlyMap<string, number>
   readonly notes: readonly SharedSentence[]
+  /** Components that are configured and not stored of somebody: nothing of them comes back. */
+  readonly missing: readonly SharedSentence[]
+  /** Restored into another deployment. */
+  readonly target: string | undefined
   readonly failures: readonly SharedSentence[]
 }
 
@@ -51,6 +58,7 @@ export interface ComponentCounts {
   delete: number
   cannot: number
   left: number
+  keep: number
   bytes: number
 }
 
@@ -68,12 +76,16 @@ export async function viewPlan(service: RestoreService, root: RootPlan): Promise
   const [changes, deletes] = [new FirstChanges(), new FirstChanges()]
   const [cannot, left, lost] = [new SharedSentences(), new SharedSentences(), new SharedSentences()]
   const [privileged, needsPerson, failures] = [new SharedSentences(), new SharedSentences(), new SharedSentences()]
-  const notes = new SharedSentences()
+  const [notes, missing] = [new SharedSentences(), new SharedSentences()]
   const folders = new Map<string, number>()
+  const countsOf = (component: string): ComponentCounts => {
+    const counts = components.get(component) ?? { ...NOTHING, bytes: 0 }
+    components.set(component, counts)
+    return counts
+  }
   const take = (slice: string, item: PlanItem): void => {
     const { component, action, bytes = 0 } = item
-    const counts = components.get(component) ?? { create: 0, update: 0, delete: 0, cannot: 0, left: 0, bytes: 0 }
-    components.set(component, counts)
+    const counts = countsOf(component)
     counts[action]++
     if (action !== 'cannot' && action !== 'left') counts.bytes += bytes
     const key = Buffer.from(item.key, 'base64url')
@@ -86,19 +98,23 @@ export async function viewPlan(service: RestoreService, root: RootPlan): Promise
       privileged.add('Granted again, as asked for with --privileged.', what)
     for (const sentence of item.needsPerson ?? []) needsPerson.add(sentence, slice)
   }
-  for await (const { slice, sliceId } of requestedSlices(records, await readRequest(records, restore))) {
-    if (slices.length < SLICES_SHOWN) slices.push(slice)
+  const request = await readRequest(records, restore)
+  for await (const { slice, sliceId, to } of requestedSlices(records, request)) {
+    if (slices.length < SLICES_SHOWN) slices.push(to === undefined ? slice : `${slice} as ${to}`)
     const plan = await findSlicePlan(records, { restore, sliceId })
     if (plan === undefined) continue
     if (plan.failed !== undefined) failures.add(plan.failed.message, slice, plan.failed)
     for (const note of plan.notes ?? []) notes.add(note, slice)
     if (plan.folder !== undefined) folders.set(plan.folder, (folders.get(plan.folder) ?? 0) + 1)
     snapshots.push(...snapshotsOf(plan))
+    for (const [component, { keep }] of Object.entries(plan.components)) countsOf(component).keep += keep
+    for (const component of notStored(service, request, plan)) missing.add(`${component} is not in the snapshot`, slice)
     for await (const item of planItems(records, { restore, sliceId })) take(slice, item)
   }
   return {
     root,
     slices,
+    target: request.target?.deployment,
     snapshots,
     components,
     creates,
@@ -111,6 +127,7 @@ export async function viewPlan(service: RestoreService, root: RootPlan): Promise
     privileged: privileged.all(),
     needsPerson: needsPerson.all(),
     notes: notes.all(),
+    missing: missing.all(),
     failures: failures.all(),
   }
 }
@@ -124,6 +141,18 @@ export function snapshotsOf({ slice, snapshots }: Pick<SlicePlan, 'slice' | 'sna
   const byId = new Map<string, string[]>()
   for (const [component, id] of Object.entries(snapshots)) byId.set(id, [...(byId.get(id) ?? []), component])
   return [...byId].map(([id, components]) => ({ slice, id, components }))
+}
+
+function notStored(
+  { components }: RestoreService,
+  request: RestoreRequest,
+  { slice, snapshots, failed }: SlicePlan,
+): readonly string[] {
+  if (failed !== undefined || request.components !== undefined || request.under !== undefined) return []
+  if (request.patterns !== undefined) return []
+  return components
+    .filter((component) => component.covers(parseSlice(slice)) && snapshots[component.name] === undefined)
+    .map(({ name }) => name)
 }
 
 class FirstChanges {

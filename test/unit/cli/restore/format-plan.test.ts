@@ -6,9 +6,9 @@ import { plainTerminal } from '../../../kit/plain-terminal.ts'
 
 const restore = '20261121T080000000Z-restore-1f0c2d3e4a'
 const id = '20261121T020005123Z-full-519931405b.1'
-const none = { create: 0, update: 0, delete: 0, cannot: 0, left: 0 }
+const none = { create: 0, update: 0, delete: 0, cannot: 0, left: 0, keep: 0 }
 const empty: PlanView = {
-  root: { restore, hash: 'aa', counts: { ...none, keep: 0 }, slices: 1, failed: 0 },
+  root: { restore, hash: 'aa', counts: none, slices: 1, failed: 0 },
   slices: ['user/ann'],
   snapshots: [{ slice: 'user/ann', id, components: ['keycloak', 'files'] }],
   components: new Map(),
@@ -22,6 +22,8 @@ const empty: PlanView = {
   needsPerson: [],
   folders: new Map(),
   notes: [],
+  missing: [],
+  target: undefined,
   failures: [],
 }
 const entry = (path: string): ReturnType<typeof encodeKey> => encodeKey('entry', path.split('/'))
@@ -32,7 +34,7 @@ const full: PlanView = {
   root: { ...empty.root, counts: { create: 4, update: 2, delete: 0, cannot: 1, left: 1, keep: 1204 } },
   components: new Map([
     ['keycloak', { ...none, update: 1, cannot: 1, left: 1, bytes: 0 }],
-    ['files', { ...none, create: 4, update: 1, bytes: 20 * 2 ** 20 }],
+    ['files', { ...none, create: 4, update: 1, keep: 1204, bytes: 20 * 2 ** 20 }],
   ]),
   creates: {
     lines: [
@@ -63,6 +65,7 @@ const full: PlanView = {
   needsPerson: [{ text: 'Set up the one-time-code device again at the next login.', count: 1, whom: ['user/ann'] }],
   folders: new Map([[folder, 1]]),
   notes: [{ text: 'Nobody could be asked whether a server is running.', count: 1, whom: ['user/ann'] }],
+  missing: [{ text: 'jupyterhub is not in the snapshot', count: 1, whom: ['user/ann'] }],
 }
 
 describe('a plan', () => {
@@ -72,10 +75,9 @@ Plan ${restore}
 user/ann as of 2026-11-21 02:00:05 UTC
   user/ann@${id}
 
-COMPONENT  CREATE  UPDATE  CANNOT  LEFT   BYTES
-keycloak        0       1       1     1     0 B
-files           4       1       0     0  20 MiB
-1,204 resources already as stored.
+COMPONENT  CREATE  UPDATE   KEEP  CANNOT  LEFT   BYTES
+keycloak        0       1      0       1     1     0 B
+files           4       1  1,204       0     0  20 MiB
 
 + files  ${folder}
 + files  ${folder}/data/  2 more in it, 20 MiB
@@ -89,6 +91,9 @@ Files go beside what is there, into ${folder}/ (over it
 instead: --in-place).
 
 Nobody could be asked whether a server is running.
+
+Not stored, so it does not come back:
+  - jupyterhub is not in the snapshot (user/ann)
 
 Gives rights to administrate:
   - gives a right to administrate (keycloak user/ann)
