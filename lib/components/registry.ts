@@ -9,9 +9,10 @@ import { filesComponent } from './files/component.ts'
 import { filesWriter } from './files/write/writer.ts'
 import { hubServers } from './jupyterhub/running-servers.ts'
 import { keycloakComponent, keycloakKinds } from './keycloak/component.ts'
+import { groupPart } from './keycloak/write/rename.ts'
 import { keycloakWriter } from './keycloak/write/writer.ts'
 import type { RunningServers } from './running-servers.ts'
-import type { ComponentWriter } from './writer.ts'
+import type { ComponentWriter, GroupPart } from './writer.ts'
 
 /** The kinds that keys of each component begin with: for reading a written key without opening the component. */
 export const knownKinds: Readonly<Record<ComponentName, readonly string[]>> = {
@@ -21,6 +22,13 @@ export const knownKinds: Readonly<Record<ComponentName, readonly string[]>> = {
   jupyterhub: [],
   'nebari-config': [],
 }
+
+/** What of `shared` is a group, by component: for asking without opening the component. */
+const knownGroups: readonly { readonly component: ComponentName; readonly part: GroupPart }[] = [
+  { component: 'keycloak', part: groupPart },
+]
+/** What can be asked for in a restore, whatever is configured. */
+export const knownVocabulary = { kinds: Object.values(knownKinds).flat(), groups: knownGroups }
 
 /** What components need of the platform. */
 export interface ComponentPlatform {

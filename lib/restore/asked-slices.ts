@@ -35,7 +35,8 @@ export async function askedSlices(service: RestoreService, wish: RestoreWish): P
   const parts = await askedGroups(service, wish)
   const names = new Set<SliceName>([...slices, ...parts.directories])
   if (parts.shared.length > 0) names.add('shared')
-  if (isEverybody) for await (const name of everybody(service, until)) names.add(name)
+  if (isEverybody)
+    for await (const name of everybody(service, until)) if (isCovered(service, wish, name)) names.add(name)
   if (snapshot !== undefined && names.size > 1)
     throw invalid('A snapshot is that of one slice: for several, name a time.')
   const limit = pLimit(PARALLEL)
@@ -51,6 +52,15 @@ export async function askedSlices(service: RestoreService, wish: RestoreWish): P
   }
   refuseCollisions(asked)
   return { slices: asked, mapping }
+}
+
+/** Is there anything that can be restored of such a slice? Who opens no component cannot tell, and leaves it to the planning. */
+function isCovered({ components, writers }: RestoreService, wish: RestoreWish, name: SliceName): boolean {
+  const slice = parseSlice(name)
+  const candidates = components.filter(
+    (one) => writers.some((writer) => writer.name === one.name) && (wish.components?.includes(one.name) ?? true),
+  )
+  return components.length === 0 || candidates.some((one) => one.covers(slice))
 }
 
 function hasPaths({ paths, under }: RestoreWish): boolean {

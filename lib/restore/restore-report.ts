@@ -20,7 +20,7 @@ export interface RestoreReport {
   readonly restore: string
   /** Slices are still to be worked on. */
   readonly open: boolean
-  /** As far as it came; that of a restore that is open may still change. */
+  /** As far as it came; that of a restore that is open may still change. `complete`: all that was asked for is there; not so where something cannot be made here. */
   readonly outcome: RestoreOutcome
   /** Everything that was to be restored reads back as planned. */
   readonly verified: boolean
@@ -97,6 +97,7 @@ export async function restoreReport(service: RestoreService, restore: string): P
 class Fold {
   readonly #slices = { total: 0, verified: 0, undone: 0, refused: 0, undoFailed: 0, pending: 0 }
   readonly #restored = new Map<ComponentName, PlanCounts>()
+  #cannot = 0
   readonly #proof = { readBack: 0, keptCompared: 0, keptNotCompared: 0 }
   readonly #lost = new Map<string, LostSummary>()
   readonly #needs = new Map<string, { sentence: string; count: number; slices: SliceName[] }>()
@@ -124,6 +125,7 @@ class Fold {
       NonNullable<(typeof components)['files']>,
     ][]) {
       this.#restored.set(name, sumOf([this.#restored.get(name) ?? NOTHING, counts]))
+      this.#cannot += counts.cannot
       const made = counts.create + counts.update
       this.#proof.readBack += made + counts.delete
       this.#proof.keptCompared += counts.kept
@@ -149,7 +151,7 @@ class Fold {
   report(restore: string): RestoreReport {
     const slices = { ...this.#slices }
     return {
-      ...{ restore, open: slices.pending > 0, outcome: outcomeOf(slices) },
+      ...{ restore, open: slices.pending > 0, outcome: outcomeOf(slices, this.#cannot) },
       ...{ verified: slices.verified === slices.total, slices },
       restored: Object.fromEntries(this.#restored),
       proof: { ...this.#proof },
@@ -165,8 +167,8 @@ function countOf({ step }: RestoreStep): 'verified' | 'undone' | 'refused' | 'un
   return step === 'undone' ? 'undone' : 'undoFailed'
 }
 
-function outcomeOf({ verified, total, undone, undoFailed }: RestoreReport['slices']): RestoreOutcome {
-  if (verified === total) return 'complete'
+function outcomeOf({ verified, total, undone, undoFailed }: RestoreReport['slices'], cannot: number): RestoreOutcome {
+  if (verified === total) return cannot === 0 ? 'complete' : 'partial'
   if (undoFailed > 0) return 'rollback-failed'
   if (verified > 0) return 'partial'
   return undone > 0 ? 'rolled-back' : 'refused'

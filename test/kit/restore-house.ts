@@ -4,7 +4,7 @@ import { Notes } from '../../lib/repository/notes.ts'
 import type { SnapshotId } from '../../lib/repository/snapshot.ts'
 import type { JsonObject } from '../../lib/resources/json.ts'
 import { parseSlice } from '../../lib/resources/slice.ts'
-import type { SliceName } from '../../lib/resources/slice.ts'
+import type { Slice, SliceName } from '../../lib/resources/slice.ts'
 import { planSlice } from '../../lib/restore/plan-slice.ts'
 import type { SlicePlanRequest } from '../../lib/restore/slice-plan-request.ts'
 import { restoreSlice } from '../../lib/restore/restore-slice.ts'
@@ -40,10 +40,11 @@ export async function restoreHouse(
   things: Readonly<Record<string, JsonObject>>,
   contents: Readonly<Record<string, string>> = {},
   others: Readonly<Partial<Record<SliceName, Readonly<Record<string, JsonObject>>>>> = {},
+  covers: readonly Slice['kind'][] = ['user', 'shared'],
 ): Promise<RestoreHouse> {
   const clock = new FakeClock()
   const platform = memoryPlatform({ clock })
-  const component = fakeComponent({ name: 'files', covers: ['user', 'shared'] })
+  const component = fakeComponent({ name: 'files', covers })
   put(component, ANN, things)
   for (const [slice, theirs = {}] of Object.entries(others)) put(component, parseSlice(slice).name, theirs)
   for (const [name, text] of Object.entries(contents)) component.live.contents.set(name, Buffer.from(text))
