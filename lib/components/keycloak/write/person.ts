@@ -66,7 +66,7 @@ async function foreseeWanted(work: Work, change: Change & { readonly after: Want
   if (right !== undefined) return cannot('right-missing', rightReason(right))
   const missing = await missingReferences(work, referencesOf(work, seen, person))
   if (missing.length > 0) return cannot('reference-missing', missingReason(missing))
-  const occupied = seen === undefined ? await occupiedBy(work, person, after) : undefined
+  const occupied = await occupiedBy(work, seen, person, after)
   if (occupied !== undefined) return cannot('occupied', occupied)
   const privileged = await grantsPrivilege(work, seen, person)
   if (privileged && !work.options.privileged) return cannot('privileged', NEEDS_PRIVILEGED)
@@ -100,14 +100,15 @@ function referencesOf(
   }
 }
 
-/** Is there another account with this id or address? Then an import would be refused. */
+/** Is there another account with this id or address? Then an import, or giving this one the address, would be refused. */
 async function occupiedBy(
   { client, target, signal }: Work,
+  seen: PersonState | undefined,
   { email }: PersonState,
   { kept }: Wanted,
 ): Promise<string | undefined> {
   const { id } = keptOf(kept)
-  if (id !== undefined) {
+  if (seen === undefined && id !== undefined) {
     const holder = await client.find(
       { right: 'view-users', schema: userSchema, request: (admin) => admin.users.findOne({ id }) },
       signal,
@@ -115,7 +116,7 @@ async function occupiedBy(
     if (holder !== undefined)
       return 'The account is there under another username: give it the old one back, and plan again.'
   }
-  if (email === null) return undefined
+  if (email === null || email === seen?.email) return undefined
   const holders = await client.read(
     {
       right: 'view-users',

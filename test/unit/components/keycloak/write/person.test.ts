@@ -1,7 +1,9 @@
 /** What a plan says of people on targets that keep less, and what is never done to them. That what is said comes true: test/contract/keycloak-writer.test.ts. */
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { keycloakComponent } from '../../../../../lib/components/keycloak/component.ts'
+import { renameInRealm } from '../../../../../lib/components/keycloak/write/rename.ts'
 import { keycloakWriter } from '../../../../../lib/components/keycloak/write/writer.ts'
+import { AS_IT_WAS } from '../../../../../lib/components/naming.ts'
 import type { Applied, ComponentWriter, Forecast, WriteContext } from '../../../../../lib/components/writer.ts'
 import { startDemoKeycloak } from '../../../../../lib/embedded/demo/keycloak/server.ts'
 import type { DemoKeycloak, DemoRequest } from '../../../../../lib/embedded/demo/keycloak/server.ts'
@@ -218,4 +220,36 @@ test('nothing is asked of the server that sends mail', async () => {
   ground.demo.remove('ben')
   await ground.apply(changeTo(ben))
   expect(ground.asked.filter(({ path }) => path.includes('email'))).toEqual([])
+})
+
+describe('under another name', () => {
+  const renamed = (person: ReadResource | undefined, to: string): ReadResource | undefined =>
+    person && {
+      ...person,
+      ...renameInRealm(person, { ...AS_IT_WAS, user: { from: 'ann', to }, asAnother: true }),
+    }
+
+  test('an address that somebody has is no address for another account, made or changed', async () => {
+    const ground = await open()
+    const ann = await ground.read('ann')
+    expect(ann?.state['email']).toEqual(expect.any(String))
+    const taken = { kind: 'cannot', code: 'occupied', reason: expect.stringContaining('e-mail') }
+    expect(await ground.foresee(changeTo(renamed(ann, 'anna')))).toMatchObject(taken)
+    expect(await ground.foresee(changeTo(renamed(ann, 'ben'), await ground.read('ben')))).toMatchObject(taken)
+  })
+
+  test('a person is another account with an id of its own, and the hash of the old password', async () => {
+    const ground = await open()
+    const ann = await ground.read('ann')
+    ground.demo.change('ann', { email: 'elsewhere@example.org' })
+    const change = changeTo(renamed(ann, 'anna'))
+    const forecast = await ground.foresee(change)
+    expect(forecast).toMatchObject({ kind: 'will' })
+    expect(await ground.apply(change)).toMatchObject({ kind: 'applied' })
+    const anna = await ground.read('anna')
+    expect(anna?.state).toEqual((forecast as { state: object }).state)
+    expect(anna?.kept['id']).not.toBe(ann?.kept['id'])
+    expect(anna?.secrets).toEqual(ann?.secrets)
+    expect((await ground.read('ann'))?.kept).toEqual(ann?.kept)
+  })
 })
