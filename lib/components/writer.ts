@@ -53,6 +53,8 @@ export interface ComponentWriter {
    * under another name. Absent: nothing of this component is called otherwise.
    */
   rename?(resource: Named, naming: Naming): Renamed
+  /** Clears away what a change that was cut off left beside its resource, which itself is as `after` says. Absent: nothing is ever left beside. */
+  sweep?(slice: Slice, change: Change, context: WriteContext): Promise<void>
   /** People work in it while a server of theirs runs. */
   readonly worksInServers?: true
   /** What of `shared` is a group's. Absent: this component has no groups there. */

@@ -3,7 +3,9 @@ import { formatKey } from '../resources/key.ts'
 import type { Look } from './live-look.ts'
 import { lookAt } from './live-look.ts'
 import { differingItems, whatDiffers } from './slice-differences.ts'
+import { isSamePrint, printWith } from './resource-print.ts'
 import type { ResourcePrint } from './resource-print.ts'
+import { SliceChanges } from './slice-changes.ts'
 import { keyOf, lookRequest, touchedItems } from './slice-work.ts'
 import type { SliceWork } from './slice-work.ts'
 import type { Finding } from './slice-log.ts'
@@ -16,14 +18,31 @@ export async function* remaining(
   isLeft: (item: PlanItem) => boolean,
 ): AsyncGenerator<Finding> {
   const live = await lookAt(work.service, lookRequest(work))
+  const changes = new SliceChanges(work, safety)
   for await (const { item, found } of differingItems(live, ({ before }) => before, touchedItems(work)))
-    if (!isLeft(item))
+    if (!isLeft(item) && !(await isAsFarAsCan(work, changes, item, found)))
       yield {
         component: item.component,
         key: formatKey(keyOf(item)),
         what: whatDiffers(item.before, found),
         todo: todoOf(work, safety, item, found),
       }
+}
+
+/** Is it as it was but for what this machine cannot set (where native calls lack, a time is rounded)? */
+async function isAsFarAsCan(
+  { slice, context, ...work }: SliceWork,
+  changes: SliceChanges,
+  item: PlanItem,
+  found: ResourcePrint | undefined,
+): Promise<boolean> {
+  const before = found && (await changes.before(item))
+  if (before === undefined) return false
+  const writer = work.service.writers.find(({ name }) => name === item.component)
+  const forecast = await writer?.foresee(slice, await changes.backwards(item), context)
+  return (
+    forecast?.kind === 'will' && forecast.state !== undefined && isSamePrint(found, printWith(forecast.state, before))
+  )
 }
 
 /** All that was touched, where nobody can tell how it is. */

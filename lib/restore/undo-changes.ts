@@ -68,9 +68,13 @@ async function* takeBack(work: SliceWork, safety: Look, pass: Pass): AsyncGenera
     work.delivery.signal.throwIfAborted()
     const at = place++
     const found = await finders.get(item.component)?.find(keyOf(item))
-    if (isSamePrint(found && (await printOf(live.repository, found)), item.before)) continue
+    const writer = writerOf(work, item.component)
+    if (isSamePrint(found && (await printOf(live.repository, found)), item.before)) {
+      if (writer.sweep !== undefined) await writer.sweep(work.slice, await changes.backwards(item), work.context)
+      continue
+    }
     const change = await changes.backwards(item)
-    const applied = await writerOf(work, item.component).apply(work.slice, change, work.context)
+    const applied = await writer.apply(work.slice, change, work.context)
     if (applied.kind === 'conflict') yield item
     else if (applied.complete) again.add(at)
   }

@@ -155,6 +155,11 @@ class FilesWriter implements ComponentWriter {
     })
   }
 
+  async sweep(slice: Slice, change: Change, context: WriteContext): Promise<void> {
+    // That it is made already is found after what is temporary was cleared away.
+    await this.#apply(slice, change, context)
+  }
+
   close(): Promise<void> {
     return Promise.resolve() // nothing is held between calls
   }
