@@ -25,7 +25,8 @@ import { userProfileKind } from './user-profile.ts'
 
 /** In the order in which a restore makes them. */
 export const sharedKinds: readonly SharedKind[] = [
-  ...[userProfileKind, realmKind, localizationKind, requiredActionKind, flowKind],
+  // The realm binds flows.
+  ...[userProfileKind, localizationKind, requiredActionKind, flowKind, realmKind],
   ...[
     clientProfileKind,
     clientPolicyKind,

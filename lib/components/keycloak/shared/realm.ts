@@ -46,12 +46,21 @@ const ORDERED: ReadonlySet<string> = new Set([
   'webAuthnPolicySignatureAlgorithms',
   'webAuthnPolicyPasswordlessSignatureAlgorithms',
 ])
+/** What was set once and is unset now stays behind as an empty text or list on some versions. */
+const UNSET_IF_EMPTY: ReadonlySet<string> = new Set([
+  ...['displayName', 'displayNameHtml', 'passwordPolicy', 'defaultLocale', 'supportedLocales'],
+  ...['loginTheme', 'accountTheme', 'adminTheme', 'emailTheme'],
+])
 
 export const realmKind: SharedKind = {
   kind: 'realm',
   async read(reader) {
     const realm = await reader.realm()
-    const body = cleanObject(realm, { drop: LEFT_OUT, ordered: ORDERED })
+    const body = Object.fromEntries(
+      Object.entries(cleanObject(realm, { drop: LEFT_OUT, ordered: ORDERED })).filter(
+        ([name, value]) => !UNSET_IF_EMPTY.has(name) || (Array.isArray(value) ? value.length > 0 : value !== ''),
+      ),
+    )
     return [
       {
         segments: [],

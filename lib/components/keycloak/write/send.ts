@@ -20,6 +20,8 @@ export interface Write {
   readonly right: Right
   /** Makes something new each time it is heard. */
   readonly once?: boolean
+  /** Told the id of what was made, where the answer names it. */
+  readonly made?: (id: string) => void
 }
 
 /** `refused`: what Keycloak says to a body or a state it does not take (400, 409). */
@@ -58,6 +60,15 @@ export async function sendWell(client: KeycloakClient, write: Write, signal: Abo
   if (sent !== 'done') throw notTaken(sent)
 }
 
+/** As `sendWell`, for what the server gives an id: that id. Sent once. */
+export async function create(client: KeycloakClient, write: Omit<Write, 'once'>, signal: AbortSignal): Promise<string> {
+  let id: string | undefined
+  const sent = await send(client, { ...write, once: true, made: (made) => (id = made) }, signal)
+  if (sent !== 'done') throw notTaken(sent)
+  if (id === undefined) throw notTaken('missing')
+  return id
+}
+
 /** Looks again, a few times, after a write of which nobody knows. */
 export async function decided<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
@@ -84,7 +95,7 @@ export function notTaken(sent: Exclude<Sent, 'done'>): TorikiError {
   })
 }
 
-async function ask(admin: KeycloakAdminClient, { method, path, body, text }: Write): Promise<'done'> {
+async function ask(admin: KeycloakAdminClient, { method, path, body, text, made }: Write): Promise<'done'> {
   const place = path.map((segment) => encodeURIComponent(segment)).join('/')
   const url = `${admin.baseUrl}/admin/realms/${encodeURIComponent(admin.realmName)}${place === '' ? '' : `/${place}`}`
   const content = text ?? (body === undefined ? undefined : JSON.stringify(body))
@@ -102,5 +113,7 @@ async function ask(admin: KeycloakAdminClient, { method, path, body, text }: Wri
   // The answer's text may name people; it is read so that the connection can be used again.
   await response.arrayBuffer()
   if (!response.ok) throw new NetworkError('', { response, responseData: undefined })
+  const id = response.headers.get('location')?.split('/').at(-1)
+  if (id !== undefined && id !== '') made?.(decodeURIComponent(id))
   return 'done'
 }

@@ -22,14 +22,13 @@ import type { GroupPlace } from '../directory.ts'
 import { KeptAnswers } from '../kept-answers.ts'
 import { readPages } from '../pages.ts'
 
+const serverSchema = z.looseObject({
+  providers: z.record(z.string(), z.looseObject({ providers: z.record(z.string(), z.unknown()).nullish() })).nullish(),
+})
+
 /** Short: an administrator may be at work beside us. */
 const KEPT_MS = 30_000
 const WHOLE: object = { briefRepresentation: false }
-
-const providersSchema = z.looseObject({ providers: z.record(z.string(), z.unknown()) }).optional()
-const serverSchema = z.looseObject({
-  providers: z.looseObject({ 'password-hashing': providersSchema, 'required-action': providersSchema }).nullish(),
-})
 
 export interface Profile {
   /** Are attributes shown that it does not declare? */
@@ -218,27 +217,27 @@ export class Target {
 
   /** Names of the ways to hash a password that the target can check; `undefined`: it does not tell. */
   hashing(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
-    return this.#providers('password-hashing', signal)
+    return this.parts(signal, 'password-hashing')
   }
 
   /** Names of what the target can ask a person to do; `undefined`: it does not tell. */
   requiredActions(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
-    return this.#providers('required-action', signal)
+    return this.parts(signal, 'required-action')
   }
 
-  async #providers(
-    of: 'password-hashing' | 'required-action',
-    signal: AbortSignal,
-  ): Promise<ReadonlySet<string> | undefined> {
-    const known = await this.#kept.get('server', signal, async (life) => {
+  /** Names of what the server has for these tasks (`authenticator`, `validator`, …); `undefined`: it does not tell. */
+  async parts(signal: AbortSignal, ...tasks: readonly string[]): Promise<ReadonlySet<string> | undefined> {
+    const told = await this.#kept.get('server', signal, async (life) => {
       const info = await this.client.find(
         { right: 'view-realm', schema: serverSchema, request: (admin) => admin.serverInfo.find() },
         life,
       )
-      return info?.providers ?? undefined
+      return info?.providers ?? {}
     })
-    const { providers } = known?.[of] ?? {}
-    return providers === undefined ? undefined : new Set(Object.keys(providers))
+    const known = tasks.map((task) => told[task]?.providers)
+    return known.some((names) => names === undefined || names === null)
+      ? undefined
+      : new Set(known.flatMap((names) => Object.keys(names ?? {})))
   }
 }
 

@@ -1,0 +1,3 @@
+import { describeRestoredSettings } from './restore-settings.ts'
+
+describeRestoredSettings('26.7.4')
