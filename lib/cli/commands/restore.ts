@@ -175,7 +175,9 @@ async function applyAndAnswer(context: CommandContext, service: RestoreService, 
     })
   }
   const tookMs = clock.monotonicMs() - beganMs
-  answer(context, restoreJson(report), () => formatRestore(terminal, report, { tookMs }))
+  answer(context, restoreJson(report), () =>
+    formatRestore(terminal, report, { tookMs, folders: [...view.folders.keys()] }),
+  )
   return exitOf(report.outcome)
 }
 

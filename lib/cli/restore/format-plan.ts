@@ -77,7 +77,9 @@ function kept(count: number): string {
 
 function formatCounts(terminal: Terminal, { components }: PlanView): string {
   type Row = readonly [name: string, counts: ComponentCounts]
-  const rows: readonly Row[] = byComponent([...components])
+  const rows: readonly Row[] = byComponent([...components]).filter(([, counts]) =>
+    Object.values(counts).some((count: number) => count > 0),
+  )
   const number = (heading: string, name: keyof ComponentCounts): Column<Row> => ({
     heading,
     cell: ([, counts]) => formatCount(counts[name]),

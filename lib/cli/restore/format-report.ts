@@ -22,9 +22,12 @@ export function restoreJson({ failures, ...report }: RestoreReport): object {
 export interface ReportDetails {
   /** How long this process worked on it. */
   readonly tookMs?: number
+  /** Where files went beside what is there. */
+  readonly folders?: readonly string[]
 }
 
-export function formatRestore(terminal: Terminal, report: RestoreReport, { tookMs }: ReportDetails = {}): string {
+export function formatRestore(terminal: Terminal, report: RestoreReport, details: ReportDetails = {}): string {
+  const { tookMs, folders = [] } = details
   const { restore, open, outcome, slices, lost, needsPerson } = report
   const style: Style = open ? 'cyan' : outcome === 'complete' ? 'green' : outcome === 'partial' ? 'yellow' : 'red'
   const took = tookMs === undefined ? '' : `, took ${formatDuration(tookMs)}`
@@ -43,6 +46,7 @@ export function formatRestore(terminal: Terminal, report: RestoreReport, { tookM
     wrap(formatSlices(slices), terminal.width),
     formatRestored(terminal, report),
     formatProof(terminal, report),
+    report.slices.verified === 0 ? '' : folders.map((folder) => besideLine(terminal, folder)).join(''),
     section(terminal, 'Did not come back, for it is not covered here:', formatSentences(notCovered, terminal.width)),
     section(terminal, 'Needs a person now:', formatSentences(needs, terminal.width)),
     ...formatCauses(terminal, report.failures),
@@ -63,7 +67,9 @@ function formatSlices({ total, verified, undone, refused, undoFailed, pending }:
 
 function formatRestored(terminal: Terminal, { restored }: RestoreReport): string {
   type Row = readonly [name: string, counts: NonNullable<RestoreReport['restored']['files']>]
-  const rows: readonly Row[] = byComponent(Object.entries(restored))
+  const rows: readonly Row[] = byComponent(Object.entries(restored)).filter(([, counts]) =>
+    Object.values(counts).some((count) => count > 0),
+  )
   if (rows.length === 0) return ''
   const number = (heading: string, name: keyof Row[1], style?: Style): Column<Row> => ({
     heading,
@@ -92,6 +98,10 @@ function formatProof(terminal: Terminal, { proof, slices }: RestoreReport): stri
       ? 'Nothing had to be changed: what is live is what is stored.'
       : `Proven: ${plural(readBack, 'resource was', 'resources were')} read again and ${readBack === 1 ? 'is' : 'are'} as planned${keptCompared > 0 ? `, ids and dates of ${formatCount(keptCompared)} included` : ''}.`
   return `\n${wrap(what, terminal.width)}`
+}
+
+function besideLine(terminal: Terminal, folder: string): string {
+  return wrap(`Files were put beside what is there: look into ${folder}/`, terminal.width)
 }
 
 function section(terminal: Terminal, heading: string, text: string): string {

@@ -100,6 +100,7 @@ describe('restore', () => {
     expect(status).toBe(0)
     expect(out).toMatch(/^Restore \S+: complete, took /m)
     const [restored = ''] = readdirSync(home('ann')).filter((name) => name.startsWith('restored-'))
+    expect(out).toContain(`look into ${restored}/\n`)
     expect(readdirSync(home(`ann/${restored}`), { recursive: true })).toEqual(['notes', 'notes/plan.md'])
     expect(readFileSync(home('ann/todo.md'), 'utf8')).toBe('changed since\n')
     rmSync(home(`ann/${restored}`), { recursive: true })
