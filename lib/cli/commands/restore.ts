@@ -1,7 +1,5 @@
 /** `toriki restore`: plan, show, ask, apply; how a restore stands; go on with one; acknowledge what could not be taken back. */
-import { withRestoreService } from '../../assemble-restore.ts'
 import { TorikiError } from '../../errors.ts'
-import { loadSettings } from '../../load-settings.ts'
 import { beginPlan } from '../../restore/plan-restore.ts'
 import { planThrough } from '../../restore/plan-through.ts'
 import { restoreReport } from '../../restore/restore-report.ts'
@@ -20,21 +18,18 @@ import { formatPlan } from '../restore/format-plan.ts'
 import { formatRestore, restoreJson } from '../restore/format-report.ts'
 import { newestRestore } from '../restore/named-restore.ts'
 import { writePlanJson } from '../restore/plan-json.ts'
-import { requireRestoreAccount } from '../restore/restore-account.ts'
 import { showing, watched } from '../restore/restore-progress.ts'
+import { withNewRestore, withPlannedRestore, withRestoreRecords } from '../restore/restore-session.ts'
 import { changesAnything, viewPlan } from '../restore/view-plan.ts'
 import type { PlanView } from '../restore/view-plan.ts'
 import { wishOf } from '../restore/wish.ts'
 import type { RestoreOptions } from '../restore/wish.ts'
-import { commandLog } from '../session.ts'
 
 /** Slices worked on side by side. */
 const PARALLEL = 8
 
 export async function restorePlan(context: CommandContext, options: RestoreOptions): Promise<number> {
-  const settings = await loadSettings({ file: context.settingsFile, resolve: 'restore' })
-  requireRestoreAccount(settings, options)
-  return await withRestoreService(settings, { log: commandLog() }, async (service) => {
+  return await withNewRestore(context, options, async (service) => {
     const root = await makePlan(context, service, options)
     if (context.json) await writePlanJson(context.terminal, service, root)
     else {
@@ -53,7 +48,7 @@ export async function restoreApply(
   restore: string,
   options: { readonly yes?: boolean },
 ): Promise<number> {
-  return await withRestore(context, async (service) => {
+  return await withPlannedRestore(context, restore, async (service) => {
     const root = await finishPlan(service, restore)
     if (root === undefined)
       throw new TorikiError('restore-not-planned', {
@@ -74,9 +69,7 @@ export async function restoreWhole(
   context: CommandContext,
   options: RestoreOptions & { readonly yes?: boolean },
 ): Promise<number> {
-  const settings = await loadSettings({ file: context.settingsFile, resolve: 'restore' })
-  requireRestoreAccount(settings, options)
-  return await withRestoreService(settings, { log: commandLog() }, async (service) => {
+  return await withNewRestore(context, options, async (service) => {
     const root = await makePlan(context, service, options)
     const view = await viewPlan(service, root)
     context.terminal.err(formatPlan(context.terminal, view))
@@ -86,7 +79,7 @@ export async function restoreWhole(
 }
 
 export async function restoreStatus(context: CommandContext, restore: string | undefined): Promise<number> {
-  return await withRestore(context, async (service) => {
+  return await withRestoreRecords(context, async (service) => {
     const report = await restoreReport(service, restore ?? (await newestRestore(service)))
     answer(context, restoreJson(report), () => formatRestore(context.terminal, report))
     return report.open ? EXIT.complete : exitOf(report.outcome)
@@ -94,8 +87,8 @@ export async function restoreStatus(context: CommandContext, restore: string | u
 }
 
 export async function restoreResume(context: CommandContext, restore: string | undefined): Promise<number> {
-  return await withRestore(context, async (service) => {
-    const id = restore ?? (await newestRestore(service))
+  const id = restore ?? (await withRestoreRecords(context, newestRestore))
+  return await withPlannedRestore(context, id, async (service) => {
     const root = await finishPlan(service, id)
     if (root === undefined || !(await isBegun(service, id)))
       throw new TorikiError('restore-not-planned', {
@@ -107,7 +100,7 @@ export async function restoreResume(context: CommandContext, restore: string | u
 }
 
 export async function restoreAcknowledge(context: CommandContext, restore: string | undefined): Promise<number> {
-  return await withRestore(context, async (service) => {
+  return await withRestoreRecords(context, async (service) => {
     const id = restore ?? (await newestRestore(service))
     const { failures } = await restoreReport(service, id)
     const { records } = service.repository
@@ -120,14 +113,6 @@ export async function restoreAcknowledge(context: CommandContext, restore: strin
     answer(context, restoreJson(report), () => `Acknowledged: ${[...wanted].join(', ')} may be restored again.\n`)
     return EXIT.complete
   })
-}
-
-async function withRestore(
-  context: CommandContext,
-  action: (service: RestoreService) => Promise<number>,
-): Promise<number> {
-  const settings = await loadSettings({ file: context.settingsFile, resolve: 'restore' })
-  return await withRestoreService(settings, { log: commandLog() }, action)
 }
 
 async function makePlan(context: CommandContext, service: RestoreService, options: RestoreOptions): Promise<RootPlan> {

@@ -102,6 +102,8 @@ function asked(one: Command): Command {
     .option('--snapshot <id>', 'from this one (else the newest that is to be believed)')
     .option('--at <time>', 'as of this time (2026-11-21T02:00:00Z) or day')
     .option('--as <name>', 'the one user under this name')
+    .option('--target <settings>', 'into the deployment of these settings')
+    .option('--map <file>', 'names, groups and owners that are others there')
     .option('--in-place', 'over the files that are there, instead of beside them')
     .option('--while-running', 'with --in-place: although the person’s server runs')
     .option('--delete-extra', 'with --in-place: also delete what is not in the snapshot')

@@ -14,15 +14,15 @@ import type { Mapping } from '../../restore/mapping.ts'
 
 const BYTES_MAX = 16 * 1024 * 1024
 
-const names = (what: string): z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodString>> =>
-  z.record(z.string(), z.string(`must be ${what}`), `must be a map of ${what} to ${what}`).optional()
+const names = (what: string, example: string): z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodString>> =>
+  z.record(z.string(), z.string(`must be ${what}`), `must be a map such as ${example}`).optional()
 const numbers = z
-  .record(z.string(), z.number('must be a number'), 'must be a map of numeric owners such as 1000: 2000')
+  .record(z.string(), z.number('must be a number'), 'must be a map of numeric owners such as { 1000: 2000 }')
   .optional()
 const schema = z.strictObject(
   {
-    users: names('a username'),
-    groups: names('a path such as /users/lab'),
+    users: names('a username', '{ ann: anna }'),
+    groups: names('a path such as /users/lab', '{ /users/lab: /teams/lab }'),
     uids: numbers,
     gids: numbers,
   },

@@ -128,6 +128,31 @@ describe('restore', () => {
     expect(readFileSync(home('ann/todo.md'), 'utf8')).toBe('and worked on\n')
   })
 
+  test('takes a pattern, and another name', async () => {
+    const restored = await toriki(settings, ['restore', '-u', 'ann', '-p', '**/*.md', '--as', 'anna', '-y'])
+    expect(restored).toMatchObject({ status: 0 })
+    expect(restored.err).toContain('user/ann as user/anna as of ')
+    expect(readFileSync(home('anna/notes/plan.md'), 'utf8')).toBe('monday\n')
+    rmSync(home('anna'), { recursive: true })
+  })
+
+  test('into another deployment maps names, and resumes there; nothing is written here', async () => {
+    const before = readdirSync(join(root, 'home'))
+    const other = join(folder, 'elsewhere.yaml')
+    const map = join(folder, 'map.yaml')
+    mkdirSync(join(folder, 'elsewhere/home'), { recursive: true })
+    writeFileSync(map, 'users: { ben: benjamin }\n')
+    const files = { root: './elsewhere', home: 'home/{user}' }
+    writeFileSync(other, stringify({ deployment: 'elsewhere', components: { files } }))
+    const words = ['--user', 'ben', '--target', other, '--map', map]
+    const { plan } = await planOf(...words)
+    const applied = await toriki(settings, ['--json', 'restore', 'apply', plan, '--yes'])
+    expect(applied.json<Report>()).toMatchObject({ restore: plan, outcome: 'complete' })
+    expect(readFileSync(join(folder, 'elsewhere/home/benjamin/data.csv'), 'utf8')).toBe('a,b\n')
+    expect((await toriki(settings, ['restore', 'resume', plan])).status).toBe(0)
+    expect(readdirSync(join(root, 'home'))).toEqual(before)
+  })
+
   test('that finds nothing to do asks nobody, and ends well', async () => {
     expect(await toriki(settings, ['restore', '--user', 'ben', '--in-place'])).toMatchObject({
       status: 0,
