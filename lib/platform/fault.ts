@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 
 export interface FaultCall {
-  readonly port: 'object-store' | 'queue' | 'key-service'
+  readonly port: 'object-store' | 'queue' | 'key-service' | 'live-system'
   readonly operation: string
   /** What it is about, where there is a name: a key, a prefix, a queue. */
   readonly subject: string
@@ -39,6 +39,7 @@ const unavailable: Readonly<Record<FaultCall['port'], ErrorCode>> = {
   'object-store': 'store-unavailable',
   queue: 'queue-unavailable',
   'key-service': 'key-service-unavailable',
+  'live-system': 'source-unreachable',
 }
 
 export class FaultInjector {

@@ -64,7 +64,8 @@ export async function planSlice(
         wanted,
       )) {
         const from = Buffer.from(item.from ?? item.key, 'base64url')
-        if (item.action !== 'delete' && reach.has(from)) touched++
+        // What is only live was not among what is wanted, whether it can be deleted or not.
+        if (item.after !== undefined && reach.has(from)) touched++
         yield item
       }
       keep.set(source.writer.name, wanted.count - touched)

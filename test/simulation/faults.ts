@@ -15,8 +15,8 @@ export interface FaultBudget {
   outage: { readonly port: FaultCall['port']; readonly fromMs: number; readonly untilMs: number } | undefined
 }
 
-/** Operations of store and queue that change something. */
-export const WRITES: ReadonlySet<string> = new Set(['create', 'send', 'delete', 'changeVisibility'])
+/** Operations of store, queue and live system that change something. */
+export const WRITES: ReadonlySet<string> = new Set(['create', 'send', 'delete', 'changeVisibility', 'write'])
 
 /** Faults of the platform, as long as the budget lasts. `share`: of all calls. */
 export function platformFaults(
@@ -59,6 +59,8 @@ function drawFault(random: Random, call: FaultCall, budget: FaultBudget): Fault 
   if (draw < 0.9) return { kind: 'delay', ms: random.fraction() * (random.fraction() < 0.1 ? 1_000_000 : 20_000) }
   if (call.port === 'object-store' && call.operation === 'create')
     return { kind: 'fail-before', error: new TorikiError('store-full') }
+  if (call.port === 'live-system')
+    return { kind: 'fail-before', error: new TorikiError(random.fraction() < 0.2 ? 'source-rights' : 'source-busy') }
   return {
     kind: 'fail-before',
     error: new TorikiError(call.port === 'queue' ? 'queue-unavailable' : 'store-unavailable', { retryAfterMs: 70_000 }),

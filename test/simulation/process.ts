@@ -30,7 +30,10 @@ import type { Platform } from '../../lib/platform/platform.ts'
 import type { Random } from '../../lib/platform/random.ts'
 import type { MetricName } from '../../lib/platform/metrics.ts'
 import { openDeployment } from '../../lib/repository/deployment-repository.ts'
+import type { DeploymentRepository } from '../../lib/repository/repository.ts'
+import type { RestoreService } from '../../lib/restore/service.ts'
 import type { Scheduler } from './scheduler.ts'
+import { worldWriters } from './world-writer.ts'
 import type { World } from './world.ts'
 
 /** What outlives every process. */
@@ -54,6 +57,10 @@ export interface Ground {
   readonly looks: Map<string, ReadonlySet<string>>
   /** Secrets that the key service ever gave to the role that writes backups. */
   readonly unwrapped: Set<string>
+  /** Per object: when it was created, in the order of everything. */
+  readonly createdAt: Map<string, number>
+  /** Objects that were created while something was only planned. */
+  readonly planned: Set<string>
 }
 
 export interface ProcessOptions {
@@ -71,6 +78,9 @@ export interface ProcessOptions {
 /** What was condemned when one delivery looked, or wrote what it must look after, for the last time: per prefix. */
 const delivery = new AsyncLocalStorage<Map<string, ReadonlySet<string>>>()
 
+/** Is what is done only the planning of something? */
+const planning = new AsyncLocalStorage<true>()
+
 /** How long an idle worker sleeps before it looks again. */
 const IDLE_MS = 5000
 
@@ -82,7 +92,9 @@ export class SimulatedProcess {
   readonly #ground: Ground
   readonly #options: ProcessOptions
   readonly #platform: Platform
+  readonly #restoreKeys: KeyService
   #service: Service | undefined
+  #restoreService: RestoreService | undefined
   #stopped = false
 
   constructor(ground: Ground, options: ProcessOptions) {
@@ -94,10 +106,13 @@ export class SimulatedProcess {
     this.injector = new FaultInjector({ plan: options.plan, clock })
     const retry = { clock, random: options.random }
     const store = retryObjectStore(faultyObjectStore(this.#gatedStore(), this.injector), retry)
+    const keysOf = (role: Role): KeyService =>
+      retryKeyService(faultyKeyService(this.#gatedKeys(role), this.injector), retry)
+    this.#restoreKeys = keysOf('restores')
     this.#platform = {
       store,
       keyStore: store,
-      keys: retryKeyService(faultyKeyService(this.#gatedKeys(), this.injector), retry),
+      keys: keysOf('backs up'),
       queues: retryQueues(faultyQueues(this.#gatedQueues(), this.injector), retry),
       clock,
       random: options.random,
@@ -119,23 +134,52 @@ export class SimulatedProcess {
 
   /** Opens the deployment as a fresh process does, however often that takes. @throws Killed. */
   async service(): Promise<Service> {
+    return (this.#service ??= {
+      platform: this.#platform,
+      repository: await this.#open(this.#platform),
+      components: this.#ground.world.components((label) => this.#gate(label)),
+      limits: this.#ground.limits,
+      metrics: {
+        kept: true,
+        add: (name, value) => void this.#ground.counted.push([name, value]),
+        flush: () => undefined,
+      },
+      alarm: async (alarm) => {
+        this.#ground.alarms.push(alarm)
+        this.#ground.said.push(JSON.stringify(alarm))
+      },
+    })
+  }
+
+  /** The same with restore's own rights. @throws Killed. */
+  async restoreService(): Promise<RestoreService> {
+    const { world, limits } = this.#ground
+    const platform = { ...this.#platform, keys: this.#restoreKeys }
+    return (this.#restoreService ??= {
+      platform,
+      repository: await this.#open(platform),
+      components: world.components((label) => this.#gate(label)),
+      writers: worldWriters(world, {
+        look: (label) => this.#gate(label),
+        write: (subject, act) =>
+          this.injector.run({ port: 'live-system', operation: 'write', subject }, async () => {
+            await this.#gate(subject)
+            act()
+          }),
+      }),
+      limits,
+    })
+  }
+
+  /** What is written meanwhile is known as written by planning. */
+  async plan<T>(work: () => Promise<T>): Promise<T> {
+    return await planning.run(true, work)
+  }
+
+  async #open(platform: Platform): Promise<DeploymentRepository> {
     for (;;) {
       try {
-        return (this.#service ??= {
-          platform: this.#platform,
-          repository: await openDeployment(this.#platform, { name: 'campus' }),
-          components: this.#ground.world.components((label) => this.#gate(label)),
-          limits: this.#ground.limits,
-          metrics: {
-            kept: true,
-            add: (name, value) => void this.#ground.counted.push([name, value]),
-            flush: () => undefined,
-          },
-          alarm: async (alarm) => {
-            this.#ground.alarms.push(alarm)
-            this.#ground.said.push(JSON.stringify(alarm))
-          },
-        })
+        return await openDeployment(platform, { name: 'campus' })
       } catch (error) {
         if (this.dead) throw new Killed()
         this.#ground.scheduler.note(
@@ -257,6 +301,8 @@ export class SimulatedProcess {
       create: async (key, body) => {
         await this.#gate(`create ${key}`)
         await store.create(key, body)
+        this.#ground.createdAt.set(key, this.#ground.world.next())
+        if (planning.getStore()) this.#ground.planned.add(key)
         // Whoever wrote a pack or an index looks once more before he commits.
         const [folder] = /^slices\/[^/]+\/(?=(packs|trees|index)\/)/.exec(key) ?? []
         if (folder !== undefined) await this.#see(`${folder}condemned/`)
@@ -300,12 +346,12 @@ export class SimulatedProcess {
     }))
   }
 
-  #gatedKeys(): KeyService {
+  #gatedKeys(role: Role): KeyService {
     const { key, unwrapped } = this.#ground
     const keys = new MemoryKeyService({
       random: this.#options.random,
       key,
-      mayUnwrap: ({ purpose }) => purpose !== 'content',
+      mayUnwrap: ({ purpose }) => role === 'restores' || purpose !== 'content',
     })
     return {
       description: keys.description,
@@ -313,12 +359,14 @@ export class SimulatedProcess {
       unwrap: async (wrapped, context) => {
         await this.#gate('unwrap')
         const secret = await keys.unwrap(wrapped, context)
-        unwrapped.add(secret.toString('hex'))
+        if (role === 'backs up') unwrapped.add(secret.toString('hex'))
         return secret
       },
     }
   }
 }
+
+type Role = 'backs up' | 'restores'
 
 interface Source {
   readonly name: QueueName

@@ -78,7 +78,7 @@ export function checkSuspicion(store: CheckedStore, run: string): string[] {
         const moved = trusted !== undefined && !isDeepStrictEqual(trusted.source, component.source)
         if (snapshot.run === run && (emptied || moved) && component.suspect === undefined)
           wrong.push(`${String(slice.name)} ${snapshot.id}: ${source} is emptied and believed`)
-        if (component.suspect === undefined || snapshot.accepted) trusted = component
+        if ((component.suspect === undefined && !snapshot.mixed) || snapshot.accepted) trusted = component
       }
     }
   }
@@ -168,15 +168,25 @@ export function checkPeople(store: CheckedStore): string[] {
   return wrong
 }
 
-/** The newest snapshot of each run: the highest n speaks. */
-export function speaking(snapshots: readonly CheckedSnapshot[]): CheckedSnapshot[] {
+/** The newest snapshot of each run, or restore: the highest n speaks. */
+export function newestOfEach(snapshots: readonly CheckedSnapshot[]): CheckedSnapshot[] {
   return [...new Map(snapshots.map((snapshot) => [snapshot.run, snapshot])).values()]
+}
+
+/** Of runs alone: what a restore keeps for its undoing speaks for nobody. */
+export function speaking(snapshots: readonly CheckedSnapshot[]): CheckedSnapshot[] {
+  return newestOfEach(snapshots).filter((snapshot) => !isSafety(snapshot))
+}
+
+/** Made by a restore, of what it touches. */
+export function isSafety({ run }: CheckedSnapshot): boolean {
+  return /^[^-]+-restore-[^-]+$/.test(run)
 }
 
 export function latestOf(slice: NamedSlice, source: SourceName): CheckedSnapshot | undefined {
   return speaking(slice.snapshots).findLast((snapshot) => {
     const component = snapshot.components.get(source)
-    return component !== undefined && (component.suspect === undefined || snapshot.accepted)
+    return component !== undefined && ((component.suspect === undefined && !snapshot.mixed) || snapshot.accepted)
   })
 }
 

@@ -9,7 +9,7 @@ import type { NamedSlice } from './checker/check-store.ts'
 import type { CheckedResource } from './checker/entries.ts'
 import { exportParentKey } from './checker/hpke-export.ts'
 import { HEADER_BYTES, kinds, openHeader, openSealed } from './checker/sealed-object.ts'
-import { latestOf, speaking } from './promises.ts'
+import { latestOf, newestOfEach } from './promises.ts'
 import { sourceNames } from './world.ts'
 
 /** Every snapshot that is shown is whole and says what the checker finds, none is left out, and what is suspect is never the latest. */
@@ -27,7 +27,7 @@ export async function checkReader(deployment: DeploymentRepository, slices: read
     }
     const shown: Snapshot[] = []
     for await (const snapshot of repository.snapshots()) shown.push(snapshot)
-    const expected = speaking(slice.snapshots)
+    const expected = newestOfEach(slice.snapshots)
     if (
       !isDeepStrictEqual(
         shown.map(({ id }) => id).reverse(),

@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs'
 
 /** Seeds that once found something: they run first, for ever. */
 export function keptSeeds(): readonly number[] {
-  return JSON.parse(readFileSync(new URL('seeds.json', import.meta.url), 'utf8')) as number[]
+  return kept().backups
+}
+
+/** Those of restores. */
+export function keptRestoreSeeds(): readonly number[] {
+  return kept().restores
+}
+
+function kept(): { readonly backups: readonly number[]; readonly restores: readonly number[] } {
+  return JSON.parse(readFileSync(new URL('seeds.json', import.meta.url), 'utf8')) as ReturnType<typeof kept>
 }
 
 /** The one seed that was asked for. */

@@ -10,7 +10,6 @@ import { runReport } from '../../lib/backup/run-report.ts'
 import type { Alarm, Service } from '../../lib/backup/service.ts'
 import { settleRun } from '../../lib/backup/settle-run.ts'
 import { TorikiError } from '../../lib/errors.ts'
-import { noFaults } from '../../lib/platform/fault.ts'
 import type { Fault, FaultCall, FaultPlan } from '../../lib/platform/fault.ts'
 import { memoryKey } from '../../lib/platform/key-service/memory.ts'
 import type { MemoryKey } from '../../lib/platform/key-service/memory.ts'
@@ -30,8 +29,8 @@ import { base32, sliceSecrets } from './checker/keys.ts'
 import { unwrapLocally } from './checker/local-wrapping.ts'
 import { platformFaults, troubleSource, WRITES } from './faults.ts'
 import type { FaultBudget, SourceTrouble } from './faults.ts'
-import { SimulatedProcess, sources } from './process.ts'
-import type { Ground } from './process.ts'
+import { Fleet } from './fleet.ts'
+import type { Ground, SimulatedProcess } from './process.ts'
 import {
   checkCondemned,
   checkPeople,
@@ -135,9 +134,8 @@ class Simulation {
   readonly #scanned = new Set<string>()
   readonly #budget: FaultBudget = { faults: 0, kills: 0, outage: undefined }
   readonly #small: SimulationOptions['small']
-  readonly #counts = { kills: 0, faults: 0, snapshots: 0, failures: 0, suspects: 0, writes: 0 }
-  #processes: SimulatedProcess[] = []
-  #made = 0
+  readonly #counts = { faults: 0, snapshots: 0, failures: 0, suspects: 0, writes: 0 }
+  readonly #fleet: Fleet
   #quietFaults = true
   #people = 0
   #deploymentId = ''
@@ -194,7 +192,25 @@ class Simulation {
       deleted: [],
       looks: new Map(),
       unwrapped: new Set(),
+      createdAt: new Map(),
+      planned: new Set(),
     }
+    const { processes, workers, batchMax, againShare, shortTime } = this.#manner
+    this.#fleet = new Fleet(this.#ground, {
+      processes,
+      workers,
+      batchMax,
+      againShare,
+      random,
+      // The handler keeps a minute for its checkpoint.
+      remainingMs: () =>
+        shortTime && !this.#quietFaults && this.#draw(4) > 0 ? MINUTE_MS + this.#draw(1200) : LONG_MS,
+      plan: () => this.#plan(),
+      onQuiet: () => {
+        this.#quietFaults = true
+        this.#writing = false
+      },
+    })
   }
 
   async run(): Promise<Simulated> {
@@ -221,7 +237,7 @@ class Simulation {
       service: () => this.#calmly((service) => Promise.resolve(service)),
       drive: (work) => this.scheduler.drive(work),
       refused: this.#refusing.refused,
-      counts: { steps, ...this.#counts },
+      counts: { steps, kills: this.#fleet.kills, ...this.#counts },
     }
   }
 
@@ -372,7 +388,7 @@ class Simulation {
 
   async #replay(run: string): Promise<readonly string[]> {
     const { replayed } = await this.#calmly((service) => replayRun(service, { run }))
-    await this.scheduler.drive(this.#untilQuiet())
+    await this.scheduler.drive(this.#fleet.untilQuiet())
     return replayed
   }
 
@@ -419,7 +435,7 @@ class Simulation {
     }
     if (this.#killAllAt !== undefined && steps >= this.#killAllAt && !this.#quietFaults) {
       this.#killAllAt = undefined
-      for (const process of this.#processes) process.kill()
+      this.#fleet.killAll()
     }
     if (this.#churnAt !== undefined && steps >= this.#churnAt && !this.#quietFaults) {
       this.#churnAt = undefined
@@ -455,7 +471,7 @@ class Simulation {
       const owner = {}
       const clock = this.scheduler.clockOf(owner)
       for (;;) {
-        const process = this.#someProcess()
+        const process = this.#fleet.some()
         try {
           const answer = await Promise.race([this.#invoke(process, event, night), this.#death(process, clock)])
           if (answer === 'dead') continue
@@ -478,7 +494,7 @@ class Simulation {
       return { run: runs[0] as string }
     })()
     this.#churnAt = this.#manner.churn && !this.#manner.shortTime ? this.scheduler.steps + this.#draw(800) : undefined
-    return await this.scheduler.drive(this.#untilQuiet(all))
+    return await this.scheduler.drive(this.#fleet.untilQuiet(all))
   }
 
   async #invoke(
@@ -506,72 +522,6 @@ class Simulation {
       void this.#ground.queues.queue('replay-run').send([{ body: JSON.stringify({ v: 1, kind: 'replay-run', run }) }])
   }
 
-  /** Keeps processes alive until `before` has ended, no message is left and nobody works. */
-  async #untilQuiet<T>(before?: Promise<T>): Promise<T> {
-    const owner = {}
-    const clock = this.scheduler.clockOf(owner)
-    let ended = before === undefined
-    let failure: unknown
-    const first = before?.then(
-      () => void (ended = true),
-      (error: unknown) => void (failure = error),
-    )
-    for (;;) {
-      if (failure !== undefined) throw failure as Error
-      this.#keepAlive()
-      await clock.sleep(10_000)
-      if (!ended || this.#processes.some(({ busy, dead }) => busy > 0 && !dead) || (await this.#depth()) > 0) continue
-      break
-    }
-    await first
-    for (const process of this.#processes) process.stop()
-    for (const process of this.#processes) this.scheduler.drop(process)
-    this.#processes = []
-    this.#quietFaults = true
-    this.#writing = false
-    return (await before) as T
-  }
-
-  async #depth(): Promise<number> {
-    let sum = 0
-    for (const { name, dead } of sources) {
-      const { queues } = this.#ground
-      const { visible, hidden, delayed } = await (dead ? queues.deadLetter(name) : queues.queue(name)).depth()
-      sum += visible + hidden + delayed
-    }
-    return sum
-  }
-
-  #keepAlive(): void {
-    for (const process of this.#processes) if (process.dead) this.#counts.kills++
-    this.#processes = this.#processes.filter(({ dead }) => !dead)
-    while (this.#processes.length < this.#manner.processes) {
-      const process = this.#makeProcess()
-      process.start()
-      this.#processes.push(process)
-    }
-  }
-
-  #someProcess(): SimulatedProcess {
-    this.#keepAlive()
-    return this.#processes[this.#draw(this.#processes.length)] as SimulatedProcess
-  }
-
-  #makeProcess(plan: FaultPlan = this.#plan()): SimulatedProcess {
-    const { workers, batchMax, shortTime, againShare } = this.#manner
-    return new SimulatedProcess(this.#ground, {
-      name: `p${++this.#made}`,
-      random: seededRandom(this.#random.bytes(8).toString('hex')),
-      plan,
-      workers,
-      batchMax,
-      againShare,
-      // The handler keeps a minute for its checkpoint.
-      remainingMs: () =>
-        shortTime && !this.#quietFaults && this.#draw(4) > 0 ? MINUTE_MS + this.#draw(1200) : LONG_MS,
-    })
-  }
-
   #plan(): FaultPlan {
     const { faultShare } = this.#manner
     const note = (line: string): void => {
@@ -589,10 +539,8 @@ class Simulation {
     }
   }
 
-  /** Something done by hand in a process in which nothing goes wrong. */
   async #calmly<T>(work: (service: Service) => Promise<T>): Promise<T> {
-    const process = this.#makeProcess(noFaults)
-    return await this.scheduler.drive(process.service().then(work))
+    return await this.#fleet.calmly((process) => process.service().then(work))
   }
 
   /** Everything there is to hold against the promises. */

@@ -37,6 +37,20 @@ export interface Truth {
   readonly secrets: Readonly<Record<string, string>>
 }
 
+/** One thing that was written to a live system. */
+export interface Written {
+  /** Of everything that happens, in order. */
+  readonly seq: number
+  readonly atMs: number
+  /** A restore's id; `undefined`: somebody else. */
+  readonly by: string | undefined
+  readonly source: SourceName
+  readonly slice: SliceName
+  readonly text: string
+  readonly before: Thing | undefined
+  readonly after: Thing | undefined
+}
+
 export type SourceOperation = 'members' | 'identify' | 'source' | 'read'
 /** What goes wrong at a call of a source; `at`: after so many resources of a read. */
 export interface SourceFault {
@@ -50,6 +64,16 @@ export class World {
   readonly root: Record<SourceName, JsonObject> = { keycloak: { realm: 'nebari' }, files: { device: 1 } }
   fault: (source: SourceName, operation: SourceOperation, slice: SliceName | undefined) => SourceFault | undefined =
     () => undefined
+  /** A restore cannot make it here. */
+  cannot: (source: SourceName, slice: SliceName, text: string) => boolean = () => false
+  /** A write that is refused. */
+  refuse: (source: SourceName, slice: SliceName, text: string, member: string) => Error | undefined = () => undefined
+  /** A write that is taken, and has no effect. */
+  forgets: (source: SourceName, slice: SliceName, text: string, member: string) => boolean = () => false
+  nowMs: () => number = () => 0
+  /** Everything that was written since it began, by whom. */
+  readonly journal: Written[] = []
+  #seq = 0
   readonly #random: Random
   /** Every state that a slice of a source had since the last `forgetVersions`. */
   readonly #versions = new Map<string, Set<Things>>()
@@ -65,21 +89,55 @@ export class World {
       for (const [slice, things] of this.slices[source]) this.#remember(source, slice, things)
   }
 
+  /** The number of what happens next: everything that is watched is numbered in one order. */
+  next(): number {
+    return ++this.#seq
+  }
+
+  /** Nothing of it was a restore's. */
   set(source: SourceName, slice: SliceName, things: Things): void {
-    this.slices[source].set(slice, things)
-    this.#remember(source, slice, things)
+    this.#put(source, slice, things, undefined)
   }
 
   remove(source: SourceName, slice: SliceName): void {
-    this.slices[source].delete(slice)
-    this.#remember(source, slice, new Map())
+    this.#put(source, slice, undefined, undefined)
+  }
+
+  /** A restore writes one thing, or takes it away. */
+  write(by: string, source: SourceName, slice: SliceName, text: string, thing: Thing | undefined): void {
+    const things = new Map(this.slices[source].get(slice))
+    if (thing === undefined) things.delete(text)
+    else things.set(text, thing)
+    this.#put(source, slice, things, by)
+    const id = source === 'keycloak' && text === 'profile' ? thing?.kept?.['id'] : undefined
+    if (typeof id === 'string' && !this.identities.has(slice))
+      this.identities.set(slice, { id, createdAt: new Date('2020-01-01T00:00:00Z') })
+  }
+
+  #put(source: SourceName, slice: SliceName, things: Things | undefined, by: string | undefined): void {
+    const before: Things = this.slices[source].get(slice) ?? new Map()
+    const after: Things = things ?? new Map()
+    for (const text of new Set([...before.keys(), ...after.keys()])) {
+      const [old, now] = [before.get(text), after.get(text)]
+      if (old === now) continue
+      const at = { seq: this.next(), atMs: this.nowMs() }
+      this.journal.push({ ...at, by, source, slice, text, before: old, after: now })
+    }
+    if (things === undefined) this.slices[source].delete(slice)
+    else this.slices[source].set(slice, things)
+    this.#remember(source, slice, after)
   }
 
   /** What may be read of it since the last `forgetVersions`, as the checker names it. Nothing known: the empty map. */
   truths(source: SourceName, slice: SliceName): ReadonlyMap<string, Truth>[] {
     const versions = this.#versions.get(`${source} ${slice}`) ?? new Set([new Map()])
     return [...versions].map(
-      (things) => new Map([...things].map(([text, thing]) => [keyOf(text).toString('latin1'), truthOf(thing)])),
+      (things) =>
+        new Map(
+          [...things]
+            .filter(([text]) => !isBeside(text))
+            .map(([text, thing]) => [keyOf(text).toString('latin1'), truthOf(thing)]),
+        ),
     )
   }
 
@@ -187,6 +245,7 @@ export class World {
       return
     }
     const ordered = [...things]
+      .filter(([text]) => !isBeside(text))
       .map(([text, thing]) => ({ key: keyOf(text), thing }))
       .sort((a, b) => compareKeys(a.key, b.key))
     for (const [at, { key, thing }] of ordered.entries()) {
@@ -246,11 +305,16 @@ export class World {
   }
 }
 
-function keyOf(text: string): Buffer {
+/** In a folder of a restore: never backed up. */
+export function isBeside(text: string): boolean {
+  return text.startsWith('restored-')
+}
+
+export function keyOf(text: string): Buffer {
   return text === 'home' ? encodeKey('home') : encodeKey('thing', [text])
 }
 
-function resourceOf(key: Buffer, { state, kept, secrets, content }: Thing): Resource {
+export function resourceOf(key: Buffer, { state, kept, secrets, content }: Thing): Resource {
   return {
     key,
     state,
@@ -266,7 +330,7 @@ function resourceOf(key: Buffer, { state, kept, secrets, content }: Thing): Reso
   }
 }
 
-function truthOf({ state, kept = {}, secrets = {}, content }: Thing): Truth {
+export function truthOf({ state, kept = {}, secrets = {}, content }: Thing): Truth {
   const bytes =
     content &&
     Buffer.concat(content.map((part) => ('holeBytes' in part ? Buffer.alloc(part.holeBytes) : Buffer.from(part))))

@@ -19,7 +19,7 @@ export interface NamedSlice extends CheckedSlice {
 export interface CheckedStore {
   readonly violations: readonly Violation[]
   readonly slices: readonly NamedSlice[]
-  /** Records under `runs/`, by path. */
+  /** Records under `runs/` and `restores/`, by path. */
   readonly records: ReadonlyMap<string, Readonly<Record<string, unknown>>>
 }
 
@@ -65,7 +65,8 @@ export function checkStore({
     )
 
   const records = new Map<string, Readonly<Record<string, unknown>>>()
-  for (const [path, bytes] of under('runs/')) attempt(path, () => records.set(path, readRecord(path, bytes, secrets)))
+  for (const [path, bytes] of [...under('runs/'), ...under('restores/')])
+    attempt(path, () => records.set(path, readRecord(path, bytes, secrets)))
   const names = namesOf(records, secrets)
 
   const ids = new Set([...under('slices/'), ...under('keys/')].map(([path]) => path.split('/')[1] as string))
@@ -131,7 +132,8 @@ function checkBesideKeys(
 }
 
 function readRecord(path: string, bytes: Buffer, { runKey }: DeploymentSecrets): Readonly<Record<string, unknown>> {
-  const [record, ...more] = openSealed(bytes, kinds.runRecord, path, runKey)
+  const kind = path.startsWith('restores/') ? kinds.restoreRecord : kinds.runRecord
+  const [record, ...more] = openSealed(bytes, kind, path, runKey)
   if (more.length > 0) throw new Error('has more than one record')
   const { value } = JSON.parse(String(record)) as { value: Record<string, unknown> }
   return value

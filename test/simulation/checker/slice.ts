@@ -34,8 +34,16 @@ export interface CheckedSnapshot {
   readonly components: ReadonlyMap<string, CheckedComponent>
   readonly missing: readonly { readonly component: string; readonly code: string }[]
   readonly accepted: boolean
+  /** A restore wrote to the source meanwhile. */
+  readonly mixed: boolean
   /** Ids of the chunks that it needs from packs. */
   readonly packed: ReadonlySet<string>
+}
+
+export interface Claim {
+  readonly restore: string
+  readonly from: string
+  readonly until?: string
 }
 
 export interface CheckedSlice {
@@ -43,6 +51,8 @@ export interface CheckedSlice {
   /** Ascending by run, then number. */
   readonly snapshots: readonly CheckedSnapshot[]
   readonly checkpoints: number
+  /** Restores that had the slice, or have it. */
+  readonly claims: readonly Claim[]
   /** Chunk id → the packs that hold it. */
   readonly packsOf: ReadonlyMap<string, readonly string[]>
   /** Path of what condemns → the packs it names. */
@@ -78,6 +88,10 @@ interface SnapshotDocument extends CaptureDocument {
 interface CheckpointDocument extends CaptureDocument {
   readonly packs: readonly string[]
   readonly partial?: ComponentDocument
+}
+interface MarksDocument {
+  readonly accepted: readonly string[]
+  readonly claims: readonly Claim[]
 }
 interface Opened {
   readonly document: SnapshotDocument
@@ -119,10 +133,10 @@ class SliceChecker {
     this.#readPacks()
     for (const path of this.#paths('snapshots'))
       this.#try(path, () => this.#snapshots.set(this.#name(path), this.#openSnapshot(path)))
-    const accepted = this.#acceptedIds()
+    const marks = this.#marks()
     const snapshots: CheckedSnapshot[] = []
     for (const [id, opened] of this.#snapshots)
-      this.#try(`${this.#base}snapshots/${id}`, () => snapshots.push(this.#checkSnapshot(id, opened, accepted)))
+      this.#try(`${this.#base}snapshots/${id}`, () => snapshots.push(this.#checkSnapshot(id, opened, marks)))
     for (const path of this.#paths('checkpoints')) this.#try(path, () => this.#checkCheckpoint(path))
     for (const path of this.#paths('condemned'))
       this.#try(path, () => this.#condemned.set(path, this.#document(path, kinds.condemned)['packs'] as string[]))
@@ -131,6 +145,7 @@ class SliceChecker {
       sliceId: this.#sliceId,
       snapshots,
       checkpoints: this.#paths('checkpoints').length,
+      claims: marks.claims,
       packsOf: this.#packsOf,
       condemned: this.#condemned,
     }
@@ -203,7 +218,7 @@ class SliceChecker {
     return unpackBlock(block ?? Buffer.alloc(0), plainBytes)
   }
 
-  #checkSnapshot(id: string, { document }: Opened, accepted: ReadonlySet<string>): CheckedSnapshot {
+  #checkSnapshot(id: string, { document }: Opened, { accepted, claims }: MarksDocument): CheckedSnapshot {
     const [run, n] = [id.slice(0, id.lastIndexOf('.')), Number(id.slice(id.lastIndexOf('.') + 1))]
     if (!Number.isSafeInteger(n) || n < 1) throw new Error('has a name that is no snapshot’s')
     this.#checkCapture(document)
@@ -225,7 +240,8 @@ class SliceChecker {
       parent: document.parent?.id,
       components,
       missing: document.missing,
-      accepted: accepted.has(id),
+      accepted: accepted.includes(id),
+      mixed: isMixed(document, claims),
       packed,
     }
   }
@@ -285,14 +301,17 @@ class SliceChecker {
       this.#readMap('the component it was reading', document.partial, undefined, new Set())
   }
 
-  #acceptedIds(): ReadonlySet<string> {
+  #marks(): MarksDocument {
     const numbers = this.#paths('marks').map((path) => Number(this.#name(path)))
     for (const path of this.#paths('marks')) this.#try(path, () => this.#document(path, kinds.mark))
-    if (numbers.length === 0) return new Set()
-    const { accepted } = this.#document(`${this.#base}marks/${Math.max(...numbers)}`, kinds.mark) as {
+    if (numbers.length === 0) return { accepted: [], claims: [] }
+    const { accepted, claims = [] } = this.#document(`${this.#base}marks/${Math.max(...numbers)}`, kinds.mark) as {
       accepted: string[]
+      claims?: Claim[]
     }
-    return new Set(accepted)
+    if (claims.filter(({ until }) => until === undefined).length > 1)
+      this.#violations.push({ path: `${this.#base}marks/`, what: 'two restores have the slice' })
+    return { accepted, claims }
   }
 
   #document(path: string, kind: number): Record<string, unknown> {
@@ -320,4 +339,12 @@ class SliceChecker {
       this.#violations.push({ path, what: error instanceof Error ? error.message : String(error) })
     }
   }
+}
+
+function isMixed({ time, components }: SnapshotDocument, claims: readonly Claim[]): boolean {
+  const read = [time, ...Object.values(components).map(({ readAt }) => readAt)].map((text) => Date.parse(text))
+  return claims.some(
+    ({ from, until }) =>
+      Math.max(...read) >= Date.parse(from) && (until === undefined || Date.parse(time) <= Date.parse(until)),
+  )
 }

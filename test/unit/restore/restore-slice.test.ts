@@ -117,6 +117,15 @@ describe('a plan', () => {
     expect(house.live()).toEqual({ home: {}, ...whole })
   })
 
+  test('of what cannot be deleted says so, and counts it as nothing that stays', async () => {
+    spoil()
+    house.writer.foreseen = (key) => (key === 'extra' ? { kind: 'left', reason: 'Is the installer’s.' } : undefined)
+    const plan = await house.plan({ deleteExtra: true })
+    expect(plan.counts).toEqual({ create: 1, update: 1, delete: 0, cannot: 0, left: 1, keep: 1 })
+    expect(await house.apply(plan.restore)).toEqual({ step: 'verified' })
+    expect(house.live()).toEqual({ ...whole, extra: { size: 4 } })
+  })
+
   test('of what cannot be made says so, and the rest is restored', async () => {
     spoil()
     house.writer.foreseen = (key) =>
