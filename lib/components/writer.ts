@@ -90,6 +90,8 @@ export interface LostField {
 export interface WriteContext extends ListContext {
   /** Of the restore: names what is temporary, so that a second try finds what the first left. */
   readonly restore: string
+  /** With a question what would come of a change: the written keys of everything that the plan will ask about and that is to be there afterwards. */
+  readonly planned?: ReadonlySet<string>
   readonly options: WriteOptions
 }
 

@@ -3,7 +3,7 @@
  * last to the first. A component with one kind streams; those of others, which are few, are held and sorted by kind.
  */
 import type { WriteContext } from '../components/writer.ts'
-import { compareKeys, decodeKey } from '../resources/key.ts'
+import { compareKeys, decodeKey, formatKey } from '../resources/key.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { Look } from './live-look.ts'
 import { differencesToDelete, differencesToMake } from './plan-differences.ts'
@@ -28,11 +28,19 @@ export async function* proposedItems(proposal: Proposal, wanted: Wanted): AsyncG
   const { kinds } = source.writer
   const rank = ({ key }: Difference): number => kinds.indexOf(decodeKey(key).kind)
   const toMake = differencesToMake(look, source, reach, wanted)
-  const made =
-    kinds.length === 1 ? toMake : (await all(toMake)).sort((a, b) => rank(a) - rank(b) || compareKeys(a.key, b.key))
-  for await (const difference of made) {
-    const item = await ask(proposal, difference)
-    if (item !== undefined) yield item
+  if (kinds.length === 1) {
+    for await (const difference of toMake) {
+      const item = await ask(proposal, difference)
+      if (item !== undefined) yield item
+    }
+  } else {
+    const made = (await all(toMake)).sort((a, b) => rank(a) - rank(b) || compareKeys(a.key, b.key))
+    // Something may refer to what comes after it.
+    const planned = new Set(made.map(({ key }) => formatKey(key)))
+    for (const difference of made) {
+      const item = await ask({ ...proposal, context: { ...proposal.context, planned } }, difference)
+      if (item !== undefined) yield item
+    }
   }
   if (!deleteExtra) return
   const toDelete = differencesToDelete(look, source, reach)

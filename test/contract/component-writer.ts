@@ -89,10 +89,12 @@ export function describeWriter(
     }
 
     async function plan(before: HeldSlice, wanted: HeldSlice): Promise<Omit<Prepared, 'before'>> {
-      const asking = context()
+      const changes = changesBetween(before, wanted, fixture.writer.kinds)
+      const planned = new Set(changes.filter(({ after }) => after !== undefined).map(({ key }) => formatKey(key)))
+      const asking = { ...context(), planned }
       const items: Item[] = []
       const foreseen: { key: string; forecast: Forecast }[] = []
-      for (const change of changesBetween(before, wanted, fixture.writer.kinds)) {
+      for (const change of changes) {
         const forecast = await fixture.writer.foresee(fixture.slice, change, asking)
         foreseen.push({ key: formatKey(change.key), forecast })
         if (forecast.kind !== 'will') continue

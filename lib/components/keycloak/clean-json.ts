@@ -38,6 +38,16 @@ export function sortedLists(lists: Readonly<Record<string, readonly string[]>> |
   )
 }
 
+/** Texts that say nothing when they are empty (the admin console writes them so, a REST client leaves them out), of the top level: left out. */
+export function withoutEmptyTexts(body: JsonObject, names: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(body).filter(([name, value]) => value !== '' || !names.has(name)))
+}
+
+/** A text, or nothing. */
+export function textOrNull(text: string | null | undefined): string | null {
+  return text === undefined || text === '' ? null : text
+}
+
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

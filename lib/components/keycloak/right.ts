@@ -15,4 +15,5 @@ export const writeRights = [
   'manage-identity-providers',
   'manage-organizations',
 ] as const
-export type Right = (typeof readRights)[number] | (typeof writeRights)[number]
+/** `manage-authorization`: for the few clients that use Keycloak's authorization services. */
+export type Right = (typeof readRights)[number] | (typeof writeRights)[number] | 'manage-authorization'

@@ -1,12 +1,13 @@
 /** Client scopes with their mappers, their roles, and whether new clients get them. */
 import * as z from 'zod'
 import { clientScopesSchema } from '../answers.ts'
-import { cleanObject } from '../clean-json.ts'
+import { cleanObject, withoutEmptyTexts } from '../clean-json.ts'
 import { mappersByName } from './mappers.ts'
 import { readRoleScope } from './role-scope.ts'
 import type { SharedKind } from './shared-kind.ts'
 
 const LEFT_OUT: ReadonlySet<string> = new Set(['id', 'name', 'protocolMappers'])
+const TEXTS: ReadonlySet<string> = new Set(['description'])
 const namedSchema = z.array(z.looseObject({ name: z.string() }))
 
 export const clientScopeKind: SharedKind = {
@@ -32,7 +33,8 @@ export const clientScopeKind: SharedKind = {
         .map(async (scope) => ({
           segments: [scope.name],
           body: {
-            ...cleanObject(scope, { drop: LEFT_OUT }),
+            attributes: {},
+            ...withoutEmptyTexts(cleanObject(scope, { drop: LEFT_OUT }), TEXTS),
             mappers: mappersByName(scope.protocolMappers),
             newClients: defaults.has(scope.name) ? 'default' : optionals.has(scope.name) ? 'optional' : 'none',
             roleScope: await readRoleScope(reader, 'client-scope', scope.id),

@@ -4,7 +4,7 @@ import { isTorikiError } from '../../../errors.ts'
 import type { JsonObject, JsonValue } from '../../../resources/json.ts'
 import { clientSecretSchema } from '../answers.ts'
 import type { ClientAnswer } from '../answers.ts'
-import { cleanObject, sortedNames } from '../clean-json.ts'
+import { cleanObject, sortedNames, withoutEmptyTexts } from '../clean-json.ts'
 import { MASK } from '../secret-fields.ts'
 import { mappersByName } from './mappers.ts'
 import { readRoleScope } from './role-scope.ts'
@@ -29,6 +29,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
     'authorizationSettings',
   ],
 ])
+const TEXTS: ReadonlySet<string> = new Set(['name', 'description', 'rootUrl', 'adminUrl', 'baseUrl'])
 /** Ids of their own in the settings of authorization. */
 const AUTHORIZATION_LEFT_OUT: ReadonlySet<string> = new Set(['id', '_id', 'clientId'])
 
@@ -57,7 +58,7 @@ async function describe(reader: SharedReader, client: ClientAnswer): Promise<Dra
       attributes: {},
       redirectUris: [],
       webOrigins: [],
-      ...cleanObject(client, { drop: LEFT_OUT }),
+      ...withoutEmptyTexts(cleanObject(client, { drop: LEFT_OUT }), TEXTS),
       mappers: mappersByName(client.protocolMappers),
       defaultClientScopes: sortedNames(client.defaultClientScopes ?? []),
       optionalClientScopes: sortedNames(client.optionalClientScopes ?? []),
@@ -106,6 +107,21 @@ async function flowsOf(
   return Object.fromEntries(flows)
 }
 
+const authorizationSchema = z.looseObject({
+  policies: z.array(z.looseObject({ config: z.record(z.string(), z.unknown()).nullish() })).nullish(),
+})
+
+/** Names of what a policy is about stand in a text, as a JSON list in no promised order. */
+function sortedList(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.startsWith('[')) return value
+  try {
+    const items: unknown = JSON.parse(value)
+    return Array.isArray(items) ? JSON.stringify(cleanObject({ items })['items']) : value
+  } catch {
+    return value // no list after all: a text of a policy's own
+  }
+}
+
 /** Resources, scopes and policies of clients that use Keycloak's authorization services; needs `view-authorization`. */
 async function readAuthorization(
   reader: SharedReader,
@@ -115,10 +131,18 @@ async function readAuthorization(
   try {
     const settings = await reader.ask({
       right: 'view-clients',
-      schema: z.looseObject({}),
+      schema: authorizationSchema,
       request: (admin) => admin.clients.exportResource({ id }),
     })
-    return cleanObject(settings, { drop: AUTHORIZATION_LEFT_OUT })
+    const policies = (settings.policies ?? []).map(({ config, ...policy }) =>
+      config === undefined || config === null
+        ? policy
+        : {
+            ...policy,
+            config: Object.fromEntries(Object.entries(config).map(([name, text]) => [name, sortedList(text)])),
+          },
+    )
+    return cleanObject({ ...settings, policies }, { drop: AUTHORIZATION_LEFT_OUT })
   } catch (error) {
     if (!isTorikiError(error, 'source-rights')) throw error
     reader.say(

@@ -1,6 +1,6 @@
 /** The group tree, one resource per group, with attributes and roles; and which groups new people join. */
 import * as z from 'zod'
-import { sortedLists, sortedNames } from '../clean-json.ts'
+import { sortedLists, sortedNames, textOrNull } from '../clean-json.ts'
 import type { SharedKind } from './shared-kind.ts'
 
 export const groupKind: SharedKind = {
@@ -9,7 +9,7 @@ export const groupKind: SharedKind = {
     return (await reader.groups()).map(({ segments, group }) => ({
       segments,
       body: {
-        description: group.description ?? null,
+        description: textOrNull(group.description),
         attributes: sortedLists(group.attributes),
         realmRoles: sortedNames(group.realmRoles ?? []),
         clientRoles: sortedLists(group.clientRoles),

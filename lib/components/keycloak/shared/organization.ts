@@ -1,11 +1,12 @@
 /** Organizations with their domains and identity providers. Who is a member stands with each person. */
 import * as z from 'zod'
 import { organizationsSchema } from '../answers.ts'
-import { cleanObject, sortedLists, sortedNames } from '../clean-json.ts'
+import { cleanObject, sortedLists, sortedNames, withoutEmptyTexts } from '../clean-json.ts'
 import { readPages } from '../pages.ts'
 import type { SharedKind } from './shared-kind.ts'
 
 const LEFT_OUT: ReadonlySet<string> = new Set(['id', 'alias', 'domains', 'members', 'identityProviders', 'attributes'])
+const TEXTS: ReadonlySet<string> = new Set(['description', 'redirectUrl'])
 /** Attributes come only so; the library's types do not know it. */
 const WHOLE: object = { briefRepresentation: false }
 const linkedSchema = z.array(z.looseObject({ alias: z.string() }))
@@ -43,7 +44,7 @@ export const organizationKind: SharedKind = {
           return {
             segments: [organization.alias ?? organization.name],
             body: {
-              ...cleanObject(organization, { drop: LEFT_OUT }),
+              ...withoutEmptyTexts(cleanObject(organization, { drop: LEFT_OUT }), TEXTS),
               attributes: sortedLists(attributesSchema.parse(organization['attributes'])),
               domains: Object.fromEntries(
                 (organization.domains ?? []).map(({ name, verified }) => [name, { verified: verified === true }]),

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../../resources/json.ts'
 import { rolesSchema } from '../answers.ts'
 import type { RoleAnswer } from '../answers.ts'
-import { sortedLists, sortedNames } from '../clean-json.ts'
+import { sortedLists, sortedNames, textOrNull } from '../clean-json.ts'
 import type { Draft, SharedKind, SharedReader } from './shared-kind.ts'
 
 /** Attributes come only so; the library's types do not always know it. */
@@ -48,7 +48,7 @@ async function describe(reader: SharedReader, role: RoleAnswer, segments: readon
   return {
     segments,
     body: {
-      description: role.description ?? null,
+      description: textOrNull(role.description),
       attributes: sortedLists(role.attributes),
       composites: role.composite === true ? await readComposites(reader, role.id) : { realm: [], clients: {} },
     },

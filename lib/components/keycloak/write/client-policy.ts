@@ -130,9 +130,8 @@ async function missingProfiles(work: Work, { profiles }: JsonObject): Promise<re
   if (names.length === 0) return []
   const known = new Set((await PROFILES.read(work, true)).map(({ name }) => name))
   return names
-    .filter((name) => !known.has(name))
+    .filter((name) => !known.has(name) && !work.expected.comes('client-profile', [name]))
     .map((name) => formatKey(encodeKey('client-profile', [name])))
-    .filter((key) => !work.expected.has(key))
     .sort()
 }
 

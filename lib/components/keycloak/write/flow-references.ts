@@ -1,5 +1,4 @@
 /** The target's flows by alias, and which are missing. */
-import { encodeKey, formatKey } from '../../../resources/key.ts'
 import { flowsSchema } from '../answers.ts'
 import type { Work } from './work.ts'
 
@@ -19,5 +18,5 @@ export async function flowIds({
 export async function missingFlows(work: Work, aliases: readonly string[]): Promise<readonly string[]> {
   if (aliases.length === 0) return []
   const known = await flowIds(work)
-  return aliases.filter((alias) => !known.has(alias) && !work.expected.has(formatKey(encodeKey('flow', [alias]))))
+  return aliases.filter((alias) => !known.has(alias) && !work.expected.comes('flow', [alias]))
 }

@@ -15,7 +15,7 @@ const ADMIN_CLIENT_ROLES: ReadonlySet<string> = new Set([
 const ADMIN_GROUPS: ReadonlySet<string> = new Set(['superadmin', 'admin'])
 const DEPTH_MAX = 8
 
-type Granted = Pick<References, 'groups' | 'realmRoles' | 'clientRoles'>
+export type Granted = Pick<References, 'groups' | 'realmRoles' | 'clientRoles'>
 
 /** Does `after` grant a right to administrate that `before` does not? */
 export async function grantsPrivilege(work: Work, before: Granted | undefined, after: Granted): Promise<boolean> {

@@ -3,6 +3,7 @@
  * composites.
  */
 import { encodeKey, formatKey } from '../../../resources/key.ts'
+import { isInstallerOwned } from './installer.ts'
 import { groupName } from './target.ts'
 import type { Work } from './work.ts'
 
@@ -14,6 +15,8 @@ export interface References {
   readonly clients?: readonly string[]
   readonly scopes?: readonly string[]
   readonly organizations?: readonly string[]
+  /** Aliases. */
+  readonly flows?: readonly string[]
 }
 
 /** Written keys, ascending. */
@@ -21,10 +24,19 @@ export async function missingReferences(work: Work, references: References): Pro
   const { target, signal } = work
   const missing: string[] = []
   const look = (isThere: boolean, kind: string, segments: readonly string[]): void => {
-    const written = formatKey(encodeKey(kind, segments))
-    if (!isThere && !work.expected.has(written)) missing.push(written)
+    if (isThere || (work.expected.comes(kind, segments) && !isLeft(work, kind, segments))) return
+    missing.push(formatKey(encodeKey(kind, segments)))
   }
-  const { groups, realmRoles, clientRoles, providers = [], clients = [], scopes = [], organizations = [] } = references
+  const {
+    groups,
+    realmRoles,
+    clientRoles,
+    providers = [],
+    clients = [],
+    scopes = [],
+    organizations = [],
+    flows = [],
+  } = references
   if (groups.length > 0) {
     const known = await target.groups(signal)
     for (const path of groups) look(known.has(groupName(path)), 'group', path)
@@ -53,7 +65,16 @@ export async function missingReferences(work: Work, references: References): Pro
     const known = await target.organizations(signal)
     for (const alias of organizations) look(known.has(alias), 'organization', [alias])
   }
+  if (flows.length > 0) {
+    const known = await target.flows(signal)
+    for (const alias of flows) look(known.has(alias), 'flow', [alias])
+  }
   return missing.sort()
+}
+
+/** What the installer makes is not made here, though the plan holds it. */
+function isLeft({ options }: Work, kind: string, segments: readonly string[]): boolean {
+  return !options.installerOwned && isInstallerOwned(kind, segments)
 }
 
 /** The reason that names what is missing; the first few. */

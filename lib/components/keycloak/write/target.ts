@@ -7,6 +7,7 @@ import type { Clock } from '../../../platform/clock.ts'
 import {
   clientScopesSchema,
   clientsSchema,
+  flowsSchema,
   identityProvidersSchema,
   organizationsSchema,
   realmSchema,
@@ -22,13 +23,15 @@ import type { GroupPlace } from '../directory.ts'
 import { KeptAnswers } from '../kept-answers.ts'
 import { readPages } from '../pages.ts'
 
-const serverSchema = z.looseObject({
-  providers: z.record(z.string(), z.looseObject({ providers: z.record(z.string(), z.unknown()).nullish() })).nullish(),
-})
-
 /** Short: an administrator may be at work beside us. */
 const KEPT_MS = 30_000
+const INFO_KEPT_MS = 10 * 60_000
 const WHOLE: object = { briefRepresentation: false }
+
+const infoSchema = z.looseObject({
+  systemInfo: z.looseObject({ version: z.string().nullish() }).nullish(),
+  providers: z.record(z.string(), z.looseObject({ providers: z.record(z.string(), z.unknown()).nullish() })).nullish(),
+})
 
 export interface Profile {
   /** Are attributes shown that it does not declare? */
@@ -41,12 +44,15 @@ export class Target {
   readonly #clock: Clock
   readonly #life: AbortSignal
   #kept: KeptAnswers<string>
+  /** About the server itself: nothing that we do changes it. */
+  readonly #server: KeptAnswers<'info'>
 
   constructor(client: KeycloakClient, clock: Clock, life: AbortSignal) {
     this.client = client
     this.#clock = clock
     this.#life = life
     this.#kept = new KeptAnswers(clock, KEPT_MS, life)
+    this.#server = new KeptAnswers(clock, INFO_KEPT_MS, life)
   }
 
   /** Something was made or removed. */
@@ -195,6 +201,33 @@ export class Target {
     })
   }
 
+  /** The first number of the version; `undefined`: it does not tell (from 26.7 on, to nobody but administrators). */
+  async major(signal: AbortSignal): Promise<number | undefined> {
+    const version = (await this.#info(signal))?.systemInfo?.version
+    return version === undefined || version === null ? undefined : Number.parseInt(version, 10)
+  }
+
+  #info(signal: AbortSignal): Promise<z.infer<typeof infoSchema> | undefined> {
+    return this.#server.get('info', signal, (life) =>
+      this.client.find({ right: 'view-realm', schema: infoSchema, request: (admin) => admin.serverInfo.find() }, life),
+    )
+  }
+
+  /** Flows of the top level: alias → id. */
+  flows(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    return this.#kept.get('flows', signal, async (life) => {
+      const flows = await this.client.read(
+        {
+          right: 'view-realm',
+          schema: flowsSchema,
+          request: (admin) => admin.authenticationManagement.getFlows(),
+        },
+        life,
+      )
+      return new Map(flows.map(({ id, alias }) => [alias, id]))
+    })
+  }
+
   /** Names of groups from the top, sorted as a person's are. */
   async defaultGroups(signal: AbortSignal): Promise<string[][]> {
     const ids = await this.#kept.get('default-groups', signal, async (life) => {
@@ -227,13 +260,7 @@ export class Target {
 
   /** Names of what the server has for these tasks (`authenticator`, `validator`, …); `undefined`: it does not tell. */
   async parts(signal: AbortSignal, ...tasks: readonly string[]): Promise<ReadonlySet<string> | undefined> {
-    const told = await this.#kept.get('server', signal, async (life) => {
-      const info = await this.client.find(
-        { right: 'view-realm', schema: serverSchema, request: (admin) => admin.serverInfo.find() },
-        life,
-      )
-      return info?.providers ?? {}
-    })
+    const told = (await this.#info(signal))?.providers ?? {}
     const known = tasks.map((task) => told[task]?.providers)
     return known.some((names) => names === undefined || names === null)
       ? undefined

@@ -6,6 +6,7 @@ import type { Applied, Forecast, WriteOptions } from '../../writer.ts'
 import type { KeycloakClient } from '../client.ts'
 import { grantRemedy } from '../failure.ts'
 import type { Rights } from '../rights.ts'
+import type { Expected } from './expectations.ts'
 import type { Target } from './target.ts'
 
 export interface Work {
@@ -14,8 +15,8 @@ export interface Work {
   readonly rights: Rights
   readonly options: WriteOptions
   readonly signal: AbortSignal
-  /** Keys, as they are written, that this plan makes: what comes later may refer to them. */
-  readonly expected: Set<string>
+  /** What this plan makes and removes; empty while it is applied. */
+  readonly expected: Expected
   /** The live resource. */
   read(key: Resource['key']): Promise<Resource | undefined>
 }

@@ -24,7 +24,7 @@ import { probeRights, requireRights } from '../rights.ts'
 import type { Rights } from '../rights.ts'
 import { readShared } from '../shared/read-shared.ts'
 import { doctorRestore } from './doctor.ts'
-import { Expectations } from './expectations.ts'
+import { Expectations, Expected } from './expectations.ts'
 import { INSTALLER_LEFT, isInstallerOwned } from './installer.ts'
 import { kindWriters } from './kind-writers.ts'
 import { groupPart, renameInRealm } from './rename.ts'
@@ -97,10 +97,10 @@ class KeycloakWriter implements ComponentWriter {
 
   async foresee(slice: Slice, change: Change, context: WriteContext): Promise<Forecast> {
     const expected = this.#expectations.of(context.restore, slice.name)
+    if (context.planned !== undefined) expected.planned = context.planned
     const work = await this.#work(context, expected)
-    const written = formatKey(change.key)
     const forecast = await foresee(work, change)
-    if (forecast.kind === 'will' && change.after !== undefined) expected.add(written)
+    expected.note(formatKey(change.key), forecast.kind, change.after === undefined)
     return forecast
   }
 
@@ -108,7 +108,7 @@ class KeycloakWriter implements ComponentWriter {
     const [writer, segments] = writerOf(change)
     if (writer === undefined)
       throw new TorikiError('restore-conflict', { message: 'A plan holds a change that Keycloak cannot be asked for.' })
-    const work = await this.#work(context, new Set())
+    const work = await this.#work(context, new Expected())
     return await decided(async () => {
       const applied = await writer.apply(work, change, segments, await work.read(change.key))
       if (applied.kind === 'applied' && writer.kind !== 'user') this.#forget()
@@ -118,7 +118,7 @@ class KeycloakWriter implements ComponentWriter {
 
   async complete(_slice: Slice, change: Change, context: WriteContext): Promise<void> {
     const [writer, segments] = writerOf(change)
-    const work = await this.#work(context, new Set())
+    const work = await this.#work(context, new Expected())
     await decided(async () => await writer?.complete?.(work, change, segments))
     if (writer?.complete !== undefined) this.#forget()
   }
@@ -134,7 +134,7 @@ class KeycloakWriter implements ComponentWriter {
     this.#directory.forgetGroups()
   }
 
-  async #work(context: WriteContext, expected: Set<string>): Promise<Work> {
+  async #work(context: WriteContext, expected: Expected): Promise<Work> {
     const { signal, options } = context
     const rights = await this.#rights(signal)
     return {
