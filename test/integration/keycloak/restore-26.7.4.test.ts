@@ -1,3 +1,3 @@
-import { describeRestoredPeople } from './restore-people.ts'
+import { describeRoundTrip } from './restore-round-trip.ts'
 
-describeRestoredPeople('26.7.4')
+describeRoundTrip({ from: '26.7.4', to: '26.7.4', bulk: 40, shared: false })
