@@ -12,6 +12,7 @@ import type { RequestedSlice, RestoreRequest } from './restore-request.ts'
 import type { RestoreWish } from './restore-wish.ts'
 import { vocabularyOf } from './service.ts'
 import type { RestoreService } from './service.ts'
+import { createdKeys } from './created-keys.ts'
 import { findSlicePlan, writeSlicePlan } from './slice-plan.ts'
 import type { PlanHead, SlicePlan } from './slice-plan.ts'
 import type { SlicePlanRequest } from './slice-plan-request.ts'
@@ -67,7 +68,8 @@ export async function planRequested(
   const planned = await findSlicePlan(records, where)
   if (planned !== undefined) return planned
   try {
-    return await planSlice(service, planRequestOf(request, requested), signal)
+    const made = slice === 'shared' ? undefined : await madeInShared(service, request, signal)
+    return await planSlice(service, { ...planRequestOf(request, requested), ...(made && { made }) }, signal)
   } catch (error) {
     signal.throwIfAborted()
     const { code, message, remedy, retry } = toTorikiError(error)
@@ -77,6 +79,18 @@ export async function planRequested(
     const head: PlanHead = { slice, generation, snapshots: {}, ...(to && { to }), failed: { code, message, remedy } }
     return await writeSlicePlan(records, { ...where, nonce }, head, none(), () => [])
   }
+}
+
+/** What people of this restore may refer to though it is not there yet. Whoever comes first plans `shared`: it is planned once. */
+async function madeInShared(
+  service: RestoreService,
+  request: RestoreRequest,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | undefined> {
+  const { restore, shared } = request
+  if (shared === undefined) return undefined
+  await planRequested(service, { restore, slice: shared.slice }, signal)
+  return await createdKeys(service.repository.records, { restore, sliceId: shared.sliceId })
 }
 
 /** @throws TorikiError `restore-other-target`. */

@@ -50,7 +50,11 @@ export async function planSlice(
     },
     signal,
   })
-  const context: WriteContext = { clock: service.platform.clock, signal, restore, options: request.options }
+  const { made, options } = request
+  const context: WriteContext = {
+    ...{ clock: service.platform.clock, signal, restore, options },
+    ...(made === undefined ? {} : { made }),
+  }
   const folder = sources.find(({ naming }) => naming.folder !== undefined)?.naming.folder
   const keep = new Map<ComponentName, number>()
   let matched = 0

@@ -34,5 +34,7 @@ export interface SlicePlanRequest {
   readonly whileRunning?: boolean
   /** Plan to delete what is live and not in the snapshot; only in place. */
   readonly deleteExtra: boolean
+  /** Written keys of what the same restore makes before. */
+  readonly made?: ReadonlySet<string>
   readonly options: WriteOptions
 }

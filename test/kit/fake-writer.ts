@@ -2,7 +2,7 @@
  * The writing half of a component in memory. Keeps the promises of the port: looks only at what it is asked for, writes member by member and only where live still is
  * what the change saw or wants, creates at one stroke. A test cuts it off, lets it forget members, or changes things under its feet.
  */
-import type { Applied, ComponentWriter, Forecast } from '../../lib/components/writer.ts'
+import type { Applied, ComponentWriter, Forecast, WriteContext } from '../../lib/components/writer.ts'
 import type { Change, Wanted } from '../../lib/resources/change.ts'
 import { canonicalJson } from '../../lib/resources/json.ts'
 import type { JsonObject } from '../../lib/resources/json.ts'
@@ -20,7 +20,7 @@ export interface FakeWriter extends ComponentWriter {
   /** Members that it says it wrote, and did not. */
   forgets: ReadonlySet<string>
   /** What it foresees, where that is not simply "will". */
-  foreseen: (key: string, change: Change) => Forecast | undefined
+  foreseen: (key: string, change: Change, context: WriteContext) => Forecast | undefined
   /** What is kept beside the state of live things, by name. */
   readonly kept: Map<string, JsonObject>
   /** Keys that were looked at. */
@@ -66,8 +66,8 @@ export function fakeWriter(component: FakeComponent): FakeWriter {
         }
       }
     },
-    foresee: async (_slice, change) =>
-      writer.foreseen(textOf(change.key), change) ?? {
+    foresee: async (_slice, change, context) =>
+      writer.foreseen(textOf(change.key), change, context) ?? {
         kind: 'will',
         ...(change.after === undefined ? {} : { state: change.after.state }),
         keeps: false,

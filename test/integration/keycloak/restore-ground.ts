@@ -71,6 +71,11 @@ export async function seededServer(postgres: Postgres, version: KeycloakVersion,
   }
 }
 
+interface Turn {
+  readonly url?: string
+  readonly account?: keyof SeedRealm['clients']
+}
+
 export interface Product {
   readonly nebari: Nebari
   /** Everything it printed so far, on stdout and stderr. */
@@ -78,7 +83,7 @@ export interface Product {
   toriki(...words: readonly string[]): Promise<CommandResult>
   json<T>(...words: readonly string[]): Promise<T>
   /** From now on this server is backed up and restored. */
-  turnTo(target: SeededServer, more?: { readonly url?: string; readonly account?: keyof SeedRealm['clients'] }): void
+  turnTo(target: SeededServer, more?: Turn): void
 }
 
 /** The product with a store of its own. */
@@ -87,7 +92,7 @@ export async function productBeside(source: SeededServer): Promise<Product> {
   const turn = (
     { server, seed, databaseUrl }: SeededServer,
     folder: string,
-    { url = server.url, account = 'backup-admin' as keyof SeedRealm['clients'] } = {},
+    { url = server.url, account = 'backup-admin' }: Turn = {},
   ): Record<string, unknown> => {
     const secret = (name: string, value: string): string => {
       const path = join(folder, name)

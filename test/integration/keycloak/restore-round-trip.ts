@@ -12,7 +12,6 @@ import { fingerprint } from '../../kit/seed-realm/fingerprint.ts'
 import type { Fingerprint } from '../../kit/seed-realm/fingerprint.ts'
 import { findGroup } from '../../kit/seed-realm/groups.ts'
 import { loginWithPassword } from '../../kit/seed-realm/login.ts'
-import { eachOf } from '../../kit/servers/admin-rest.ts'
 import type { KeycloakVersion } from '../../kit/servers/keycloak-install.ts'
 import { startPostgres } from '../../kit/servers/postgres.ts'
 import type { Postgres } from '../../kit/servers/postgres.ts'
@@ -124,26 +123,12 @@ export function describeRoundTrip({ from, to, bulk, shared }: RoundTrip): void {
 
     test('1: an independent reading is as before the damage, as far as it was planned', async () => {
       if (from !== to) return
-      const left = compareFingerprints(whole, await fingerprint(target.server))
+      const left = compareFingerprints(sortedAttributes(whole), sortedAttributes(await fingerprint(target.server)))
       const refused = new Set(plan.items.filter(({ action }) => action === 'cannot').map(({ key }) => key))
       expect(left.filter(({ kind }) => kind === 'user')).toEqual([])
       expect(left.filter(({ change }) => change === 'created')).toEqual([])
       if (refused.size === 0) expect(left).toEqual([])
     }, 300_000)
-
-    test('3: everybody logs in with the old password and the old one-time code; a wrong password, disabled and pending people are refused', async () => {
-      for (const { username, password, login, otp } of target.seed.users) {
-        if (password === undefined || !target.people.includes(username)) continue
-        const device = otp[0]
-        const credentials = { username, password, ...(device === undefined ? {} : { device }) }
-        const { accepted, reason } = await loginWithPassword(target.server, credentials)
-        expect([username, accepted]).toEqual([username, login === 'accepted' && canLogIn(plan, username)])
-        if (login === 'refused')
-          expect([username, reason]).toEqual([username, expect.stringMatching(/disabled|not fully set up/i)])
-        const wrong = await loginWithPassword(target.server, { ...credentials, password: `${password}-wrong` })
-        expect([username, wrong.accepted]).toEqual([username, false])
-      }
-    }, 600_000)
 
     test('4: counts of people, members and holders of roles are those of before', async () => {
       const { rest, seed } = target
@@ -171,8 +156,8 @@ export function describeRoundTrip({ from, to, bulk, shared }: RoundTrip): void {
     }, 300_000)
 
     test('6: what the installer made is untouched byte by byte, secrets of its clients included', async () => {
-      expect(canonicalJson(installerPartOf(await fingerprint(target.server)))).toBe(
-        canonicalJson(installerPartOf(damaged)),
+      expect(JSON.stringify(installerPartOf(await fingerprint(target.server)))).toBe(
+        JSON.stringify(installerPartOf(damaged)),
       )
     }, 300_000)
 
@@ -183,6 +168,21 @@ export function describeRoundTrip({ from, to, bulk, shared }: RoundTrip): void {
       const before = await fingerprint(target.server)
       expect(await product.json<ReportJson>('restore', 'apply', again.plan, '--yes')).toMatchObject({ verified: true })
       expect(compareFingerprints(before, await fingerprint(target.server))).toEqual([])
+    }, 600_000)
+
+    // A login hashes an old password anew: from here on credentials are no longer those that were saved.
+    test('3: everybody logs in with the old password and the old one-time code; a wrong password, disabled and pending people are refused', async () => {
+      for (const { username, password, login, otp } of target.seed.users) {
+        if (password === undefined || !target.people.includes(username)) continue
+        const device = otp[0]
+        const credentials = { username, password, ...(device === undefined ? {} : { device }) }
+        const { accepted, reason } = await loginWithPassword(target.server, credentials)
+        expect([username, accepted]).toEqual([username, login === 'accepted' && canLogIn(plan, username)])
+        if (login === 'refused')
+          expect([username, reason]).toEqual([username, expect.stringMatching(/disabled|not fully set up/i)])
+        const wrong = await loginWithPassword(target.server, { ...credentials, password: `${password}-wrong` })
+        expect([username, wrong.accepted]).toEqual([username, false])
+      }
     }, 600_000)
 
     test('8: with one poisoned person among several all others are restored, and this one is named', async () => {
@@ -206,7 +206,6 @@ export function describeRoundTrip({ from, to, bulk, shared }: RoundTrip): void {
 
     test('9: a role that is missing on the target is refused before the first write', async () => {
       const role = await target.rest.get<{ id: string }>('/nebari/roles/realm-a')
-      const before = await target.readPerson('direct-and-inherited')
       const composites = await target.rest.get<object[]>(`/nebari/roles-by-id/${role.id}/composites`)
       await target.removePeople(['direct-and-inherited'])
       await target.rest.delete('/nebari/roles/realm-a')
@@ -231,11 +230,12 @@ export function describeRoundTrip({ from, to, bulk, shared }: RoundTrip): void {
       const group = await findGroup(target.rest, ['projects', 'p3'])
       await target.rest.post(`/nebari/groups/${group}/role-mappings/realm`, [made])
       expect(await restore('--user', 'direct-and-inherited')).toMatchObject({ outcome: 'complete', verified: true })
-      expect((await target.readPerson('direct-and-inherited'))?.state).toEqual(before?.state)
+      expect((await target.readPerson('direct-and-inherited'))?.state).toEqual(
+        saved.get('user/direct-and-inherited')?.state,
+      )
     }, 300_000)
 
     test('13: a restore whose process is killed in the middle and that is gone on with ends the same', async () => {
-      const before = await target.read()
       const people = target.people.filter((name) => name.startsWith('bulk-') || name.startsWith('rich'))
       await target.removePeople(people)
       const { plan: id } = await product.json<PlanJson>('restore', 'plan', ...ALL)
@@ -250,8 +250,7 @@ export function describeRoundTrip({ from, to, bulk, shared }: RoundTrip): void {
       expect(await count()).toBeLessThan(target.seed.expected.userCount)
       const report = await product.json<ReportJson>('restore', 'resume', id)
       expect(report).toMatchObject({ outcome: 'complete', verified: true })
-      const after = await target.read()
-      expect(statesOf(after)).toEqual(statesOf(before))
+      expect(statesOf(await target.read())).toEqual(statesOf(saved))
     }, 600_000)
 
     // Last: about everything that was printed and stored so far.
@@ -287,6 +286,16 @@ function isLost(path: string, lost: readonly string[]): boolean {
     const secret = field.replace(/^credentials/, 'secrets')
     return [field, secret].some((one) => path === one || path.startsWith(`${one}.`))
   })
+}
+
+/** The values of an attribute have no order that Keycloak keeps. */
+function sortedAttributes({ state, kept }: Fingerprint): Fingerprint {
+  const users = Object.entries(state['user'] ?? {}).map(([name, user]) => {
+    const { attributes = {}, ...rest } = user as { attributes?: Record<string, string[]> }
+    const sorted = Object.entries(attributes).map(([attribute, values]) => [attribute, values.toSorted()] as const)
+    return [name, { ...rest, attributes: Object.fromEntries(sorted) }] as const
+  })
+  return { state: { ...state, user: Object.fromEntries(users) }, kept }
 }
 
 /** Was nothing of what this person logs in with lost? */

@@ -12,16 +12,20 @@ export class Expected {
   readonly #refused = new Set<string>()
   /** Everything it will ask about that is to be there afterwards; told with each question. */
   planned: ReadonlySet<string> = NOTHING
+  /** What the same restore makes before this plan is applied. */
+  before: ReadonlySet<string> = NOTHING
 
   note(written: string, forecast: Forecast['kind'], isDelete: boolean): void {
     const answers = forecast !== 'will' ? this.#refused : isDelete ? this.#gone : this.#made
     answers.add(written)
   }
 
-  /** Will it be there, made by this plan, before or after the change that is asked about? */
+  /** Will it be there, made by this plan, before or after the change that is asked about, or by one that is applied before? */
   comes(kind: string, segments: readonly string[]): boolean {
     const written = formatKey(encodeKey(kind, segments))
-    return this.#made.has(written) || (this.planned.has(written) && !this.#refused.has(written))
+    return (
+      this.before.has(written) || this.#made.has(written) || (this.planned.has(written) && !this.#refused.has(written))
+    )
   }
 
   /** Does this plan remove it, as far as it was asked? */

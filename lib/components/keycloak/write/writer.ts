@@ -98,6 +98,7 @@ class KeycloakWriter implements ComponentWriter {
   async foresee(slice: Slice, change: Change, context: WriteContext): Promise<Forecast> {
     const expected = this.#expectations.of(context.restore, slice.name)
     if (context.planned !== undefined) expected.planned = context.planned
+    if (context.made !== undefined) expected.before = context.made
     const work = await this.#work(context, expected)
     const forecast = await foresee(work, change)
     expected.note(formatKey(change.key), forecast.kind, change.after === undefined)
