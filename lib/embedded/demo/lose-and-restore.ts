@@ -1,5 +1,6 @@
 /** The demo's accident: a person's account and home are deleted, `toriki restore` brings them back, and the person logs in with the old password. */
 import { rmSync } from 'node:fs'
+import { request } from '../../platform/request.ts'
 import type { DemoKeycloak } from './keycloak/server.ts'
 
 interface Stage {
@@ -41,7 +42,7 @@ const ACCEPTED = 'accepted'
 async function logIn(keycloak: DemoKeycloak, username: string, password: string): Promise<string> {
   const code = keycloak.userNames.includes(username) ? keycloak.codeOf(username) : undefined
   const form = { grant_type: 'password', client_id: 'admin-cli', username, password }
-  const response = await fetch(`${keycloak.url}/realms/${keycloak.realm}/protocol/openid-connect/token`, {
+  const response = await request(`${keycloak.url}/realms/${keycloak.realm}/protocol/openid-connect/token`, {
     method: 'POST',
     body: new URLSearchParams({ ...form, ...(code === undefined ? {} : { totp: code }) }),
   })

@@ -6,6 +6,7 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { systemClock } from '../../../platform/clock.ts'
 import { REQUIRED_ACTIONS } from './answers-settings.ts'
 import { readBody } from './body.ts'
 import { changeAFewThings } from './day-at-work.ts'
@@ -144,7 +145,7 @@ export class DemoKeycloak {
   /** What the person's one-time-code device shows now; `undefined`: there is none. */
   codeOf(username: string): string | undefined {
     const device = this.#user(username).credentials.find(({ type }) => type === 'otp')
-    return device && codeAt(secretOf(device), counterAt(Date.now()))
+    return device && codeAt(secretOf(device), counterAt(systemClock.now().getTime()))
   }
 
   isEnabled(username: string): boolean {
@@ -323,7 +324,7 @@ export class DemoKeycloak {
       throw new Refusal(400, { error: 'Cannot parse the JSON' })
     }
     const written = write(
-      { ...asking, body, takesJson: accept.includes('application/json'), nowMs: Date.now() },
+      { ...asking, body, takesJson: accept.includes('application/json'), nowMs: systemClock.now().getTime() },
       method,
       rest,
     )

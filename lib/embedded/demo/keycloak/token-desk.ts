@@ -1,5 +1,6 @@
 /** Logs in and knows who asks: client credentials of the realm's clients, people by name and password, one administrator of the master realm. */
 import type { IncomingMessage } from 'node:http'
+import { systemClock } from '../../../platform/clock.ts'
 import { readBody } from './body.ts'
 import { fixedBytes } from './fixed-id.ts'
 import { isCode, isPassword } from './password.ts'
@@ -117,7 +118,7 @@ export class TokenDesk {
   }
 
   #takesCode(devices: readonly DemoCredential[], code: string): boolean {
-    const device = devices.find((one) => isCode(one, code, Date.now()))
+    const device = devices.find((one) => isCode(one, code, systemClock.now().getTime()))
     const used = `${device?.id} ${code}`
     if (device === undefined || this.#codes.has(used)) return false
     this.#codes.add(used)
