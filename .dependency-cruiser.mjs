@@ -8,7 +8,7 @@ const ports = '^lib/platform/([^/]+/port|clock|random|metrics|platform)\\.ts$'
 // An overlay is laid over any store by whoever looks at what would be written: it is as open as a port.
 const drivers = '^lib/platform/[^/]+/(?!port\\.ts$|overlay\\.ts$)'
 const assembly = '^lib/platform/assemble[.]ts$'
-const serviceAssembly = '^lib/assemble-service[.]ts$'
+const serviceAssembly = '^lib/assemble-(service|invocation|restore|queued-restore)[.]ts$'
 const settings = '^lib/settings[-a-z]*(/|[.]ts$)'
 const house = '^(lib|functions|bin|infra)/'
 
@@ -86,7 +86,7 @@ const forbidden = [
   {
     name: 'drivers-through-the-assembly',
     comment:
-      'Everybody else sees a driver by its port: only the assemblies, lib/platform/assemble and lib/assemble-service, name drivers and wrappers.',
+      'Everybody else sees a driver by its port: only the assemblies, lib/platform/assemble and lib/assemble-…, name drivers and wrappers.',
     from: { path: house, pathNot: ['^lib/platform/', serviceAssembly] },
     to: { path: drivers },
   },

@@ -81,10 +81,12 @@ export const awsSettingsSchema = z.strictObject(
         'settle-run': memory(1024),
         'dead-letter': memory(512),
         'replay-run': memory(1024),
+        'plan-restore': memory(2048),
+        'restore-slice': memory(2048),
         doctor: memory(1024),
       })
       .prefault({}),
-    /** People worked on at once. */
+    /** People worked on at once; in a backup, in the plan of a restore and in a restore each. */
     concurrency: whole(2, 1000).default(10),
     reserveConcurrency: z.boolean('must be true or false').default(true),
     /** Where the functions find `toriki.yaml`. */

@@ -67,9 +67,9 @@ const RECORD_KIB = 3
 const QUEUE_REQUESTS_PER_SLICE = 3.1
 /** A trigger asks its queue with five connections, each every 20 seconds. */
 const POLLS_PER_SECOND = 5 / 20
-const TRIGGERS = { functions: 6, cluster: 5 } as const
-/** A worker asks one queue with one connection. */
-const WORKER_POLLS_PER_SECOND = 1 / 20
+const TRIGGERS = { functions: 10, cluster: 7 } as const
+/** A worker asks three queues, each with one connection. */
+const WORKER_POLLS_PER_SECOND = 3 / 20
 /** Start, some twenty requests one after another, end. */
 const SECONDS_PER_SLICE = 1.5
 /** Lines of one call, those of Lambda included. */
@@ -78,9 +78,9 @@ const LOG_KIB_PER_SLICE = 2
 const NETWORK_KIB_PER_SLICE = 64
 const ENDPOINT_SERVICES = 4
 const KMS_KEYS = 2
-const SECRETS = 1
+const SECRETS = 2
 const METRICS = 10
-const ALARMS = 15
+const ALARMS = 19
 const MONTH_HOURS = 730
 const MIB_PER_GIB = 1024
 const KIB_PER_GIB = 1024 * 1024

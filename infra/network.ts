@@ -64,7 +64,7 @@ function securityGroup(plan: Plan, { vpc }: NetworkSettings): Resource {
   }
 }
 
-/** No `CreationInfo`: a path that is not there is not made. Root reads every home; the role forbids it to write. */
+/** No `CreationInfo`: a path that is not there is not made. Root reads every home; the roles forbid it to write, but that of restore-slice. */
 function accessPoint(plan: Plan): Resource {
   return {
     Type: 'AWS::EFS::AccessPoint',
@@ -149,12 +149,13 @@ function endpoints(plan: Plan, network: Extract<NetworkSettings, { egress: 'endp
       Tags: tags(plan, 'endpoints'),
     },
   }
+  const secrets = [...plan.secrets, ...plan.restoreSecrets]
   const services = [
     'sqs',
     'kms',
     ...(plan.topic === undefined ? [] : ['sns']),
-    ...(plan.secrets.some((one) => one.startsWith('aws-sm:')) ? ['secretsmanager'] : []),
-    ...(plan.secrets.some((one) => one.startsWith('aws-ssm:')) ? ['ssm'] : []),
+    ...(secrets.some((one) => one.startsWith('aws-sm:')) ? ['secretsmanager'] : []),
+    ...(secrets.some((one) => one.startsWith('aws-ssm:')) ? ['ssm'] : []),
   ]
   const made = services.map((service): [string, Resource] => [
     `${service.charAt(0).toUpperCase()}${service.slice(1)}Endpoint`,

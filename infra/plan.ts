@@ -16,8 +16,8 @@ import type { AwsSettings } from './aws-settings-schema.ts'
 export const AWS_SETTINGS_NAME = 'toriki-aws.yaml'
 /** Where a function's code lies. */
 const TASK_FOLDER = '/var/task'
-/** IAM's bound on a role's name, less the longest that we put around the deployment's: `toriki-…-dead-letter`. */
-const DEPLOYMENT_CHARACTERS_MAX = 64 - 'toriki--dead-letter'.length
+/** Lambda's bound on a function's name, and IAM's on a role's, less the longest that we put around the deployment's: `toriki-…-restore-slice`. */
+const DEPLOYMENT_CHARACTERS_MAX = 64 - 'toriki--restore-slice'.length
 
 export interface Plan {
   readonly deployment: string
@@ -35,6 +35,8 @@ export interface Plan {
   /** Secrets and parameters that functions read, without those of restore; and those that only restore reads. */
   readonly secrets: readonly string[]
   readonly restoreSecrets: readonly string[]
+  /** Functions reach all that is to be restored, and have its account: they take the messages of restores. */
+  readonly canRestore: boolean
   /** The mount that `components.files.root` lies in. */
   readonly mount?: string
   readonly aws: AwsSettings
@@ -120,12 +122,15 @@ export function planOf(settings: Settings, aws: AwsSettings): Plan {
   if (mount !== undefined && aws.network === undefined)
     throw invalid(`${AWS_SETTINGS_NAME}: network: needed, since a file system is reached only inside its VPC.`)
   const references = referencesIn(settings.source)
-  const ofRestore = ({ path }: Reference): boolean => path.includes('restore')
+  // The hub is asked before a restore, and by nothing else.
+  const ofRestore = ({ path }: Reference): boolean => path.includes('restore') || path.includes('jupyterhub')
   for (const { path, text } of references.filter((one) => !ofRestore(one)))
-    if (/^\$\{(env|file):/.test(text))
+    if (!isForFunctions({ path, text }))
       throw invalid(
         `${file}: ${path.join('.')}: a function has no ${text}; keep it in Secrets Manager or Parameter Store and write \${aws-sm:SECRET#KEY} or \${aws-ssm:NAME}.`,
       )
+  const inCluster = componentsInCluster(settings).map(({ component }) => component)
+  const keycloak = memberAt(settings.source, ['components', 'keycloak'])
   const fromPackage = aws.settingsFrom === 'package'
   return {
     deployment,
@@ -137,9 +142,16 @@ export function planOf(settings: Settings, aws: AwsSettings): Plan {
     attempts: settings.limits.attempts,
     ...(settings.schedule === undefined ? {} : { schedule: settings.schedule }),
     ...(settings.alarms.topic === undefined ? {} : { topic: settings.alarms.topic }),
-    clusterComponents: componentsInCluster(settings).map(({ component }) => component),
+    clusterComponents: inCluster,
     secrets: references.filter((one) => !ofRestore(one)).map(({ text }) => text.slice(2, -1)),
-    restoreSecrets: references.filter(ofRestore).map(({ text }) => text.slice(2, -1)),
+    restoreSecrets: references
+      .filter(isForFunctions)
+      .filter(ofRestore)
+      .map(({ text }) => text.slice(2, -1)),
+    canRestore:
+      inCluster.length === 0 &&
+      references.filter(ofRestore).every(isForFunctions) &&
+      (keycloak === undefined || memberAt(keycloak, ['restore']) !== undefined),
     ...(mount === undefined ? {} : { mount }),
     aws,
     packaged: fromPackage ? packagedFiles(settings) : {},
@@ -150,6 +162,11 @@ export function planOf(settings: Settings, aws: AwsSettings): Plan {
 interface Reference {
   readonly path: readonly string[]
   readonly text: string
+}
+
+/** Not a file or a variable of one machine. What restoring needs may be one: then restores are for people and workers who have it. */
+function isForFunctions({ text }: Reference): boolean {
+  return !/^\$\{(env|file):/.test(text)
 }
 
 function referencesIn(value: unknown, path: readonly string[] = []): Reference[] {

@@ -192,20 +192,24 @@ export function secretStatements({ aws }: Plan, references: readonly string[]): 
 
 /**
  * Reads the homes through our access point as root, and is forbidden to write, also where the file system's own policy, or having none, would let anybody: Nebari's files
- * are not changed.
+ * are not changed. Only who `writes` may, through the same access point.
  */
-export function fileSystemStatements(plan: Plan): Value[] {
+export function fileSystemStatements(plan: Plan, { writes = false }: { readonly writes?: boolean } = {}): Value[] {
   const { fileSystem } = plan.aws
   if (plan.mount === undefined || fileSystem === undefined) return []
   const resource = arn('elasticfilesystem', `file-system/${fileSystem.id}`)
   return [
-    allow(['elasticfilesystem:ClientMount', 'elasticfilesystem:ClientRootAccess'], resource, {
+    allow(['ClientMount', 'ClientRootAccess', ...(writes ? ['ClientWrite'] : [])].map(toFileSystem), resource, {
       StringEquals: {
         'elasticfilesystem:AccessPointArn': fileSystem.accessPoint ?? attribute('AccessPoint', 'Arn'),
       },
     }),
-    deny(['elasticfilesystem:ClientWrite'], '*'),
+    ...(writes ? [] : [deny([toFileSystem('ClientWrite')], '*')]),
   ]
+}
+
+function toFileSystem(action: string): string {
+  return `elasticfilesystem:${action}`
 }
 
 /** What the host of a function does in its name: network interfaces (not the code of the function: AWS's own condition), log lines, traces. */

@@ -1,7 +1,8 @@
 /**
  * The roles, written by hand: one per function (doctor looks through the eyes of backup-slice), one for the Scheduler, and the three that people take: prune, check and
- * restore. Each may do what its code calls, and nothing else; the buckets' and the key's own policies (infra/storage) forbid the worst once more.
+ * restore. Only the two functions of a restore, and who takes its role, read its account's secret and open content. Each may do what its code calls, and nothing else; the buckets' and the key's own policies (infra/storage) forbid the worst once more.
  */
+import { queueNames } from '../lib/platform/queue/port.ts'
 import type { QueueName } from '../lib/platform/queue/port.ts'
 import { arn, attribute, sub } from './cloudformation.ts'
 import type { Resource, Resources, Value } from './cloudformation.ts'
@@ -20,13 +21,23 @@ import {
   settingsStatements,
   sendStatements,
 } from './policy-statements.ts'
+import type { Objects } from './policy-statements.ts'
 import type { Plan } from './plan.ts'
 
-export const functionNames = ['schedule', 'backup-slice', 'settle-run', 'dead-letter', 'replay-run', 'doctor'] as const
+export const functionNames = [
+  'schedule',
+  'backup-slice',
+  'settle-run',
+  'dead-letter',
+  'replay-run',
+  'plan-restore',
+  'restore-slice',
+  'doctor',
+] as const
 export type FunctionName = (typeof functionNames)[number]
 
-/** Those that read the sources: they run in Nebari's network, the others outside of any. */
-const READS_SOURCES: readonly FunctionName[] = ['schedule', 'backup-slice', 'doctor']
+/** Those that read the sources, or write to them: they run in Nebari's network, the others outside of any. */
+const READS_SOURCES: readonly FunctionName[] = ['schedule', 'backup-slice', 'plan-restore', 'restore-slice', 'doctor']
 
 export function functionNameOf({ deployment }: Plan, name: FunctionName): string {
   return `toriki-${deployment}-${name}`
@@ -103,11 +114,14 @@ export function roles(plan: Plan): Resources {
       ...host(plan, 'settle-run'),
     ]),
     DeadLetterRole: lambdaRole(plan, 'dead-letter', [
-      ...recordStatements(plan),
-      ...consumeStatements(
-        (['backup-slice', 'settle-run', 'replay-run'] as const).map((name) => queueArn(plan, name, true)),
-      ),
-      ...sendStatements([queueArn(plan, 'settle-run')]),
+      ...recordStatements(plan, ['restores']),
+      ...consumeStatements(queueNames.map((name) => queueArn(plan, name, true))),
+      // A run's next tick; and those who waited for a shared slice whose message was given up.
+      ...sendStatements([
+        queueArn(plan, 'settle-run'),
+        queueArn(plan, 'plan-restore'),
+        queueArn(plan, 'restore-slice'),
+      ]),
       ...alarmStatements(plan),
       ...settingsStatements(plan),
       ...host(plan, 'dead-letter'),
@@ -122,6 +136,28 @@ export function roles(plan: Plan): Resources {
       ...alarmStatements(plan),
       ...settingsStatements(plan),
       ...host(plan, 'replay-run'),
+    ]),
+    PlanRestoreRole: lambdaRole(plan, 'plan-restore', [
+      ...objectStatements(plan, { read: [...readByRestore], create: ['restores'] }),
+      ...keyStatements(plan, { unwrap: ['deployment', 'tree', 'content'] }),
+      ...lookAtQueues(plan),
+      ...consumeStatements([queueArn(plan, 'plan-restore')]),
+      // Everybody else once shared state is planned.
+      ...sendStatements([queueArn(plan, 'plan-restore'), queueArn(plan, 'plan-restore', true)]),
+      ...restoreStatements(plan),
+      ...fileSystemStatements(plan),
+      ...host(plan, 'plan-restore'),
+    ]),
+    RestoreSliceRole: lambdaRole(plan, 'restore-slice', [
+      ...objectStatements(plan, { read: [...readByRestore], create: [...createdByRestore] }),
+      ...keyStatements(plan, { unwrap: ['deployment', 'tree', 'content'] }),
+      ...lookAtQueues(plan),
+      ...consumeStatements([queueArn(plan, 'restore-slice')]),
+      // Its own continuations, and everybody else once shared state is proven.
+      ...sendStatements([queueArn(plan, 'restore-slice'), queueArn(plan, 'restore-slice', true)]),
+      ...restoreStatements(plan),
+      ...fileSystemStatements(plan, { writes: true }),
+      ...host(plan, 'restore-slice'),
     ]),
     SchedulerRole: role(plan, 'scheduler', serviceTrust('scheduler.amazonaws.com', ownAccount()), [
       allow(['lambda:InvokeFunction'], functionArn(plan, 'schedule')),
@@ -159,9 +195,11 @@ export function roles(plan: Plan): Resources {
       ...keyStatements(plan, { unwrap: ['deployment', 'tree', 'content'] }),
     ]),
     RestoreRole: role(plan, 'restore', maintainerTrust(plan), [
-      ...objectStatements(plan, { read: [...readAll], create: ['claims', 'marks', 'restores', 'runs'] }),
+      ...objectStatements(plan, { read: [...readAll], create: [...createdByRestore] }),
       ...keyStatements(plan, { unwrap: ['deployment', 'tree', 'content'] }),
-      ...secretStatements(plan, [...plan.secrets, ...plan.restoreSecrets]),
+      ...lookAtQueues(plan),
+      ...sendStatements([queueArn(plan, 'plan-restore'), queueArn(plan, 'restore-slice')]),
+      ...restoreStatements(plan),
     ]),
   }
 }
@@ -182,12 +220,22 @@ const readAll = [
   'claims',
 ] as const
 
+/** The restore's records, the safety snapshot with what it holds, and the claim on the slice, which is one of its marks. */
+const createdByRestore = ['restores', 'packs', 'trees', 'index', 'snapshots', 'marks'] as const
+/** Everything that is stored of a slice; of runs nothing. */
+const readByRestore = readAll.filter((name) => name !== 'runs')
+
+/** What restore alone reads beside what backup reads: its own account. */
+function restoreStatements(plan: Plan): Value[] {
+  return [...settingsStatements(plan), ...secretStatements(plan, [...plan.secrets, ...plan.restoreSecrets])]
+}
+
 /** A run's records; and of people the snapshots, which say at a run's end how old everybody's newest good backup is, and of a message given up what was saved after all. */
-function recordStatements(plan: Plan): Value[] {
+function recordStatements(plan: Plan, others: readonly Objects[] = []): Value[] {
   return [
     ...objectStatements(plan, {
-      read: ['deployment', 'runs', 'keys', 'erased', 'snapshots', 'marks'],
-      create: ['runs'],
+      read: ['deployment', 'runs', ...others, 'keys', 'erased', 'snapshots', 'marks'],
+      create: ['runs', ...others],
     }),
     ...keyStatements(plan, { unwrap: ['deployment', 'tree'] }),
     ...lookAtQueues(plan),

@@ -3,6 +3,7 @@
  * without a stack.
  */
 import { FUNCTION_TIMEOUT_MS } from '../lib/limits.ts'
+import { queueNames } from '../lib/platform/queue/port.ts'
 import { isTorikiError } from '../lib/errors.ts'
 import { alarms } from './alarms.ts'
 import type { Resources, Value } from './cloudformation.ts'
@@ -35,6 +36,7 @@ export function serverlessValues(plan: Plan = loadPlan()): Readonly<Record<strin
     vpc: place ?? null,
     fileSystem: mount ?? null,
     takesSlices: plan.clusterComponents.length === 0,
+    takesRestores: plan.canRestore,
     resources: resourcesOf(plan),
   }
 }
@@ -50,7 +52,9 @@ function concurrencyOf({ aws }: Plan): Readonly<Record<string, Value>> {
       'backup-slice': reserved(aws.concurrency),
       'settle-run': reserved(OTHERS_AT_ONCE),
       // One source per kind of work.
-      'dead-letter': reserved(3 * OTHERS_AT_ONCE),
+      'dead-letter': reserved(queueNames.length * OTHERS_AT_ONCE),
+      'plan-restore': reserved(aws.concurrency),
+      'restore-slice': reserved(aws.concurrency),
       // And one by hand.
       'replay-run': reserved(OTHERS_AT_ONCE + 1),
       doctor: reserved(1),
@@ -67,7 +71,7 @@ function resourcesOf(plan: Plan): {
   readonly Outputs: Value
 } {
   return {
-    Description: `Toriki: backups of the Nebari deployment ${plan.deployment}. The store and its key are another stack's.`,
+    Description: `Toriki: backups of the Nebari deployment ${plan.deployment}, and their restore. The store and its key are another stack's.`,
     Resources: {
       ...queues(plan),
       ...roles(plan),

@@ -2,22 +2,19 @@
  * Settings → a service: platform, deployment, components, limits and the alarm, put together in one place for functions, command line and the service on one
  * machine. Use cases are given the result and never come here.
  */
-import { logFailure } from './backup/cause.ts'
 import type { Service } from './backup/service.ts'
 import { createComponents } from './components/registry.ts'
 import { FUNCTION_TIMEOUT_MS, VISIBILITY_FACTOR } from './limits.ts'
-import { jsonLog } from './log.ts'
-import type { Log, LogLevel } from './log.ts'
+import { isOnLambda, keptService } from './assemble-invocation.ts'
+import type { Invoke } from './assemble-invocation.ts'
+import type { Log } from './log.ts'
 import { runAlarmCommand } from './platform/alarm-command.ts'
 import { assemblePlatform } from './platform/assemble.ts'
 import type { AssembleOptions } from './platform/assemble.ts'
-import { systemClock } from './platform/clock.ts'
 import { silentMetrics } from './platform/metrics.ts'
 import type { Metrics } from './platform/metrics.ts'
-import type { LambdaLog } from './platform/lambda/log.ts'
 import { openDeployment } from './repository/deployment-repository.ts'
 import { loadSettings } from './load-settings.ts'
-import { environment } from './settings.ts'
 import type { Settings } from './settings.ts'
 
 /**
@@ -85,70 +82,31 @@ async function openAlarms(
 /** What a function works on: runs' records alone, or also the sources, for which their secrets are needed. */
 type Extent = 'records' | 'sources'
 
-const ofThisProcess = new Map<Extent, Promise<Service>>()
-let logOfThisProcess: Promise<LambdaLog> | undefined
+const opened: Readonly<Record<Extent, Invoke<Service>>> = {
+  records: keptService((log) => open('platform', log)),
+  sources: keptService((log) => open('all', log)),
+}
 
-/**
- * One invocation of a function: with the service of this process, opened by the first one, kept for the others, opened anew after a failure. Figures are handed over
- * at the end also when it throws; what it throws is logged.
- */
+/** One invocation of a function: with the service of this process. Figures are handed over at the end also when it throws. */
 export async function invoked<T>(
   invocation: object,
   extent: Extent,
   handle: (service: Service) => Promise<T>,
 ): Promise<T> {
-  const log = await (logOfThisProcess ??= openLog())
-  log.invoked(invocation)
-  try {
-    const service = await serviceOfThisProcess(extent, log)
+  return await opened[extent](invocation, async (service) => {
     try {
       return await handle(service)
     } finally {
       service.metrics.flush()
     }
-  } catch (error) {
-    logFailure(log, 'invocation-failed', error, {})
-    throw error
-  }
+  })
 }
 
-async function serviceOfThisProcess(extent: Extent, log: Log): Promise<Service> {
-  const opened = ofThisProcess.get(extent) ?? open(extent, log)
-  ofThisProcess.set(extent, opened)
-  try {
-    return await opened
-  } catch (error) {
-    ofThisProcess.delete(extent)
-    throw error
-  }
-}
-
-async function open(extent: Extent, log: Log): Promise<Service> {
-  const settings = await loadSettings({ resolve: extent === 'sources' ? 'all' : 'platform' })
+async function open(resolve: 'all' | 'platform', log: Log): Promise<Service> {
+  const settings = await loadSettings({ resolve })
   return await assembleService(settings, { log, metrics: await openMetrics(settings.deployment) })
-}
-
-/** Lambda sets this variable in every process of a function; elsewhere a function is started by hand or by a test. */
-function isOnLambda(): boolean {
-  return environment('AWS_LAMBDA_FUNCTION_NAME') !== undefined
-}
-
-async function openLog(): Promise<LambdaLog> {
-  const level = logLevel()
-  if (isOnLambda()) return (await import('./platform/lambda/log.ts')).lambdaLog(level)
-  const log = jsonLog(
-    (line) => void process.stdout.write(line),
-    () => systemClock.now(),
-    level,
-  )
-  return { write: log.write, invoked: () => undefined }
 }
 
 async function openMetrics(deployment: string): Promise<Metrics> {
   return isOnLambda() ? (await import('./platform/lambda/metrics.ts')).lambdaMetrics(deployment) : silentMetrics
-}
-
-function logLevel(): LogLevel {
-  const level = environment('TORIKI_LOG')
-  return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info'
 }

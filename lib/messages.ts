@@ -9,7 +9,7 @@ import { componentNames } from './resources/component-name.ts'
 const run = z.string().regex(/^[0-9A-Za-z][0-9A-Za-z-]{0,79}$/)
 const component = z.enum(componentNames)
 
-/** Hops of one slice's backup: each is most of a function's time, so a chain of them lasts months. */
+/** Hops of one slice's backup or restore: each is most of a function's time, so a chain of them lasts months. */
 export const PARTS_MAX = 10_000
 
 const backupSlice = z.looseObject({
@@ -36,11 +36,26 @@ const replayRun = z.looseObject({
   users: z.array(z.string().min(1).max(1024)).optional(),
 })
 
-const known = z.looseObject({ v: z.literal(1), kind: z.enum(['backup-slice', 'settle-run', 'replay-run']) })
-const anyMessage = z.discriminatedUnion('kind', [backupSlice, settleRun, replayRun])
+const ofRestore = { restore: run, slice: z.string().min(1).max(1024) }
+const planRestore = z.looseObject({ v: z.literal(1), kind: z.literal('plan-restore'), ...ofRestore })
+const restoreSlice = z.looseObject({
+  v: z.literal(1),
+  kind: z.literal('restore-slice'),
+  ...ofRestore,
+  /** The n-th hop of one slice's restore: goes on from the step that was taken last. */
+  part: z.int().min(0).max(PARTS_MAX).optional(),
+  /** Hops before it, one after the other, in which nothing came of it. */
+  idle: z.int().min(0).max(PARTS_MAX).optional(),
+})
+
+const kinds = ['backup-slice', 'settle-run', 'replay-run', 'plan-restore', 'restore-slice'] as const
+const known = z.looseObject({ v: z.literal(1), kind: z.enum(kinds) })
+const anyMessage = z.discriminatedUnion('kind', [backupSlice, settleRun, replayRun, planRestore, restoreSlice])
 
 export type BackupSliceMessage = z.infer<typeof backupSlice>
 export type SettleRunMessage = z.infer<typeof settleRun>
+export type PlanRestoreMessage = z.infer<typeof planRestore>
+export type RestoreSliceMessage = z.infer<typeof restoreSlice>
 export type Message = z.infer<typeof anyMessage>
 
 export function encodeMessage(message: Message): string {

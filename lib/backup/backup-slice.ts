@@ -20,6 +20,7 @@ import { captureSlice } from './capture-slice.ts'
 import type { SliceCapture } from './capture-slice.ts'
 import { failedBy, logFailure } from './cause.ts'
 import type { Failed } from './cause.ts'
+import { GIVE_BACK_FIRST_MS, GIVE_BACK_LAST_MS, giveBackPauseMs } from './give-back.ts'
 import { sendTick } from './send-tick.ts'
 import type { Service } from './service.ts'
 
@@ -33,9 +34,6 @@ export interface Delivery {
 /** `done`: acknowledge. Else give back, to be delivered again after the pause. */
 export type Delivered = { readonly done: true } | { readonly done: false; readonly visibilityMs: number }
 
-/** The pause before the second attempt; doubled for each further one, up to the last (the longest delay a queue knows). */
-const GIVE_BACK_FIRST_MS = 15_000
-const GIVE_BACK_LAST_MS = 900_000
 /** A run that was cancelled is noticed within this time, without asking the store for every component. */
 const CANCEL_CHECK_MS = 15_000
 
@@ -175,7 +173,7 @@ async function fail(work: Work, failed: readonly Failed[], stored: Partial<Slice
   const more = { ...stored, causes: failed.map(({ cause }) => cause) }
   if (mayPass && delivery.attempt < run.attemptsMax) {
     const asked = Math.max(0, ...failed.map(({ retryAfterMs = 0 }) => retryAfterMs))
-    const restMs = Math.max(asked, pauseMs(delivery.attempt, service.platform.random.fraction()))
+    const restMs = giveBackPauseMs(delivery.attempt, service.platform.random.fraction(), asked)
     if (standing === 'ended-before') {
       await reopen(work, message, restMs)
       await append(work, 'attempt', { ...more, attempt: 0 })
@@ -266,10 +264,4 @@ async function append(work: Work, event: SliceEventName, more: Partial<SliceEven
 
 function giveBack(visibilityMs: number): Delivered {
   return { done: false, visibilityMs: Math.min(visibilityMs, GIVE_BACK_LAST_MS) }
-}
-
-/** Doubled by every attempt; drawn from its upper half, so that messages that failed together do not come back together. */
-function pauseMs(attempt: number, fraction: number): number {
-  const longest = Math.min(GIVE_BACK_LAST_MS, GIVE_BACK_FIRST_MS * 2 ** (attempt - 1))
-  return longest * (0.5 + fraction / 2)
 }

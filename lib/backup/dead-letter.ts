@@ -25,16 +25,29 @@ import { alarmFailures, tellOnce } from './tell.ts'
 /** A run whose settling failed this long is left to whoever looks at it. */
 const TICKS_GO_ON_MS = 7 * 86_400_000
 
+/** Messages that are not a run's: what is recorded of them is told by who knows them. */
+export type MessageOfOthers = Exclude<Message, BackupMessage>
+type BackupMessage = Extract<Message, { kind: 'backup-slice' | 'settle-run' | 'replay-run' }>
+
 /** Done when it returns: the message may be acknowledged. @throws TorikiError only when the store or the queue does not answer. */
-export async function deadLetter(service: Service, dead: { readonly body: string }): Promise<void> {
+export async function deadLetter(
+  service: Service,
+  dead: { readonly body: string },
+  ofOthers: (message: MessageOfOthers) => Promise<void>,
+): Promise<void> {
   try {
     const message = parseMessage(dead.body)
     if (message.kind === 'backup-slice') await recordSlice(service, message, dead.body)
-    else await goOn(service, message, dead.body)
+    else if (message.kind === 'settle-run' || message.kind === 'replay-run') await goOn(service, message, dead.body)
+    else await ofOthers(message)
   } catch (error) {
-    const hopeless = ['message-invalid', 'message-unknown', 'run-not-found'].some((code) =>
-      isTorikiError(error, code as TorikiError['code']),
-    )
+    const hopeless = [
+      'message-invalid',
+      'message-unknown',
+      'run-not-found',
+      'restore-not-found',
+      'restore-not-planned',
+    ].some((code) => isTorikiError(error, code as TorikiError['code']))
     if (!hopeless) throw error
     await keepUnreadable(service, dead.body, error as TorikiError)
   }
@@ -107,7 +120,11 @@ function suspectOf(snapshot: Snapshot): Pick<SliceEvent, 'suspect'> {
 }
 
 /** A tick that could not be handled is followed by the next one, so that the run still ends; a replay that could not be is told. */
-async function goOn(service: Service, message: Exclude<Message, BackupSliceMessage>, body: string): Promise<void> {
+async function goOn(
+  service: Service,
+  message: Exclude<BackupMessage, BackupSliceMessage>,
+  body: string,
+): Promise<void> {
   const run = await readRun(service.repository.records, message.run)
   if (message.kind === 'settle-run') {
     const { open } = await settleRun(service, { run: run.run })

@@ -1,7 +1,7 @@
 /** The time that a function has, as a signal: it is aborted while there is still time to write down what was done. */
 import { TorikiError } from '../errors.ts'
 import { CONTINUATION_RESERVE_MS } from '../limits.ts'
-import type { Service } from './service.ts'
+import type { Clock } from '../platform/clock.ts'
 
 /** What a handler is told about its invocation, as Lambda has it. */
 export interface Invocation {
@@ -14,7 +14,7 @@ export interface Invocation {
 
 /** Runs `work` with a signal that is aborted with `deadline`, CONTINUATION_RESERVE_MS before the end. Leaves no timer behind. */
 export async function withDeadline<T>(
-  service: Service,
+  service: { readonly platform: { readonly clock: Clock } },
   invocation: Invocation,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

@@ -10,11 +10,12 @@ import * as z from 'zod'
 import { TorikiError, toTorikiError } from '../errors.ts'
 import { parseMessage } from '../messages.ts'
 import type { Message } from '../messages.ts'
+import type { Platform } from '../platform/platform.ts'
 import type { QueueName } from '../platform/queue/port.ts'
 import { logFailure } from './cause.ts'
 import { withDeadline } from './deadline.ts'
 import type { Invocation } from './deadline.ts'
-import type { Service } from './service.ts'
+import type { RunObserver } from './service.ts'
 
 const queueRecord = z.object({
   messageId: z.string().min(1),
@@ -32,6 +33,13 @@ export interface QueueEvent {
 
 export interface BatchResponse {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[]
+}
+
+/** What of a service a delivery needs, whatever it is for. */
+export interface BatchService {
+  readonly platform: Pick<Platform, 'queues' | 'clock' | 'log'>
+  readonly limits: { readonly parallel: number }
+  readonly observer?: Pick<RunObserver, 'stuck'>
 }
 
 export interface Handling {
@@ -60,7 +68,7 @@ export function parseQueueEvent(event: unknown): QueueEvent {
 
 /** Never throws for a message: what could not be acknowledged is in the response. */
 export async function receiveBatch<K extends Message['kind']>(
-  service: Service,
+  service: BatchService,
   kind: K & QueueName,
   { Records: records }: QueueEvent,
   invocation: Invocation,
@@ -93,7 +101,7 @@ export async function receiveBatch<K extends Message['kind']>(
 class GivenBack extends Error {}
 
 async function receiveOne<K extends Message['kind']>(
-  service: Service,
+  service: BatchService,
   kind: K & QueueName,
   record: QueueRecord,
   signal: AbortSignal,
@@ -125,7 +133,7 @@ async function receiveOne<K extends Message['kind']>(
 
 /** A copy of its own goes to the queue, and this one is done: given back, it would have used up an attempt without having been looked at. */
 async function sendAnew(
-  service: Service,
+  service: BatchService,
   kind: QueueName,
   { body, messageId }: QueueRecord,
   signal: AbortSignal,
@@ -140,7 +148,7 @@ async function sendAnew(
   }
 }
 
-async function hide(service: Service, kind: QueueName, record: QueueRecord, restMs: number): Promise<void> {
+async function hide(service: BatchService, kind: QueueName, record: QueueRecord, restMs: number): Promise<void> {
   try {
     await service.platform.queues.queue(kind).changeVisibility(record.receiptHandle, Math.round(restMs))
   } catch (error) {

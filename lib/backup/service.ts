@@ -45,7 +45,9 @@ export interface RunLimits {
 export interface Alarm {
   readonly alarm: 'run-ended' | 'suspect' | 'dead-letter' | 'no-backup' | 'rpo'
   readonly deployment: string
+  /** Empty where it is not about one. */
   readonly run: string
+  readonly restore?: string
   readonly outcome?: string
   /** One sentence for people. */
   readonly message: string

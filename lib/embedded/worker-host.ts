@@ -2,18 +2,25 @@
  * Runs the functions on one machine: an event source per queue, each driving the very handler that a function host would. Messages are leased and renewed
  * while they are in work, so that after a crash they come back within a minute.
  */
+import assert from 'node:assert/strict'
 import * as backupSlice from '../../functions/backup-slice.ts'
 import * as deadLetter from '../../functions/dead-letter.ts'
+import * as planRestore from '../../functions/plan-restore.ts'
 import * as replayRun from '../../functions/replay-run.ts'
+import * as restoreSlice from '../../functions/restore-slice.ts'
 import * as settleRun from '../../functions/settle-run.ts'
 import { handle as schedule } from '../../functions/schedule.ts'
+import { closeRestore, openRestoreWork, restoreSettings } from '../assemble-queued-restore.ts'
 import { wasCutOff } from '../backup/cut-off.ts'
 import { settleOpenRuns } from '../backup/settle-open-runs.ts'
 import type { Service } from '../backup/service.ts'
 import { workerFunctions } from '../cli/context.ts'
 import type { ServeEvents, WorkerFunction, WorkerHost, Workers } from '../cli/context.ts'
+import { TorikiError } from '../errors.ts'
 import { queueNames } from '../platform/queue/port.ts'
 import type { Queue, QueueName } from '../platform/queue/port.ts'
+import { wasRestoreCutOff } from '../restore/cut-off.ts'
+import type { QueuedRestoreService } from '../restore/queued-service.ts'
 import type { Settings } from '../settings.ts'
 import { startEventSource } from './event-source.ts'
 import type { EventHandler, EventSource, EventSourceOptions } from './event-source.ts'
@@ -33,11 +40,25 @@ const SETTLE_EVERY_MS = 60_000
 export interface HostOptions {
   readonly leaseMs?: number
   readonly graceMs?: number
+  /** Opens what restores. Given by tests; in operation from the settings. */
+  readonly openWork?: typeof openRestoreWork
 }
 
-export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOptions = {}): WorkerHost {
-  const start = (service: Service, only: readonly WorkerFunction[] = workerFunctions): Workers => {
+export function embeddedHost({
+  leaseMs = LEASE_MS,
+  graceMs = GRACE_MS,
+  openWork = openRestoreWork,
+}: HostOptions = {}): WorkerHost {
+  const start = async (
+    service: Service,
+    only: readonly WorkerFunction[] | undefined,
+    settings: Settings | undefined,
+  ): Promise<Workers> => {
     const { queues, clock, random, log } = service.platform
+    const restoring = await restoringOf(service, only, settings, openWork)
+    const names = queueNames.filter(
+      (name) => (only ?? workerFunctions).includes(name) && (restoring !== undefined || !isOfRestore(name)),
+    )
     const source = (
       name: string,
       queue: Queue,
@@ -61,18 +82,16 @@ export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOpt
         ...(alone === undefined ? {} : { alone }),
       })
     const sources = [
-      ...queueNames
-        .filter((name) => only.includes(name))
-        .map((name) =>
-          source(
-            name,
-            queues.queue(name),
-            handlerOf(service, name),
-            name === 'backup-slice' ? service.limits.parallel : 1,
-            name === 'backup-slice' ? (message) => wasCutOff(service, message) : undefined,
-          ),
+      ...names.map((name) =>
+        source(
+          name,
+          queues.queue(name),
+          handlerOf(service, restoring, name),
+          name === 'settle-run' || name === 'replay-run' ? 1 : service.limits.parallel,
+          mayCrash(service, name),
         ),
-      ...(only.includes('dead-letter') ? queueNames : []).map((name) =>
+      ),
+      ...((only ?? workerFunctions).includes('dead-letter') ? queueNames : []).map((name) =>
         source(
           `${name}-dead`,
           queues.deadLetter(name),
@@ -85,24 +104,26 @@ export function embeddedHost({ leaseMs = LEASE_MS, graceMs = GRACE_MS }: HostOpt
       ended: Promise.race(sources.map((one) => one.ended)),
       stop: async () => {
         await Promise.all(sources.map((one) => one.stop(graceMs, ENDING_MS)))
+        await restoring?.close()
       },
     }
   }
   return {
-    startWorkers: (service, only) => Promise.resolve(start(service, only)),
+    startWorkers: start,
     serve: (service, settings, events, signal) => serve(start, service, settings, events, signal),
   }
 }
 
 async function serve(
-  start: (service: Service) => Workers,
+  start: (service: Service, only: undefined, settings: Settings) => Promise<Workers>,
   service: Service,
-  { schedule: plan }: Settings,
+  settings: Settings,
   events: ServeEvents,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = service.platform
-  const workers = start(service)
+  const { schedule: plan } = settings
+  const workers = await start(service, undefined, settings)
   const stopped = new AbortController()
   const both = AbortSignal.any([signal, stopped.signal])
   const settling = (async () => {
@@ -150,7 +171,63 @@ async function serve(
   }
 }
 
-function handlerOf(service: Service, name: QueueName): EventHandler {
+function isOfRestore(name: QueueName): boolean {
+  return name === 'plan-restore' || name === 'restore-slice'
+}
+
+/** Of those that work on several slices in one process: a message that may have ended it is worked on alone. */
+function mayCrash(service: Service, name: QueueName): EventSourceOptions['alone'] {
+  if (name === 'backup-slice') return (message) => wasCutOff(service, message)
+  return name === 'restore-slice' ? (message) => wasRestoreCutOff(service, message) : undefined
+}
+
+/** Readers and writers with restore's own credentials: opened by the first message that needs them. */
+interface Restoring {
+  open(): Promise<QueuedRestoreService>
+  close(): Promise<void>
+}
+
+/**
+ * `undefined`: the messages of restores are left to others.
+ * @throws TorikiError `settings-invalid` when they were named and cannot be worked on here.
+ */
+async function restoringOf(
+  { platform: { log } }: Service,
+  only: readonly WorkerFunction[] | undefined,
+  settings: Settings | undefined,
+  openWork: typeof openRestoreWork,
+): Promise<Restoring | undefined> {
+  const isNamed = only?.some((name) => name === 'plan-restore' || name === 'restore-slice') === true
+  if (settings === undefined || (only !== undefined && !isNamed)) return undefined
+  const found = await restoreSettings(settings)
+  if ('hindrance' in found) {
+    if (isNamed)
+      throw new TorikiError('settings-invalid', {
+        message: `This worker cannot restore: ${found.hindrance}.`,
+        remedy: 'Give it what restoring needs (docs/settings.md), or name other functions with --only.',
+      })
+    log.write('warn', 'restores-left-to-others', { because: found.hindrance })
+    return undefined
+  }
+  let opened: Promise<QueuedRestoreService> | undefined
+  return {
+    async open() {
+      opened ??= openWork(found.settings, log)
+      try {
+        return await opened
+      } catch (error) {
+        opened = undefined
+        throw error
+      }
+    },
+    async close() {
+      const service = await opened?.catch(() => undefined) // its message was told
+      if (service !== undefined) await closeRestore(service)
+    },
+  }
+}
+
+function handlerOf(service: Service, restoring: Restoring | undefined, name: QueueName): EventHandler {
   switch (name) {
     case 'backup-slice':
       return answering((event, context) => backupSlice.handle(service, event, context))
@@ -158,7 +235,16 @@ function handlerOf(service: Service, name: QueueName): EventHandler {
       return answering((event, context) => settleRun.handle(service, event, context))
     case 'replay-run':
       return answering((event, context) => replayRun.handle(service, event, context))
+    case 'plan-restore':
+      return answering(async (event, context) => planRestore.handle(await openOf(restoring), event, context))
+    case 'restore-slice':
+      return answering(async (event, context) => restoreSlice.handle(await openOf(restoring), event, context))
   }
+}
+
+function openOf(restoring: Restoring | undefined): Promise<QueuedRestoreService> {
+  assert(restoring !== undefined, 'messages of restores are taken only where they can be worked on')
+  return restoring.open()
 }
 
 /** A function's answer, as the event source takes it (its lists are read-only). */

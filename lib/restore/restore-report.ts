@@ -18,7 +18,7 @@ export type RestoreOutcome = 'complete' | 'partial' | 'rolled-back' | 'rollback-
 
 export interface RestoreReport {
   readonly restore: string
-  /** Slices are still to be worked on. */
+  /** Slices are still worked on, or wait for that. */
   readonly open: boolean
   /** As far as it came; that of a restore that is open may still change. `complete`: all that was asked for is there; not so where something cannot be made here. */
   readonly outcome: RestoreOutcome
@@ -30,6 +30,8 @@ export interface RestoreReport {
     readonly undone: number
     readonly refused: number
     readonly undoFailed: number
+    /** Nobody works on them until the restore is resumed: a worker was given up, or they wait for a shared slice where one was. */
+    readonly stopped: number
     readonly pending: number
   }
   /** Of slices that are restored and proven: what was done, by component. */
@@ -60,7 +62,7 @@ export interface RestoreFailure {
   readonly slice: SliceName
   readonly code: string
   readonly message: string
-  readonly outcome: 'undone' | 'undo-failed' | 'refused'
+  readonly outcome: 'undone' | 'undo-failed' | 'refused' | 'stopped'
   readonly findings: readonly Finding[]
   /** Findings beyond those. */
   readonly more?: number
@@ -95,28 +97,46 @@ export async function restoreReport(service: RestoreService, restore: string): P
 }
 
 class Fold {
-  readonly #slices = { total: 0, verified: 0, undone: 0, refused: 0, undoFailed: 0, pending: 0 }
+  readonly #slices = { total: 0, verified: 0, undone: 0, refused: 0, undoFailed: 0, stopped: 0, pending: 0 }
   readonly #restored = new Map<ComponentName, PlanCounts>()
   #cannot = 0
   readonly #proof = { readBack: 0, keptCompared: 0, keptNotCompared: 0 }
   readonly #lost = new Map<string, LostSummary>()
   readonly #needs = new Map<string, { sentence: string; count: number; slices: SliceName[] }>()
   readonly #failures: RestoreFailure[] = []
+  #isSharedStopped = false
+  #isLeftHalfWay = false
 
   add({ slice }: RequestedSlice, progress: Progress, plan: SlicePlan | undefined): void {
-    const { last, safety } = progress
+    const { last, stopped, safety } = progress
     this.#slices.total++
-    if (last === undefined || !hasEnded(progress)) this.#slices.pending++
+    if (stopped !== undefined) {
+      this.#isSharedStopped ||= slice === 'shared'
+      this.#isLeftHalfWay ||= last !== undefined
+      this.#slices.stopped++
+      const { code, why: message } = stopped
+      this.#fail({
+        ...{ slice, code, message, outcome: 'stopped', findings: [] },
+        ...(safety === undefined ? {} : { safety }),
+      })
+      return
+    }
+    // `shared` comes first.
+    if (last === undefined && this.#isSharedStopped) this.#slices.stopped++
+    else if (last === undefined || !hasEnded(progress)) this.#slices.pending++
     else this.#slices[countOf(last)]++
     if (last?.step === 'verified' && plan !== undefined) this.#addRestored(slice, plan)
     if (last?.step !== 'undone' && last?.step !== 'undo-failed' && last?.step !== 'refused') return
-    if (this.#failures.length >= FAILURES_MAX) return
     const { step: outcome, code, why: message, findings, more } = last
-    this.#failures.push({
+    this.#fail({
       ...{ slice, code, message, outcome, findings },
       ...(more === undefined ? {} : { more }),
       ...(safety === undefined ? {} : { safety }),
     })
+  }
+
+  #fail(failure: RestoreFailure): void {
+    if (this.#failures.length < FAILURES_MAX) this.#failures.push(failure)
   }
 
   #addRestored(slice: SliceName, { components, lost, needsPerson }: SlicePlan): void {
@@ -151,7 +171,7 @@ class Fold {
   report(restore: string): RestoreReport {
     const slices = { ...this.#slices }
     return {
-      ...{ restore, open: slices.pending > 0, outcome: outcomeOf(slices, this.#cannot) },
+      ...{ restore, open: slices.pending > 0, outcome: outcomeOf(slices, this.#cannot, this.#isLeftHalfWay) },
       ...{ verified: slices.verified === slices.total, slices },
       restored: Object.fromEntries(this.#restored),
       proof: { ...this.#proof },
@@ -167,9 +187,13 @@ function countOf({ step }: RestoreStep): 'verified' | 'undone' | 'refused' | 'un
   return step === 'undone' ? 'undone' : 'undoFailed'
 }
 
-function outcomeOf({ verified, total, undone, undoFailed }: RestoreReport['slices'], cannot: number): RestoreOutcome {
+function outcomeOf(
+  { verified, total, undone, undoFailed }: RestoreReport['slices'],
+  cannot: number,
+  isLeftHalfWay: boolean,
+): RestoreOutcome {
   if (verified === total) return cannot === 0 ? 'complete' : 'partial'
-  if (undoFailed > 0) return 'rollback-failed'
+  if (undoFailed > 0 || isLeftHalfWay) return 'rollback-failed'
   if (verified > 0) return 'partial'
   return undone > 0 ? 'rolled-back' : 'refused'
 }

@@ -30,22 +30,25 @@ import { undoChanges } from './undo-changes.ts'
  */
 export async function restoreSlice(service: RestoreService, delivery: SliceDelivery): Promise<RestoreStep> {
   const { records } = service.repository
-  const work = await openWork(service, delivery)
+  const opened = await openWork(service, delivery)
+  let undoAttempt: number | undefined
   for (;;) {
     const progress = await readProgress(records, delivery)
     if (progress.last !== undefined && hasEnded(progress)) {
       // What could not be taken back keeps the slice until a person has seen it.
-      if (progress.last.step !== 'undo-failed') await releaseSlices(service, delivery.restore, work.plan)
+      if (progress.last.step !== 'undo-failed') await releaseSlices(service, delivery.restore, opened.plan)
       return progress.last
     }
-    const step = await nextStep(work, progress)
+    // What took all its attempts to fail has just failed: taking it back is given attempts of its own.
+    undoAttempt ??= progress.last?.step === 'undoing' ? delivery.attempt : 1
+    const step = await nextStep({ ...opened, undoAttempt }, progress)
     // Who lost the step to another worker goes on from what that one found.
     await takeStep(records, delivery, progress, step, service.platform.clock.now())
   }
 }
 
 /**
- * A person has seen what could not be taken back: the slice may be restored again. Idempotent.
+ * A person has seen what could not be taken back, or where the work was stopped: the slice may be restored again. Idempotent.
  * @throws TorikiError `restore-not-found` when there is nothing to acknowledge.
  */
 export async function acknowledgeSlice(
@@ -55,12 +58,13 @@ export async function acknowledgeSlice(
   const { records } = service.repository
   const plan = await findSlicePlan(records, where)
   const progress = await readProgress(records, where)
-  if (plan === undefined || (progress.last?.step !== 'undo-failed' && progress.last?.step !== 'acknowledged'))
+  const isLeft = progress.last?.step === 'undo-failed' || progress.stopped !== undefined
+  if (plan === undefined || (!isLeft && progress.last?.step !== 'acknowledged'))
     throw new TorikiError('restore-not-found', {
       message: 'There is nothing to acknowledge in this restore.',
       ids: { restore: where.restore },
     })
-  if (progress.last.step !== 'acknowledged')
+  if (progress.last?.step !== 'acknowledged')
     await takeStep(records, where, progress, { step: 'acknowledged' }, service.platform.clock.now())
   await releaseSlices(service, where.restore, plan)
 }
@@ -81,7 +85,7 @@ async function openWork(service: RestoreService, delivery: SliceDelivery): Promi
   if (plan === undefined) throw new TorikiError('restore-not-found', { ids: { restore } })
   const context: WriteContext = { clock: service.platform.clock, signal, restore, options }
   return {
-    ...{ service, delivery, plan, context },
+    ...{ service, delivery, undoAttempt: delivery.attempt, plan, context },
     slice: parseSlice(plan.to ?? plan.slice),
     naming: plan.folder === undefined ? naming : { ...naming, folder: plan.folder },
   }

@@ -40,7 +40,10 @@ const rootSchema = z.object({
 const partSchema = z.object({ digests: z.record(z.string(), z.string()) })
 
 /** `undefined` before every slice is planned. @throws TorikiError `restore-not-found`. */
-export async function finishPlan(service: RestoreService, restore: string): Promise<RootPlan | undefined> {
+export async function finishPlan(
+  service: Pick<RestoreService, 'repository'>,
+  restore: string,
+): Promise<RootPlan | undefined> {
   const { records } = service.repository
   const before = await readRemembered(records, rootPath(restore), rootSchema)
   if (before !== undefined) return viewOf(before)

@@ -44,11 +44,18 @@ export type RestoreStep =
   | ({ readonly step: 'undo-failed' } & Ended)
   /** A person has seen what could not be taken back, and mended it or lets it be. */
   | { readonly step: 'acknowledged' }
+  /** Nobody works on it any more, for this reason, although it has not ended: it stays where it was until it is resumed. */
+  | { readonly step: 'stopped'; readonly code: string; readonly why: string }
+  /** Somebody asked to go on with what was stopped. */
+  | { readonly step: 'resumed' }
 
 export interface Progress {
   /** The number of the last step; 0 when none was taken. */
   readonly n: number
+  /** What the work goes on from: neither `stopped` nor `resumed`. */
   readonly last: RestoreStep | undefined
+  /** Why nobody works on it, if that is the last that was recorded. */
+  readonly stopped: Extract<RestoreStep, { step: 'stopped' }> | undefined
   /** The safety snapshot, once there is one. */
   readonly safety: SnapshotId | undefined
 }
@@ -76,6 +83,8 @@ const stepSchema: z.ZodType<RestoreStep> = z.discriminatedUnion('step', [
   z.object({ step: z.literal('undone'), ...reason }),
   z.object({ step: z.literal('undo-failed'), ...reason }),
   z.object({ step: z.literal('acknowledged') }),
+  z.object({ step: z.literal('stopped'), code: z.string(), why: z.string() }),
+  z.object({ step: z.literal('resumed') }),
 ])
 const record = z.object({ at: z.iso.datetime(), step: stepSchema })
 
@@ -85,13 +94,18 @@ export interface SliceOfRestore {
 }
 
 export async function readProgress(records: SealedRecords, where: SliceOfRestore): Promise<Progress> {
-  let progress: Progress = { n: 0, last: undefined, safety: undefined }
+  let progress: Progress = { n: 0, last: undefined, stopped: undefined, safety: undefined }
   for await (const { path } of records.list(prefixOf(where))) {
     const n = Number(path.slice(prefixOf(where).length))
     const value = await records.read(path)
     if (value === undefined || !Number.isInteger(n)) continue
     const { step } = record.parse(value)
-    progress = { n, last: step, safety: step.step === 'safe' ? step.snapshot : progress.safety }
+    progress = {
+      n,
+      last: step.step === 'stopped' || step.step === 'resumed' ? progress.last : step,
+      stopped: step.step === 'stopped' ? step : undefined,
+      safety: step.step === 'safe' ? step.snapshot : progress.safety,
+    }
   }
   return progress
 }

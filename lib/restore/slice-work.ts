@@ -20,7 +20,7 @@ export interface SliceDelivery {
   readonly options: WriteOptions
   /** How things are called where they go, but for a folder beside, which the plan says. Absent: as they were. */
   readonly naming?: Naming
-  /** 1 on the first delivery. */
+  /** 1 on the first delivery. Where a slice is taken back, deliveries are counted anew from the one after that began. */
   readonly attempt: number
   readonly signal: AbortSignal
 }
@@ -29,6 +29,8 @@ export interface SliceDelivery {
 export interface SliceWork {
   readonly service: RestoreService
   readonly delivery: SliceDelivery
+  /** That of taking back: 1 in the delivery that began to. */
+  readonly undoAttempt: number
   readonly plan: SlicePlan
   /** Live: what is written to. */
   readonly slice: Slice

@@ -39,7 +39,7 @@ export async function undoChanges(work: SliceWork, safety: Look, begun: Undoing)
   } catch (error) {
     work.delivery.signal.throwIfAborted()
     const failure = toTorikiError(error)
-    if (failure.retry !== 'never' && work.delivery.attempt < work.service.limits.attempts) throw error
+    if (failure.retry !== 'never' && work.undoAttempt < work.service.limits.attempts) throw error
     return { step: 'undo-failed', code: failure.code, why: failure.message, ...(await whatRemains(work, safety)).said }
   }
 }

@@ -7,9 +7,11 @@ import { isTorikiError, toTorikiError } from '../errors.ts'
 import type { SliceName } from '../resources/slice.ts'
 import { applyRequested, beginApply } from './apply-restore.ts'
 import { readRequest, requestedSlices } from './restore-request.ts'
+import type { RequestedSlice } from './restore-request.ts'
 import { restoreReport } from './restore-report.ts'
 import type { RestoreReport } from './restore-report.ts'
 import type { RestoreService } from './service.ts'
+import { readProgress } from './slice-log.ts'
 import type { RestoreStep } from './slice-log.ts'
 
 export interface WorkThroughOptions {
@@ -31,14 +33,14 @@ export async function workThrough(
   await beginApply(service, restore)
   const limit = pLimit(parallel)
   const ended: Promise<void>[] = []
-  const one = async (slice: SliceName): Promise<void> => {
+  const one = async (requested: RequestedSlice): Promise<void> => {
     signal.throwIfAborted()
-    const step = await deliver(service, restore, slice, signal)
-    onEnded?.(slice, step)
+    const step = await deliver(service, restore, requested, signal)
+    onEnded?.(requested.slice, step)
   }
-  for await (const { slice } of requestedSlices(records, await readRequest(records, restore))) {
-    if (slice === 'shared') await one(slice)
-    else ended.push(limit(one, slice))
+  for await (const requested of requestedSlices(records, await readRequest(records, restore))) {
+    if (requested.slice === 'shared') await one(requested)
+    else ended.push(limit(one, requested))
   }
   // Everybody's end is waited for: one person's error ends nobody else's restore half-way.
   for (const result of await Promise.allSettled(ended)) if (result.status === 'rejected') throw result.reason
@@ -48,16 +50,23 @@ export async function workThrough(
 async function deliver(
   service: RestoreService,
   restore: string,
-  slice: SliceName,
+  { slice, sliceId }: RequestedSlice,
   signal: AbortSignal,
 ): Promise<RestoreStep> {
+  const { records } = service.repository
+  let isTakenBack = false
   for (let attempt = 1; ; attempt++) {
     try {
       return await applyRequested(service, { restore, slice, attempt, signal })
     } catch (error) {
       signal.throwIfAborted()
       const { retry } = toTorikiError(error)
-      if (retry === 'never' || attempt >= service.limits.attempts || isTorikiError(error, 'restore-waits')) throw error
+      if (retry === 'never' || isTorikiError(error, 'restore-waits')) throw error
+      if (attempt >= service.limits.attempts) {
+        if (isTakenBack || (await readProgress(records, { restore, sliceId })).last?.step !== 'undoing') throw error
+        isTakenBack = true
+        attempt = 1
+      }
       await service.platform.clock.sleep(PAUSE_MS * 2 ** (attempt - 1), signal)
     }
   }

@@ -4,13 +4,16 @@
  */
 import { handle as backupSlice } from '../../functions/backup-slice.ts'
 import { handle as deadLetter } from '../../functions/dead-letter.ts'
+import { handle as planRestore } from '../../functions/plan-restore.ts'
 import { handle as replayRun } from '../../functions/replay-run.ts'
+import { handle as restoreSlice } from '../../functions/restore-slice.ts'
 import { handle as settleRun } from '../../functions/settle-run.ts'
 import type { Invocation } from '../../lib/backup/deadline.ts'
 import type { QueueRecord } from '../../lib/backup/receive-batch.ts'
 import type { Service } from '../../lib/backup/service.ts'
 import { queueNames } from '../../lib/platform/queue/port.ts'
 import type { Queue, QueueName, ReceivedMessage } from '../../lib/platform/queue/port.ts'
+import type { QueuedRestoreService } from '../../lib/restore/queued-service.ts'
 import type { FakeClock } from './fake-clock.ts'
 
 export interface DrainOptions {
@@ -18,6 +21,8 @@ export interface DrainOptions {
   readonly until?: () => boolean | Promise<boolean>
   /** Handlers' deadline; absent: none that a test reaches. */
   readonly invocation?: Partial<Invocation>
+  /** Takes the messages of restores; absent: there are none. */
+  readonly restoring?: QueuedRestoreService
   /** How far the clock turns when nothing is visible. */
   readonly stepMs?: number
 }
@@ -34,17 +39,23 @@ export async function drainQueues(service: Service, clock: FakeClock, options: D
     getRemainingTimeInMillis: () => 86_400_000,
     ...options.invocation,
   }
+  const restoring = (): QueuedRestoreService => {
+    if (options.restoring === undefined) throw new Error('nobody restores in this test')
+    return options.restoring
+  }
   const handlers: Readonly<Record<QueueName, (event: { Records: QueueRecord[] }) => Promise<unknown>>> = {
     'backup-slice': (event) => backupSlice(service, event, invocation),
     'settle-run': (event) => settleRun(service, event, invocation),
     'replay-run': (event) => replayRun(service, event, invocation),
+    'plan-restore': (event) => planRestore(restoring(), event, invocation),
+    'restore-slice': (event) => restoreSlice(restoring(), event, invocation),
   }
-  const sources: (readonly [Queue, (event: { Records: QueueRecord[] }) => Promise<unknown>])[] = queueNames.flatMap(
-    (name) => [
+  const sources: (readonly [Queue, (event: { Records: QueueRecord[] }) => Promise<unknown>])[] = queueNames
+    .filter((name) => options.restoring !== undefined || !name.includes('restore'))
+    .flatMap((name) => [
       [queues.queue(name), handlers[name]] as const,
       [queues.deadLetter(name), (event: { Records: QueueRecord[] }) => deadLetter(service, event)] as const,
-    ],
-  )
+    ])
   for (let deliveries = 0; deliveries < DELIVERIES_MAX;) {
     let received = false
     for (const [queue, handler] of sources) {

@@ -33,6 +33,8 @@ const everyRole: readonly RoleName[] = [
   'settle-run',
   'dead-letter',
   'replay-run',
+  'plan-restore',
+  'restore-slice',
   'prune',
   'check',
   'restore',
@@ -111,7 +113,7 @@ describe('prune', () => {
   })
 })
 
-describe.each(['check', 'restore'] as const)('%s', (name) => {
+describe.each(['check', 'restore', 'plan-restore', 'restore-slice'] as const)('%s', (name) => {
   test('reads everything and deletes nothing', () => {
     for (const kind of slices) {
       expect(answer(name, get(inSlice(kind)))).toBe('allowed')
@@ -125,7 +127,23 @@ describe.each(['check', 'restore'] as const)('%s', (name) => {
 test('restore alone reads the credentials of restore', () => {
   const secret = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:toriki/campus/keycloak-restore-a1B2c3`
   const may = everyRole.filter((name) => answer(name, queueCall('secretsmanager:GetSecretValue', secret)) === 'allowed')
-  expect(may).toEqual(['restore'])
+  expect(may).toEqual(['plan-restore', 'restore-slice', 'restore'])
+})
+
+test('restore-slice alone writes to the homes, through our access point', () => {
+  const write = (point: string): Call => ({
+    action: 'elasticfilesystem:ClientWrite',
+    resource: `arn:aws:elasticfilesystem:${REGION}:${ACCOUNT}:file-system/fs-0123456789abcdef0`,
+    context: { ...TLS, 'elasticfilesystem:AccessPointArn': point },
+  })
+  const ours = `arn:aws:elasticfilesystem:${REGION}:${ACCOUNT}:access-point/AccessPoint`
+  expect(everyRole.filter((name) => answer(name, write(ours)) === 'allowed')).toEqual(['restore-slice'])
+  expect(answer('restore-slice', write(`${ours}Other`))).toBe('denied')
+})
+
+test('planning a restore writes nothing but its records', () => {
+  for (const kind of slices) expect(answer('plan-restore', put(inSlice(kind)))).toBe('denied')
+  expect(answer('plan-restore', put('campus/restores/r/plans/s/head'))).toBe('allowed')
 })
 
 describe('the buckets', () => {
@@ -201,10 +219,10 @@ describe('the key', () => {
   })
 
   test('opens content to check and restore alone, also to a role that was given everything', () => {
-    const may = ['backup', 'schedule', 'settle-run', 'dead-letter', 'replay-run', 'prune', 'check', 'restore'].filter(
-      (name) => ask(`toriki-campus-${name}`, unwrap('content')) === 'allowed',
+    const may = everyRole.filter(
+      (name) => ask(`toriki-campus-${name === 'backup-slice' ? 'backup' : name}`, unwrap('content')) === 'allowed',
     )
-    expect(may).toEqual(['check', 'restore'])
+    expect(may).toEqual(['plan-restore', 'restore-slice', 'check', 'restore'])
   })
 
   test('is used for the buckets by way of S3, for our buckets alone, and for nothing that we wrapped', () => {

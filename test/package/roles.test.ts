@@ -20,7 +20,15 @@ beforeAll(async () => {
   policies = campusPolicies(recorded.deploymentId)
 })
 
-const recordedNames = ['schedule', 'backup-slice', 'settle-run', 'dead-letter', 'replay-run'] as const
+const recordedNames = [
+  'schedule',
+  'backup-slice',
+  'settle-run',
+  'dead-letter',
+  'replay-run',
+  'plan-restore',
+  'restore-slice',
+] as const
 
 /** The kind of a call: with ids and numbers left out, the purpose and the deployment instead of the whole context. */
 function kindOf({ action, resource, context }: Call): string {
@@ -132,6 +140,14 @@ const host = (...queues: readonly string[]): string[] =>
 const source = 'secretsmanager:GetSecretValue toriki/campus/keycloak-a1B2c3'
 const homes = ['Mount', 'RootAccess'].map((verb) => `elasticfilesystem:Client${verb} file-system/fs-0123456789abcdef0`)
 
+const restoreSource = 'secretsmanager:GetSecretValue toriki/campus/keycloak-restore-a1B2c3'
+const writing = 'elasticfilesystem:ClientWrite file-system/fs-0123456789abcdef0'
+
+/** What a restore may come upon, and did not here. */
+const unread = ['claims', 'condemned', 'checkpoints'].map(
+  (name) => `s3:GetObject campus-backup/campus/slices/*/${name}`,
+)
+
 /** Read where `accept` or prune left some, which none did in these nights. */
 const marks = 's3:GetObject campus-backup/campus/slices/*/marks'
 
@@ -154,12 +170,32 @@ const beyond: Readonly<Record<(typeof recordedNames)[number], readonly string[]>
   // Nothing of theirs is hidden: what fails comes back when the queue's own visibility ends. The right comes with taking messages.
   'dead-letter': [
     marks,
-    ...host('backup-slice-dead', 'settle-run-dead', 'replay-run-dead'),
-    ...['backup-slice', 'settle-run', 'replay-run'].map(
-      (name) => `sqs:ChangeMessageVisibility toriki-campus-${name}-dead`,
-    ),
+    ...host(...queueNames.map((name) => `${name}-dead`)),
+    ...queueNames.map((name) => `sqs:ChangeMessageVisibility toriki-campus-${name}-dead`),
+    // Those who waited for a shared slice whose message was given up.
+    'sqs:SendMessage toriki-campus-plan-restore',
+    'sqs:SendMessage toriki-campus-restore-slice',
   ],
   'replay-run': [marks, ...host('replay-run')],
+  'plan-restore': [
+    source,
+    restoreSource,
+    ...homes,
+    ...unread,
+    // Long bodies and secrets lie there; here all of them were short.
+    's3:GetObject campus-backup/campus/slices/*/packs',
+    ...host('plan-restore'),
+  ],
+  'restore-slice': [
+    source,
+    restoreSource,
+    ...homes,
+    writing,
+    ...unread,
+    // Of slices whose tree a snapshot has no room for.
+    ...['Get', 'Put'].map((verb) => `s3:${verb}Object campus-backup/campus/slices/*/trees`),
+    ...host('restore-slice'),
+  ],
 }
 
 test('all is recorded that the functions are known to do', () => {

@@ -75,6 +75,8 @@ describe('the template', () => {
       schedule: 'schedule',
       'backup-slice': 'backup',
       'settle-run': 'settle-run',
+      'plan-restore': 'plan-restore',
+      'restore-slice': 'restore-slice',
       'dead-letter': 'dead-letter',
       'replay-run': 'replay-run',
       doctor: 'backup',
@@ -84,9 +86,19 @@ describe('the template', () => {
         .map(({ RoleName }) => String(RoleName))
         .toSorted(),
     ).toEqual(
-      ['backup', 'check', 'dead-letter', 'prune', 'replay-run', 'restore', 'schedule', 'scheduler', 'settle-run'].map(
-        (name) => `toriki-campus-${name}`,
-      ),
+      [
+        'backup',
+        'check',
+        'dead-letter',
+        'plan-restore',
+        'prune',
+        'replay-run',
+        'restore',
+        'restore-slice',
+        'schedule',
+        'scheduler',
+        'settle-run',
+      ].map((name) => `toriki-campus-${name}`),
     )
   })
 
@@ -120,6 +132,8 @@ describe('the template', () => {
     expect(mounting.map(({ FunctionName }) => String(FunctionName)).toSorted()).toEqual([
       'toriki-campus-backup-slice',
       'toriki-campus-doctor',
+      'toriki-campus-plan-restore',
+      'toriki-campus-restore-slice',
       'toriki-campus-schedule',
     ])
     for (const one of mounting)
@@ -131,7 +145,7 @@ describe('the template', () => {
       expect([one['VpcConfig'], one['FileSystemConfigs']]).toEqual([undefined, undefined])
   })
 
-  test('leaves the trigger of backup-slice off where a component needs the cluster, and no other', () => {
+  test('leaves the triggers of those who touch the sources off where a component needs the cluster, and no other', () => {
     const enabled = (template: Template): Record<string, unknown> =>
       Object.fromEntries(
         ofType(template, 'AWS::Lambda::EventSourceMapping').map(({ EventSourceArn, Enabled }) => [
@@ -139,9 +153,11 @@ describe('the template', () => {
           Enabled,
         ]),
       )
-    expect(Object.values(enabled(packaged))).toEqual(Array(6).fill(true))
+    expect(Object.values(enabled(packaged))).toEqual(Array(10).fill(true))
     expect(Object.entries(enabled(other)).filter(([, on]) => on === false)).toEqual([
       ['toriki-campus-backup-slice', false],
+      ['toriki-campus-plan-restore', false],
+      ['toriki-campus-restore-slice', false],
     ])
   })
 
@@ -258,7 +274,7 @@ describe('the rules of queues', () => {
       const { MaximumConcurrency } = mapping['ScalingConfig'] as { MaximumConcurrency: number }
       wanted.set(known, (wanted.get(known) ?? 0) + MaximumConcurrency)
     }
-    expect(wanted.size).toBe(4)
+    expect(wanted.size).toBe(6)
     for (const [one, most] of wanted) expect(one['ReservedConcurrentExecutions']).toBeGreaterThanOrEqual(most)
     for (const one of ofType(other, 'AWS::Lambda::Function'))
       expect(one['ReservedConcurrentExecutions']).toBeUndefined()

@@ -3,7 +3,7 @@
  * drivers are those of one machine, by settings; the code is the very code that AWS gets.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,8 +11,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { architectures } from '../../infra/native-binaries.ts'
 import { packageFunctions } from '../../infra/package-functions.ts'
 import type { PackagedFunctions } from '../../infra/package-functions.ts'
+import { withQueuedRestore } from '../../lib/assemble-queued-restore.ts'
 import type { Check } from '../../lib/components/component.ts'
+import { loadSettings } from '../../lib/load-settings.ts'
+import { silentLog } from '../../lib/log.ts'
 import type { QueueName, Queues, ReceivedMessage } from '../../lib/platform/queue/port.ts'
+import { beginPlan } from '../../lib/restore/plan-restore.ts'
+import { restoreReport } from '../../lib/restore/restore-report.ts'
+import { sendApply, sendPlan } from '../../lib/restore/send-restore.ts'
 import { makeNebariWithKeycloak } from '../kit/acceptance/nebari.ts'
 import type { NebariWithKeycloak, Report } from '../kit/acceptance/nebari.ts'
 import { withQueues } from '../kit/acceptance/queues.ts'
@@ -256,6 +262,49 @@ describe('a night', () => {
     expect((await invoke('replay-run', { rnu: run })).error?.message).toContain(
       'The input is not a request for a replay',
     )
+  })
+
+  test('plan-restore and restore-slice: a home that is gone comes back, and a crash is recorded by dead-letter', async () => {
+    const [user, other] = nebari.users as [string, string]
+    const slice = `user/${user}` as const
+    const before = await readdir(nebari.home(user))
+    await rm(nebari.home(user), { recursive: true })
+    const asked = await loadSettings({ file: nebari.settings, resolve: 'platform' })
+    const restore = await withQueuedRestore(asked, { log: silentLog }, async (service) => {
+      const wish = { slices: [slice, `user/${other}` as const], components: ['files' as const] }
+      const { restore: made } = await beginPlan(service, wish, 'zips')
+      await sendPlan(service, made)
+      return made
+    })
+    const planning = await withQueues(nebari, (queues) => take(queues, 'plan-restore'))
+    expect(planning.map(({ body }) => JSON.parse(body) as unknown)).toContainEqual({
+      v: 1,
+      kind: 'plan-restore',
+      restore,
+      slice,
+    })
+    const planned = await invoke<Batch>('plan-restore', eventOf('plan-restore', planning))
+    expect(planned.answer).toEqual({ batchItemFailures: [] })
+    await withQueuedRestore(asked, { log: silentLog }, (service) => sendApply(service, restore))
+    const messages = await withQueues(nebari, (queues) => take(queues, 'restore-slice'))
+    const crashed = messages.filter(({ body }) => body.includes(other))
+    const applied = await invoke<Batch>(
+      'restore-slice',
+      eventOf(
+        'restore-slice',
+        messages.filter((one) => !crashed.includes(one)),
+      ),
+    )
+    expect(applied.answer).toEqual({ batchItemFailures: [] })
+    expect(await readdir(nebari.home(user))).toEqual(before)
+    const recorded = await invoke<Batch>('dead-letter', eventOf('restore-slice', crashed))
+    expect(recorded.answer).toEqual({ batchItemFailures: [] })
+    const report = await withQueuedRestore(asked, { log: silentLog }, (service) => restoreReport(service, restore))
+    expect(report).toMatchObject({
+      open: false,
+      slices: { verified: 1, stopped: 1 },
+      failures: [{ slice: `user/${other}`, code: 'ended-without-report', outcome: 'stopped' }],
+    })
   })
 
   test('doctor: {} says of every connection that it is well', async () => {

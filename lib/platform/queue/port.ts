@@ -6,8 +6,8 @@
  */
 
 /** One queue and one dead-letter queue per kind of work. */
-export type QueueName = 'backup-slice' | 'settle-run' | 'replay-run'
-export const queueNames: readonly QueueName[] = ['backup-slice', 'settle-run', 'replay-run']
+export const queueNames = ['backup-slice', 'settle-run', 'replay-run', 'plan-restore', 'restore-slice'] as const
+export type QueueName = (typeof queueNames)[number]
 
 /** Longest message body, in bytes of UTF-8, on every driver. */
 export const MESSAGE_BYTES_MAX = 64 * 1024

@@ -32,6 +32,8 @@ const roles = {
   'settle-run': 'SettleRunRole',
   'dead-letter': 'DeadLetterRole',
   'replay-run': 'ReplayRunRole',
+  'plan-restore': 'PlanRestoreRole',
+  'restore-slice': 'RestoreSliceRole',
   prune: 'PruneRole',
   check: 'CheckRole',
   restore: 'RestoreRole',

@@ -27,7 +27,7 @@ beforeEach(async () => {
 })
 
 const bodyOf = (slice: SliceName) => encodeMessage({ v: 1, kind: 'backup-slice', run, slice })
-const dead = (body: string) => deadLetter(house.service, { body })
+const dead = (body: string) => deadLetter(house.service, { body }, async () => undefined)
 const records = () => house.service.repository.records
 const cause = (code: string) => ({ component: 'files' as const, code, message: code, remedy: 'mend it' })
 const attempt = async (slice: SliceName, code: string, n = 1) => {

@@ -1,12 +1,17 @@
-import { expect, test } from '@jest/globals'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
 import type { Service } from '../../../lib/backup/service.ts'
 import { workerFunctions } from '../../../lib/cli/context.ts'
 import type { WorkerFunction } from '../../../lib/cli/context.ts'
 import { embeddedHost } from '../../../lib/embedded/worker-host.ts'
+import { loadSettings } from '../../../lib/load-settings.ts'
+import type { Settings } from '../../../lib/settings.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
+import { temporaryFolder } from '../../kit/temporary-folder.ts'
 
 /** The queues that workers of these functions take messages from. */
-async function takenBy(only?: readonly WorkerFunction[]): Promise<readonly string[]> {
+async function takenBy(only?: readonly WorkerFunction[], settings?: Settings): Promise<readonly string[]> {
   const platform = memoryPlatform()
   const taken: string[] = []
   const queues = {
@@ -19,13 +24,13 @@ async function takenBy(only?: readonly WorkerFunction[]): Promise<readonly strin
       return platform.queues.deadLetter(name)
     },
   }
-  const service = { platform: { ...platform, queues }, limits: { parallel: 2 } } as unknown as Service
-  const workers = await embeddedHost().startWorkers(service, only)
+  const service = { repository: {}, platform: { ...platform, queues }, limits: { parallel: 2 } } as unknown as Service
+  const workers = await embeddedHost().startWorkers(service, only, settings)
   await workers.stop()
   return taken.toSorted()
 }
 
-const dead = ['backup-slice-dead', 'replay-run-dead', 'settle-run-dead']
+const dead = ['backup-slice-dead', 'plan-restore-dead', 'replay-run-dead', 'restore-slice-dead', 'settle-run-dead']
 
 test.each([
   [['backup-slice'], ['backup-slice']],
@@ -42,4 +47,44 @@ test('a worker of all functions takes from every queue, as one that names none',
   const every = ['backup-slice', 'replay-run', 'settle-run', ...dead].toSorted()
   expect(await takenBy(workerFunctions)).toEqual(every)
   expect(await takenBy()).toEqual(every)
+})
+
+describe('messages of restores', () => {
+  const files = 'files: { root: ./homes, home: "{user}" }'
+  const keycloak = (more: string): string =>
+    `keycloak: { url: "https://nebari.example.org/auth", realm: nebari, client: backup, secret: "\${file:secret}"${more} }`
+  const withComponents = async (...components: readonly string[]): Promise<Settings> => {
+    const folder = await temporaryFolder()
+    await mkdir(join(folder, 'homes'))
+    await writeFile(join(folder, 'secret'), 'of the account that backs up')
+    const file = join(folder, 'toriki.yaml')
+    await writeFile(file, `deployment: campus\ncomponents:\n${components.map((one) => `  ${one}\n`).join('')}`)
+    return await loadSettings({ file, resolve: 'platform' })
+  }
+  const ofRestore = (taken: readonly string[]): readonly string[] =>
+    taken.filter((name) => name === 'plan-restore' || name === 'restore-slice')
+
+  test('are taken with settings that can restore', async () => {
+    const settings = await withComponents(files, keycloak(', restore: { client: r, secret: "${file:secret}" }'))
+    expect(ofRestore(await takenBy(undefined, settings))).toEqual(['plan-restore', 'restore-slice'])
+    expect(await takenBy(['restore-slice'], settings)).toEqual(['restore-slice'])
+    expect(ofRestore(await takenBy(['backup-slice'], settings))).toEqual([])
+  })
+
+  test.each([
+    ['an account that restores', [files, keycloak('')], 'components.keycloak.restore'],
+    [
+      'its secret',
+      [files, keycloak(', restore: { client: r, secret: "${file:nowhere}" }')],
+      'components.keycloak.restore.secret',
+    ],
+    ['homes that can be written', ['files: { root: ./elsewhere, home: "{user}" }'], 'components.files.root'],
+  ])('are left to others without %s, and refused by name when they are asked for', async (_what, components, named) => {
+    const settings = await withComponents(...components)
+    expect(ofRestore(await takenBy(undefined, settings))).toEqual([])
+    await expect(takenBy(['restore-slice'], settings)).rejects.toMatchObject({
+      code: 'settings-invalid',
+      message: expect.stringContaining(named),
+    })
+  })
 })

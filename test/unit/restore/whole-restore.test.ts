@@ -102,7 +102,7 @@ describe('a whole restore', () => {
       open: false,
       outcome: 'complete',
       verified: true,
-      slices: { total: 4, verified: 4, undone: 0, refused: 0, undoFailed: 0, pending: 0 },
+      slices: { total: 4, verified: 4, undone: 0, refused: 0, undoFailed: 0, stopped: 0, pending: 0 },
       restored: { files: { create: 4, update: 0, delete: 0, cannot: 0, left: 0, keep: 0 } },
       proof: { readBack: 4, keptCompared: 0, keptNotCompared: 4 },
       lost: [],

@@ -9,7 +9,7 @@ const complete: RestoreReport = {
   open: false,
   outcome: 'complete',
   verified: true,
-  slices: { total: 1, verified: 1, undone: 0, refused: 0, undoFailed: 0, pending: 0 },
+  slices: { total: 1, verified: 1, undone: 0, refused: 0, undoFailed: 0, stopped: 0, pending: 0 },
   restored: { files: { create: 20, update: 1, delete: 0, cannot: 0, left: 0, keep: 3 } },
   proof: { readBack: 21, keptCompared: 1, keptNotCompared: 20 },
   lost: [],
