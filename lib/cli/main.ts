@@ -21,7 +21,7 @@ import { work } from './commands/work.ts'
 import { workerFunctions } from './context.ts'
 import type { CommandContext, WorkerFunction, WorkerHost } from './context.ts'
 import { EXIT, exitStatusOfError } from './exit-status.ts'
-import { gather } from './register-command.ts'
+import { gather, wholeNumber } from './register-command.ts'
 import type { RegisterCommand } from './register-command.ts'
 import { addRestore } from './restore/commands.ts'
 import { wrap } from './table.ts'
@@ -248,10 +248,4 @@ function gatherFunctions(value: string, before: readonly WorkerFunction[] | unde
   const name = workerFunctions.find((one) => one === value)
   if (name === undefined) throw new InvalidArgumentError(`It must be one of ${workerFunctions.join(', ')}.`)
   return [...(before ?? []), name]
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1.')
-  return value
 }

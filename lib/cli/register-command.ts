@@ -1,4 +1,5 @@
 /** How a room of the command line adds its commands to the program. */
+import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import type { CommandContext } from './context.ts'
 
@@ -14,4 +15,11 @@ export type RegisterCommand = (
 /** For an option that may come again. */
 export function gather(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value]
+}
+
+/** @throws InvalidArgumentError, which commander shows. */
+export function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1.')
+  return value
 }

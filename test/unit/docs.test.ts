@@ -93,6 +93,38 @@ describe('commands in the pages', () => {
   })
 })
 
+describe('options in the pages', () => {
+  /** Command lines as they are written: in backquotes, and in blocks. */
+  const lines = pages
+    .filter((page) => !['docs/errors.md', 'docs/format.md'].includes(page))
+    .flatMap((page) =>
+      [
+        ...read(page).matchAll(/`(?:bin\/)?toriki ([a-z][^`\n]*)`/g),
+        ...read(page).matchAll(/^(?:\$ )?(?:\S*\/)?toriki ([a-z][^#\n]*)/gm),
+      ].map(([, words = '']) => ({ page, words })),
+    )
+  const helps = new Map<string, Promise<string>>()
+  const helpOf = (words: readonly string[]): Promise<string> => {
+    const known = helps.get(words.join(' ')) ?? toriki('unused.yaml', [...words, '--help']).then(({ out }) => out)
+    helps.set(words.join(' '), known)
+    return known
+  }
+
+  test('are those of their commands, and so are the words behind `restore`', async () => {
+    const wrong: string[] = []
+    for (const { page, words } of lines) {
+      const [name = '', sub = ''] = words.split(/\s+/)
+      const isSub = name === 'restore' && /^[a-z]/.test(sub)
+      if (isSub && !(await helpOf(['restore'])).includes(`\n  ${sub}`)) wrong.push(`${page}: ${words}`)
+      const help = await helpOf(isSub ? [name, sub] : [name])
+      for (const [, option = ''] of words.matchAll(/(?<=\s)(--[a-z-]+)/g))
+        if (!help.includes(option)) wrong.push(`${page}: ${words}`)
+    }
+    expect(lines.filter(({ words }) => words.startsWith('restore')).length).toBeGreaterThan(10)
+    expect(wrong).toEqual([])
+  })
+})
+
 describe('settings in the pages', () => {
   const yamlBlocks = (page: string): readonly string[] =>
     [...read(page).matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text!)

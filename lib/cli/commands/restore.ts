@@ -16,6 +16,7 @@ import { EXIT } from '../exit-status.ts'
 import { askToRestore } from '../restore/ask.ts'
 import { formatPlan } from '../restore/format-plan.ts'
 import { formatRestore, restoreJson } from '../restore/format-report.ts'
+import { formatRestores, listRestores } from '../restore/list-restores.ts'
 import { newestRestore } from '../restore/named-restore.ts'
 import { writePlanJson } from '../restore/plan-json.ts'
 import { showing, watched } from '../restore/restore-progress.ts'
@@ -84,6 +85,12 @@ export async function restoreStatus(context: CommandContext, restore: string | u
     answer(context, restoreJson(report), () => formatRestore(context.terminal, report))
     return report.open ? EXIT.complete : exitOf(report.outcome)
   })
+}
+
+/** Newest first. */
+export async function restoreList(context: CommandContext, { limit }: { readonly limit: number }): Promise<void> {
+  const restores = await withRestoreRecords(context, (service) => listRestores(service, limit))
+  answer(context, restores, () => formatRestores(context.terminal, restores))
 }
 
 export async function restoreResume(context: CommandContext, restore: string | undefined): Promise<number> {

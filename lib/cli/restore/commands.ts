@@ -1,14 +1,16 @@
 /** The words of `toriki restore` and of what belongs to it. */
+import { Option } from 'commander'
 import type { Command } from 'commander'
 import {
   restoreAcknowledge,
   restoreApply,
+  restoreList,
   restorePlan,
   restoreResume,
   restoreStatus,
   restoreWhole,
 } from '../commands/restore.ts'
-import { gather } from '../register-command.ts'
+import { gather, wholeNumber } from '../register-command.ts'
 import { TorikiError } from '../../errors.ts'
 import type { RegisterCommand } from '../register-command.ts'
 
@@ -55,6 +57,13 @@ export function addRestore(command: RegisterCommand): void {
       refuseAsked(options, 'status')
       return restoreStatus(context, id)
     },
+    restore,
+  )
+  command(
+    'list',
+    'what was asked to be restored, newest first',
+    (one) => one.addOption(new Option('-l, --limit <count>', 'at most so many').argParser(wholeNumber).default(20)),
+    (context, _words, options) => restoreList(context, options),
     restore,
   )
   command(

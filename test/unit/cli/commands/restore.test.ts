@@ -177,6 +177,23 @@ describe('restore', () => {
   })
 })
 
+describe('restore list', () => {
+  test('says of each what was asked and how far it came, newest first', async () => {
+    const done = await planOf('--user', 'ann', '--in-place')
+    await toriki(settings, ['restore', 'apply', done.plan, '--yes'])
+    const { plan } = await planOf('--user', 'ben', '--as', 'bob')
+    const listed = (await toriki(settings, ['--json', 'restore', 'list', '--limit', '2'])).json<object[]>()
+    expect(listed).toMatchObject([
+      { restore: plan, state: 'planned', slices: 1, whom: ['user/ben as user/bob'] },
+      { restore: done.plan, state: 'complete', open: false, whom: ['user/ann'] },
+    ])
+    const { out } = await toriki(settings, ['restore', 'list'])
+    expect(out).toMatch(/^RESTORE +STATE +OF$/m)
+    expect(out).toContain(`${plan}  planned`)
+    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
+  })
+})
+
 describe('bad input gets one clear sentence', () => {
   test.each<[readonly string[], number, string]>([
     [[], 2, 'Whom or what shall be restored?'],
@@ -221,7 +238,7 @@ describe('bad input gets one clear sentence', () => {
   })
 
   test('every help fits 80 columns, and names no option twice', async () => {
-    for (const subcommand of ['', 'plan', 'apply', 'status', 'resume', 'acknowledge']) {
+    for (const subcommand of ['', 'plan', 'apply', 'status', 'list', 'resume', 'acknowledge']) {
       const { out } = await toriki(settings, ['restore', ...(subcommand === '' ? [] : [subcommand]), '--help'])
       expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
       const options = [...out.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name)
