@@ -54,12 +54,21 @@ export function formatRestore(terminal: Terminal, report: RestoreReport, details
   ].join('')
 }
 
-function formatSlices({ total, verified, undone, refused, undoFailed, pending }: RestoreReport['slices']): string {
+function formatSlices({
+  total,
+  verified,
+  undone,
+  refused,
+  undoFailed,
+  stopped,
+  pending,
+}: RestoreReport['slices']): string {
   const parts = [
     `${formatCount(verified)} of ${plural(total, 'slice')} restored`,
     ...(undone > 0 ? [`${formatCount(undone)} taken back: as before`] : []),
     ...(refused > 0 ? [`${formatCount(refused)} refused: nothing was written`] : []),
     ...(undoFailed > 0 ? [`${formatCount(undoFailed)} NOT taken back`] : []),
+    ...(stopped > 0 ? [`${formatCount(stopped)} stopped: nobody works on them`] : []),
     ...(pending > 0 ? [`${formatCount(pending)} still to do`] : []),
   ]
   return `${parts.join('; ')}.`
@@ -162,7 +171,7 @@ function safetyLine(group: readonly RestoreFailure[]): string {
 }
 
 function outcomeWords(outcome: RestoreFailure['outcome']): string {
-  if (outcome === 'refused') return 'refused'
+  if (outcome === 'refused' || outcome === 'stopped') return outcome
   return outcome === 'undone' ? 'taken back' : 'NOT taken back'
 }
 
@@ -174,7 +183,7 @@ function remedyOf({ code }: RestoreFailure): string {
 
 function formatNext(terminal: Terminal, { restore, open, slices }: RestoreReport): string {
   const bold = (words: string): string => terminal.style('bold', words)
-  if (open) return `\nGo on with: ${bold(`toriki restore resume ${restore}`)}\n`
+  if (open || slices.stopped > 0) return `\nGo on with: ${bold(`toriki restore resume ${restore}`)}\n`
   if (slices.undoFailed > 0)
     return `\n${wrap('Those that were not taken back cannot be restored again until somebody has seen to them.', terminal.width)}When you have: ${bold(`toriki restore acknowledge ${restore}`)}\n`
   return ''

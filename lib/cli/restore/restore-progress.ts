@@ -39,7 +39,7 @@ export interface Phase {
   readonly what: 'planning' | 'restoring'
   /** Slices. */
   readonly total: number
-  /** When restoring: changes and bytes that the plan names. */
+  /** Changes and bytes that the plan names, where this process makes them. */
   readonly changes?: number
   readonly bytes?: number
   done(): number
@@ -81,19 +81,21 @@ function planning({ total, done }: Phase, { looked }: Counts): readonly [number,
 }
 
 function restoring(
-  { total, changes = 0, bytes = 0, done }: Phase,
+  { total, changes, bytes = 0, done }: Phase,
   counts: Counts,
   left: ReturnType<typeof timeLeft>,
 ): readonly [number, string] {
+  const ended = `restoring ${formatCount(done())}/${formatCount(total)}`
+  if (changes === undefined) return [done() / Math.max(1, total), [ended, ...left.of(done(), total)].join(' · ')]
   const applied = Math.min(counts.applied, changes)
   const parts = [
-    `restoring ${formatCount(done())}/${formatCount(total)}`,
+    ended,
     `${formatCount(applied)} of ${plural(changes, 'change')}`,
     ...(bytes > 0 ? [`${formatBytes(Math.min(counts.bytes, bytes))} of ${formatBytes(bytes)}`] : []),
     ...(applied < changes ? left.of(applied, changes) : done() < total ? ['reading back'] : []),
   ]
   // Reading it all again takes about as long as half of the writing.
-  const share = total === 0 ? 1 : (2 * (changes === 0 ? 1 : applied / changes) + done() / total) / 3
+  const share = (2 * (changes === 0 ? 1 : applied / changes) + done() / Math.max(1, total)) / 3
   return [share, parts.join(' · ')]
 }
 
