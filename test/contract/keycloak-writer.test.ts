@@ -1,17 +1,16 @@
 /** The contract of the writing half over the stand-in: people, in the versions it plays, and by an account that may not import. */
 import { keycloakComponent } from '../../lib/components/keycloak/component.ts'
 import { keycloakWriter } from '../../lib/components/keycloak/write/writer.ts'
-import type { Component } from '../../lib/components/component.ts'
 import { startDemoKeycloak } from '../../lib/embedded/demo/keycloak/server.ts'
 import type { DemoKeycloak, DemoRequest } from '../../lib/embedded/demo/keycloak/server.ts'
 import type { DemoVersion } from '../../lib/embedded/demo/keycloak/version.ts'
 import { systemClock } from '../../lib/platform/clock.ts'
-import { compareKeys, decodeKey } from '../../lib/resources/key.ts'
-import type { Resource } from '../../lib/resources/resource.ts'
+import { decodeKey } from '../../lib/resources/key.ts'
 import { userSlice } from '../../lib/resources/slice.ts'
 import { describeWriter } from './component-writer.ts'
 import type { WriterFixture } from './component-writer.ts'
 import { testSettings } from './keycloak.ts'
+import { peopleAsOneSlice } from './people-as-one-slice.ts'
 import { demoCredentials } from '../kit/demo-credentials.ts'
 
 const PEOPLE = 9
@@ -38,7 +37,7 @@ async function openPeople(
   return {
     ...more,
     writer: keycloakWriter(settings, options),
-    component: asOneSlice(component, () => demo.userNames.filter((name) => touched.includes(name))),
+    component: peopleAsOneSlice(component, () => demo.userNames.filter((name) => touched.includes(name))),
     slice: userSlice(ann),
     async fill() {
       demo.reset()
@@ -67,23 +66,6 @@ async function openPeople(
     writes: () => demo.writes,
     cutAt: cut.at,
     close: () => demo.stop(),
-  }
-}
-
-/** Several people as one slice, so that one plan makes, changes and removes. */
-function asOneSlice(component: Component, names: () => readonly string[]): Component {
-  return new Proxy(component, {
-    get(target, name) {
-      if (name === 'read') return (_: unknown, context: Parameters<Component['read']>[1]) => readAll(context)
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-
-  async function* readAll(context: Parameters<Component['read']>[1]): AsyncGenerator<Resource> {
-    const found: Resource[] = []
-    for (const name of names()) for await (const one of component.read(userSlice(name), context)) found.push(one)
-    yield* found.sort((a, b) => compareKeys(a.key, b.key))
   }
 }
 

@@ -25,7 +25,10 @@ export const personWriter: KindWriter = {
   kind: 'user',
 
   async foresee(work, change) {
-    if (change.after === undefined) return will(undefined)
+    if (change.after === undefined)
+      return (await mayWrite(work, 'manage-users'))
+        ? will(undefined)
+        : cannot('right-missing', rightReason('manage-users'))
     return await foreseeWanted(work, { ...change, after: change.after })
   },
 
@@ -36,6 +39,8 @@ export const personWriter: KindWriter = {
     if (live === undefined) {
       if (before !== undefined) return { kind: 'conflict', fields: [] }
       await make(work, person, after)
+      // Mostly an import is all.
+      if (await isWholeByImport(work, person)) return { kind: 'applied', complete: false }
       const made = await work.read(encodeKey('user', segments))
       if (made === undefined) throw notTaken('missing')
       await finish(work, change, person, made)
@@ -49,6 +54,12 @@ export const personWriter: KindWriter = {
     await finish(work, change, person, live)
     return { kind: 'applied', complete: false }
   },
+}
+
+/** Is nothing left to do after an import? Before 24 it does not do all that it says. */
+async function isWholeByImport(work: Work, person: PersonState): Promise<boolean> {
+  if ((await wayToMake(work)) !== 'import' || (await work.target.profile(work.signal)) === undefined) return false
+  return isSame(bodyOf(await asMade(work, 'import', person)), bodyOf(person))
 }
 
 async function foreseeWanted(work: Work, change: Change & { readonly after: Wanted }): Promise<Forecast> {
@@ -108,23 +119,26 @@ async function occupiedBy(
   { kept }: Wanted,
 ): Promise<string | undefined> {
   const { id } = keptOf(kept)
-  if (seen === undefined && id !== undefined) {
-    const holder = await client.find(
-      { right: 'view-users', schema: userSchema, request: (admin) => admin.users.findOne({ id }) },
-      signal,
-    )
-    if (holder !== undefined)
-      return 'The account is there under another username: give it the old one back, and plan again.'
-  }
-  if (email === null || email === seen?.email) return undefined
-  const holders = await client.read(
-    {
-      right: 'view-users',
-      schema: usersSchema,
-      request: (admin) => admin.users.find({ email, exact: true, first: 0, max: 1 }),
-    },
-    signal,
-  )
+  const [holder, holders] = await Promise.all([
+    seen === undefined && id !== undefined
+      ? client.find(
+          { right: 'view-users', schema: userSchema, request: (admin) => admin.users.findOne({ id }) },
+          signal,
+        )
+      : undefined,
+    email !== null && email !== seen?.email
+      ? client.read(
+          {
+            right: 'view-users',
+            schema: usersSchema,
+            request: (admin) => admin.users.find({ email, exact: true, first: 0, max: 1 }),
+          },
+          signal,
+        )
+      : [],
+  ])
+  if (holder !== undefined)
+    return 'The account is there under another username: give it the old one back, and plan again.'
   if (holders.length === 0) return undefined
   const { duplicateEmailsAllowed } = await target.realm(signal)
   return duplicateEmailsAllowed === true
