@@ -3,6 +3,8 @@ import { createDeployment } from '../../lib/repository/deployment-repository.ts'
 import { Notes } from '../../lib/repository/notes.ts'
 import type { SnapshotId } from '../../lib/repository/snapshot.ts'
 import type { JsonObject } from '../../lib/resources/json.ts'
+import { decodeKey } from '../../lib/resources/key.ts'
+import type { Resource } from '../../lib/resources/resource.ts'
 import { parseSlice } from '../../lib/resources/slice.ts'
 import type { Slice, SliceName } from '../../lib/resources/slice.ts'
 import { planSlice } from '../../lib/restore/plan-slice.ts'
@@ -76,7 +78,7 @@ export async function restoreHouse(
       await clock.advance(1_000)
       const slice = await repository.openSlice(of, { access: 'write' })
       const capture = await slice.capture({ run, signal })
-      const resources = component.read(parseSlice(of), { clock, signal, note: () => undefined })
+      const resources = withKept(component.read(parseSlice(of), { clock, signal, note: () => undefined }), writer)
       await capture.store('files', resources, { notes: new Notes() })
       const { snapshot } = await capture.commit([])
       await clock.advance(1_000)
@@ -91,5 +93,12 @@ export async function restoreHouse(
       const sliceId = repository.sliceId(ANN, 1)
       return await restoreSlice(service, { restore, sliceId, options: PLAIN, attempt, signal })
     },
+  }
+}
+
+async function* withKept(resources: AsyncIterable<Resource>, { kept }: FakeWriter): AsyncGenerator<Resource> {
+  for await (const resource of resources) {
+    const beside = kept.get(decodeKey(resource.key).segments[0]?.toString('utf8') ?? '')
+    yield beside === undefined ? resource : { ...resource, kept: beside }
   }
 }
