@@ -52,12 +52,13 @@ export async function beginPlan(service: RestoreService, wish: RestoreWish, caus
 }
 
 /**
- * Plans one slice of the request, once. What a person must mend first is in the plan as its failure; what may pass is thrown.
+ * Plans one slice of the request, once. What a person must mend first is in the plan as its failure, and so is what may pass when it did not in as many deliveries as there are; else that is
+ * thrown.
  * @throws TorikiError `restore-not-found` for what was not asked for; `restore-other-target` where the service is another deployment's than was asked for.
  */
 export async function planRequested(
   service: RestoreService,
-  { restore, slice }: { readonly restore: string; readonly slice: SliceName },
+  { restore, slice, attempt = 1 }: { readonly restore: string; readonly slice: SliceName; readonly attempt?: number },
   signal: AbortSignal,
 ): Promise<SlicePlan> {
   const { records } = service.repository
@@ -73,7 +74,7 @@ export async function planRequested(
   } catch (error) {
     signal.throwIfAborted()
     const { code, message, remedy, retry } = toTorikiError(error)
-    if (retry !== 'never') throw error
+    if (retry !== 'never' && attempt < service.limits.attempts) throw error
     const nonce = service.platform.random.bytes(16)
     const { generation, to } = requested
     const head: PlanHead = { slice, generation, snapshots: {}, ...(to && { to }), failed: { code, message, remedy } }

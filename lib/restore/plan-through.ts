@@ -1,7 +1,8 @@
-/** Plans a whole restore in this process, slices side by side under a cap, and then its root plan. Called again after a cut it goes on where that left off. */
+/** Plans a whole restore in this process, slices side by side under a cap, each again with a pause while what stops it may pass, and then its root plan. Called again after a cut it goes on where that left off. */
 import pLimit from 'p-limit'
 import { TorikiError } from '../errors.ts'
 import type { SliceName } from '../resources/slice.ts'
+import { deliver } from './deliver.ts'
 import { planRequested } from './plan-restore.ts'
 import { readRequest, requestedParts } from './restore-request.ts'
 import { finishPlan } from './root-plan.ts'
@@ -15,7 +16,7 @@ export interface PlanThroughOptions {
   readonly onPlanned?: (slice: SliceName, plan: SlicePlan) => void
 }
 
-/** @throws TorikiError `restore-not-found`; what sources and store throw that may pass; the signal's reason. */
+/** Whose source does not answer in the end is in the plan as failed, and the others are planned. @throws TorikiError `restore-not-found`; what the store throws; the signal's reason. */
 export async function planThrough(
   service: RestoreService,
   restore: string,
@@ -28,12 +29,16 @@ export async function planThrough(
       slices.map(({ slice }) =>
         limit(async () => {
           signal.throwIfAborted()
-          const plan = await planRequested(service, { restore, slice }, signal)
+          const plan = await deliver(
+            service,
+            signal,
+            async (attempt) => await planRequested(service, { restore, slice, attempt }, signal),
+          )
           onPlanned?.(slice, plan)
         }),
       ),
     )
-    // Everybody's end is waited for: what one person's source could not answer is asked again alone.
+    // Everybody's end is waited for.
     for (const result of planned) if (result.status === 'rejected') throw result.reason
   }
   const root = await finishPlan(service, restore)

@@ -6,6 +6,7 @@ import pLimit from 'p-limit'
 import { isTorikiError, toTorikiError } from '../errors.ts'
 import type { SliceName } from '../resources/slice.ts'
 import { applyRequested, beginApply } from './apply-restore.ts'
+import { deliver } from './deliver.ts'
 import { readRequest, requestedSlices } from './restore-request.ts'
 import type { RequestedSlice } from './restore-request.ts'
 import { restoreReport } from './restore-report.ts'
@@ -20,9 +21,6 @@ export interface WorkThroughOptions {
   readonly onEnded?: (slice: SliceName, step: RestoreStep) => void
 }
 
-/** The pause before the second delivery; doubled for each further one. */
-const PAUSE_MS = 1_000
-
 /** @throws TorikiError `restore-not-found`, `restore-not-planned`; `restore-busy` when another restore keeps a slice; what the store throws; the signal's reason. */
 export async function workThrough(
   service: RestoreService,
@@ -35,7 +33,7 @@ export async function workThrough(
   const ended: Promise<void>[] = []
   const one = async (requested: RequestedSlice): Promise<void> => {
     signal.throwIfAborted()
-    const step = await deliver(service, restore, requested, signal)
+    const step = await toTheEnd(service, restore, requested, signal)
     onEnded?.(requested.slice, step)
   }
   for await (const requested of requestedSlices(records, await readRequest(records, restore))) {
@@ -47,27 +45,22 @@ export async function workThrough(
   return await restoreReport(service, restore)
 }
 
-async function deliver(
+/** What was begun to be taken back is delivered as often again: it has a number of its own. */
+async function toTheEnd(
   service: RestoreService,
   restore: string,
   { slice, sliceId }: RequestedSlice,
   signal: AbortSignal,
 ): Promise<RestoreStep> {
   const { records } = service.repository
-  let isTakenBack = false
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await applyRequested(service, { restore, slice, attempt, signal })
-    } catch (error) {
-      signal.throwIfAborted()
-      const { retry } = toTorikiError(error)
-      if (retry === 'never' || isTorikiError(error, 'restore-waits')) throw error
-      if (attempt >= service.limits.attempts) {
-        if (isTakenBack || (await readProgress(records, { restore, sliceId })).last?.step !== 'undoing') throw error
-        isTakenBack = true
-        attempt = 1
-      }
-      await service.platform.clock.sleep(PAUSE_MS * 2 ** (attempt - 1), signal)
-    }
+  const act = async (attempt: number): Promise<RestoreStep> =>
+    await applyRequested(service, { restore, slice, attempt, signal })
+  try {
+    return await deliver(service, signal, act)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (toTorikiError(error).retry === 'never' || isTorikiError(error, 'restore-waits')) throw error
+    if ((await readProgress(records, { restore, sliceId })).last?.step !== 'undoing') throw error
+    return await deliver(service, signal, act)
   }
 }

@@ -3,6 +3,8 @@ import { TorikiError } from '../../../lib/errors.ts'
 import type { SliceName } from '../../../lib/resources/slice.ts'
 import { applyRequested, beginApply } from '../../../lib/restore/apply-restore.ts'
 import { beginPlan, planRequested } from '../../../lib/restore/plan-restore.ts'
+import { planThrough } from '../../../lib/restore/plan-through.ts'
+import { findSlicePlan } from '../../../lib/restore/slice-plan.ts'
 import { restoreIds } from '../../../lib/restore/restore-index.ts'
 import { restoreReport } from '../../../lib/restore/restore-report.ts'
 import type { RestoreWish } from '../../../lib/restore/restore-wish.ts'
@@ -237,5 +239,37 @@ describe('worked through in one process', () => {
     const ids: string[] = []
     for await (const id of restoreIds(house.service.repository.records)) ids.push(id)
     expect(ids).toEqual([first, second])
+  })
+})
+
+describe('planned in one process', () => {
+  const parallel = 2
+  const begin = async (): Promise<string> => (await beginPlan(house.service, { slices: all }, 'a test')).restore
+
+  test('what may pass is asked again after a pause', async () => {
+    let asked = 0
+    house.writer.foreseen = () => {
+      if (++asked === 1) throw new TorikiError('source-unreachable')
+      return undefined
+    }
+    const planning = planThrough(house.service, await begin(), { parallel, signal })
+    await house.clock.untilSleeping()
+    await house.clock.advance(60_000)
+    expect(await planning).toMatchObject({ slices: 4, failed: 0, counts: { create: 4 } })
+  })
+
+  test('whose source does not answer at all is in the plan with its reason, and the others are planned', async () => {
+    house.writer.foreseen = (_key, { after }) => {
+      if (after?.state['of'] === 'bob') throw new TorikiError('source-unreachable')
+      return undefined
+    }
+    const restore = await begin()
+    const planning = planThrough(house.service, restore, { parallel, signal })
+    await house.clock.untilSleeping()
+    for (let pause = 1; pause < house.service.limits.attempts; pause++) await house.clock.advance(60_000)
+    expect(await planning).toMatchObject({ slices: 4, failed: 1, counts: { create: 3 } })
+    const sliceId = house.service.repository.sliceId('user/bob', 1)
+    const plan = await findSlicePlan(house.service.repository.records, { restore, sliceId })
+    expect(plan?.failed?.code).toBe('source-unreachable')
   })
 })
