@@ -94,6 +94,8 @@ async function madeInShared(
   return await createdKeys(service.repository.records, { restore, sliceId: shared.sliceId })
 }
 
+const MEMBERS = 'Who is in a group stands with each person: it comes back with the people, when they are restored too.'
+
 /** @throws TorikiError `restore-other-target`. */
 export function requireTarget({ target: of }: RestoreService, { restore, target: wanted }: RestoreRequest): void {
   if (of?.deployment === wanted?.deployment) return
@@ -125,6 +127,7 @@ function planRequestOf(request: RestoreRequest, requested: RequestedSlice): Slic
     ...(components === undefined ? {} : { components }),
     ...(keys === undefined ? {} : { under: keys.map((key) => Buffer.from(key, 'base64url')) }),
     ...(patterns === undefined ? {} : { patterns }),
+    ...(only === undefined ? {} : { notes: [MEMBERS] }),
     // Of many people not everybody has such a path.
     mustMatch: request.slicesTotal === 1,
     inPlace,

@@ -59,6 +59,7 @@ export async function planSlice(
   const keep = new Map<ComponentName, number>()
   let matched = 0
   const care = await careFor(service, sources, request, signal)
+  const notes = [...(request.notes ?? []), ...(care?.notes ?? [])]
   const items = async function* (): AsyncGenerator<PlanItem> {
     for (const source of sources) {
       const wanted = { count: 0 }
@@ -93,7 +94,7 @@ export async function planSlice(
       ...(to === undefined && service.target === undefined ? {} : { elsewhere: true }),
       ...(folder === undefined ? {} : { folder }),
       ...(care?.whileStopped === true ? { whileStopped: true } : {}),
-      ...(care === undefined || care.notes.length === 0 ? {} : { notes: care.notes }),
+      ...(notes.length === 0 ? {} : { notes }),
     },
     items(),
     () => keep,

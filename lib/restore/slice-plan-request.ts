@@ -37,4 +37,6 @@ export interface SlicePlanRequest {
   /** Written keys of what the same restore makes before. */
   readonly made?: ReadonlySet<string>
   readonly options: WriteOptions
+  /** For people who look at the plan. */
+  readonly notes?: readonly string[]
 }

@@ -8,7 +8,7 @@ import type { RequestedSlice } from '../../../lib/restore/restore-request.ts'
 import { restoreReport } from '../../../lib/restore/restore-report.ts'
 import type { RestoreWish } from '../../../lib/restore/restore-wish.ts'
 import type { RestoreService } from '../../../lib/restore/service.ts'
-import { planItems } from '../../../lib/restore/slice-plan.ts'
+import { findSlicePlan, planItems } from '../../../lib/restore/slice-plan.ts'
 import { workThrough } from '../../../lib/restore/work-through.ts'
 import { createRun, recordSourcesAccepted } from '../../../lib/runs/run-log.ts'
 import { restoreHouse } from '../../kit/restore-house.ts'
@@ -85,6 +85,14 @@ describe('asked for', () => {
       expect(house.live('group/ops')).toEqual({})
     },
   )
+
+  test('a group says in its plan who brings its members back', async () => {
+    const id = await ask({ groups: ['lab'] })
+    await planThrough(service, id, { parallel: 1, signal })
+    const sliceId = service.repository.sliceId('shared', 1)
+    const plan = await findSlicePlan(service.repository.records, { restore: id, sliceId })
+    expect(plan?.notes).toEqual([expect.stringContaining('comes back with the people')])
+  })
 
   test('a group whose name several have is refused with their paths, and by its path it is that one', async () => {
     await expect(ask({ groups: ['ops'] })).rejects.toMatchObject({
