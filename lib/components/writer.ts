@@ -42,6 +42,13 @@ export interface ComponentWriter {
    */
   apply(slice: Slice, change: Change, context: WriteContext): Promise<Applied>
   /**
+   * The same as `apply` of one after the other, in their order, up to the first conflict, and cheaper. What it throws says nothing of how far it came: made again it goes on.
+   * Absent: one by one.
+   */
+  applyMany?(slice: Slice, changes: readonly Change[], context: WriteContext): Promise<readonly Applied[]>
+  /** What was applied and completed outlasts a machine that fails from now on. Called before a step is recorded. Absent: each call waits for that itself. */
+  flush?(slice: Slice, context: WriteContext): Promise<void>
+  /**
    * Called in reverse order, after every change of the slice was applied, for those whose `apply` asked for it: what refers to resources made later, and what making
    * others beneath would spoil (the times of a directory). Idempotent.
    */

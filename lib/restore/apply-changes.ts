@@ -1,10 +1,17 @@
 /** Makes changes of a slice's plan, in its order. Done again it makes what is left. */
+import type { Applied } from '../components/writer.ts'
+import type { Change } from '../resources/change.ts'
 import { formatKey } from '../resources/key.ts'
 import type { Look } from './live-look.ts'
 import { SliceChanges } from './slice-changes.ts'
-import { applying, keyOf, undoing, writerOf } from './slice-work.ts'
+import { applying, undoing, writerOf } from './slice-work.ts'
 import type { Pass, SliceWork } from './slice-work.ts'
 import type { Finding } from './slice-log.ts'
+import type { PlanItem } from './slice-plan.ts'
+
+/** Made together, and flushed to the disk once, where a writer can: so many at most, and so much. */
+const TOGETHER_MAX = 64
+const TOGETHER_BYTES = 32 * 1024 * 1024
 
 /** What stood in the way; then nothing further was made. @throws what writers throw. */
 export async function applyChanges(work: SliceWork, safety: Look, pass: Pass): Promise<readonly Finding[]> {
@@ -12,21 +19,75 @@ export async function applyChanges(work: SliceWork, safety: Look, pass: Pass): P
   // By their places in the plan: an item is large, and a home may have a million.
   const again = new Set<number>()
   let place = 0
-  for await (const item of applying(work, pass)) {
+  for await (const batch of batches(applying(work, pass))) {
     work.delivery.signal.throwIfAborted()
-    const applied = await writerOf(work, item.component).apply(work.slice, await changes.forwards(item), work.context)
-    if (applied.kind === 'conflict') {
-      const what = applied.fields.length === 0 ? 'was changed' : `was changed: ${applied.fields.join(', ')}`
-      return [{ component: item.component, key: formatKey(keyOf(item)), what }]
+    for (const [index, applied] of (await applyBatch(work, changes, batch)).entries()) {
+      if (applied.kind === 'conflict') return [conflictOf(batch[index] as PlanItem, applied.fields)]
+      if (applied.complete) again.add(place)
+      place++
     }
-    if (applied.complete) again.add(place)
-    place++
   }
-  if (again.size === 0) return []
-  for await (const item of undoing(work, pass)) {
-    if (!again.has(--place)) continue
-    work.delivery.signal.throwIfAborted()
-    await writerOf(work, item.component).complete(work.slice, await changes.forwards(item), work.context)
-  }
+  if (again.size > 0)
+    for await (const item of undoing(work, pass)) {
+      if (!again.has(--place)) continue
+      work.delivery.signal.throwIfAborted()
+      await writerOf(work, item.component).complete(work.slice, await changes.forwards(item), work.context)
+    }
+  await flushWritten(work)
   return []
+}
+
+/** What was written outlasts a machine that fails: before a step is recorded. */
+export async function flushWritten({ service, plan, slice, context }: SliceWork): Promise<void> {
+  for (const writer of service.writers)
+    if (plan.snapshots[writer.name] !== undefined) await writer.flush?.(slice, context)
+}
+
+/** Items of one component that follow each other, in their order. */
+async function* batches(items: AsyncIterable<PlanItem>): AsyncGenerator<readonly PlanItem[]> {
+  let batch: PlanItem[] = []
+  let bytes = 0
+  for await (const item of items) {
+    const [first] = batch
+    if (
+      first !== undefined &&
+      (batch.length === TOGETHER_MAX || bytes >= TOGETHER_BYTES || first.component !== item.component)
+    ) {
+      yield batch
+      batch = []
+      bytes = 0
+    }
+    batch.push(item)
+    bytes += item.bytes ?? 0
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** Up to the first conflict. */
+async function applyBatch(
+  work: SliceWork,
+  changes: SliceChanges,
+  batch: readonly PlanItem[],
+): Promise<readonly Applied[]> {
+  const [first] = batch
+  if (first === undefined) return []
+  const writer = writerOf(work, first.component)
+  if (writer.applyMany !== undefined) {
+    const together: Change[] = []
+    for (const item of batch) together.push(await changes.forwards(item))
+    return await writer.applyMany(work.slice, together, work.context)
+  }
+  const results: Applied[] = []
+  for (const item of batch) {
+    work.delivery.signal.throwIfAborted()
+    const applied = await writer.apply(work.slice, await changes.forwards(item), work.context)
+    results.push(applied)
+    if (applied.kind === 'conflict') break
+  }
+  return results
+}
+
+function conflictOf({ component, key }: PlanItem, fields: readonly string[]): Finding {
+  const what = fields.length === 0 ? 'was changed' : `was changed: ${fields.join(', ')}`
+  return { component, key: formatKey(Buffer.from(key, 'base64url')), what }
 }

@@ -4,6 +4,7 @@
  */
 import { toTorikiError } from '../errors.ts'
 import { formatKey } from '../resources/key.ts'
+import { flushWritten } from './apply-changes.ts'
 import { KeyFinder } from './key-finder.ts'
 import { FindingList } from './finding-list.ts'
 import { lookAt } from './live-look.ts'
@@ -33,6 +34,7 @@ export async function undoChanges(work: SliceWork, safety: Look, begun: Undoing)
         left.add(`${item.component} ${item.key}`)
         findings.add({ component: item.component, key: formatKey(keyOf(item)), what: LEFT, left: true })
       }
+    await flushWritten(work)
     const wrong = await FindingList.of(remaining(work, safety, (item) => left.has(`${item.component} ${item.key}`)))
     if (wrong.total > 0) return { step: 'undo-failed', code, why, ...wrong.said }
     return { step: 'undone', code, why, ...findings.said }

@@ -109,14 +109,26 @@ export function describeWriter(
       const results: Applied[] = []
       for (const isDelete of [false, true]) {
         const again: Change[] = []
-        for (const { change } of items) {
-          if ((change.after === undefined) !== isDelete) continue
-          const applied = await fixture.writer.apply(fixture.slice, change, context())
-          results.push(applied)
-          if (applied.kind !== 'conflict' && applied.complete) again.push(change)
+        const changes = items.map(({ change }) => change).filter(({ after }) => (after === undefined) === isDelete)
+        for (let at = 0; at < changes.length; at += TOGETHER) {
+          const batch = changes.slice(at, at + TOGETHER)
+          const made = await applyTogether(batch)
+          results.push(...made)
+          if (made.some(({ kind }) => kind === 'conflict')) return results
+          for (const [index, applied] of made.entries())
+            if (applied.kind !== 'conflict' && applied.complete) again.push(batch[index] as Change)
         }
         for (const change of again.reverse()) await fixture.writer.complete(fixture.slice, change, context())
       }
+      await fixture.writer.flush?.(fixture.slice, context())
+      return results
+    }
+
+    async function applyTogether(changes: readonly Change[]): Promise<readonly Applied[]> {
+      if (fixture.writer.applyMany !== undefined)
+        return await fixture.writer.applyMany(fixture.slice, changes, context())
+      const results: Applied[] = []
+      for (const change of changes) results.push(await applyOne(change))
       return results
     }
 
@@ -300,6 +312,9 @@ export function describeWriter(
     }
   })
 }
+
+/** So many changes are made together, where a writer can. */
+const TOGETHER = 16
 
 interface Item {
   readonly change: Change

@@ -69,11 +69,16 @@ describe.each(waysToWrite)('somebody who works there meanwhile, by $name', ({ gr
       action()
     }
   }
-  /** From now on nothing can be written any more that is new. */
-  function fail(number: number): void {
-    let calls = 0
+  /** Acts when all of `gone` is restored; then the next file cannot be put in its place (unless what he did is in the way already), and all is taken back. */
+  function actThenFail(action: () => void, isInTheWay = false): void {
+    let failed = isInTheWay
     house.cut.before = (name) => {
-      if (name === 'makeFile' && ++calls === number) throw new SystemFailure('EROFS')
+      if (!existsSync(house.at('gone', 'c'))) return
+      if (!met) action()
+      met = true
+      if (name !== 'rename' || failed) return
+      failed = true
+      throw new SystemFailure('EROFS')
     }
   }
 
@@ -129,15 +134,9 @@ describe.each(waysToWrite)('somebody who works there meanwhile, by $name', ({ gr
 
   test('what he adds to a directory that was just restored stays, with the directory, when that is taken back', async () => {
     const { restore } = await house.plan()
-    fail(5)
-    const failing = house.cut.before
-    house.cut.before = (name) => {
-      if (existsSync(house.at('gone', 'c')) && !met) {
-        met = true
-        writeFileSync(house.at('gone', 'his own'), 'kept')
-      }
-      failing(name)
-    }
+    actThenFail(() => {
+      writeFileSync(house.at('gone', 'his own'), 'kept')
+    })
     const step = await house.apply(restore)
     expect(step).toMatchObject({
       step: 'undone',
@@ -159,16 +158,10 @@ describe.each(waysToWrite)('somebody who works there meanwhile, by $name', ({ gr
     ],
   ])('a restored file that he %s before it is taken back stays his', async (_title, change) => {
     const { restore } = await house.plan()
-    fail(6)
-    const failing = house.cut.before
-    house.cut.before = (name) => {
-      if (existsSync(house.at('gone', 'c')) && !met) {
-        met = true
-        change(house.at('gone', 'a'))
-        change(house.at('kept', 'a'))
-      }
-      failing(name)
-    }
+    actThenFail(() => {
+      change(house.at('gone', 'a'))
+      change(house.at('kept', 'a'))
+    }, true)
     const step = await house.apply(restore)
     // `kept/a` was not restored yet when he changed it: that is a conflict; `gone/a` was.
     expect(step).toMatchObject({ step: 'undone' })
@@ -192,15 +185,9 @@ describe.each(waysToWrite)('somebody who works there meanwhile, by $name', ({ gr
 
   test('a restored file that he deletes is not brought back for him by taking back', async () => {
     const { restore } = await house.plan()
-    fail(6)
-    const failing = house.cut.before
-    house.cut.before = (name) => {
-      if (existsSync(house.at('gone', 'c')) && !met) {
-        met = true
-        unlinkSync(house.at('gone', 'a'))
-      }
-      failing(name)
-    }
+    actThenFail(() => {
+      unlinkSync(house.at('gone', 'a'))
+    })
     expect(await house.apply(restore)).toMatchObject({ step: 'undone', findings: [] })
     expect(existsSync(house.at('gone'))).toBe(false)
   })

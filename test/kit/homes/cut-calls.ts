@@ -33,7 +33,7 @@ export function cutCalls(
           cut.before(String(name))
           if (name === 'renameToNew' && options.withoutExclusiveRename === true) throw new SystemFailure('EINVAL')
           writes++
-          if (name === 'flush' && options.withoutFlush === true) return undefined
+          if (String(name).startsWith('flush') && options.withoutFlush === true) return undefined
           return Reflect.apply(member, target, values) as unknown
         }
       },

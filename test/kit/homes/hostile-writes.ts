@@ -39,7 +39,10 @@ export async function writeUnderSwaps(
   return await underSwaps(async (root, swaps, outside) => {
     const settings = { root, home: 'home/{user}', exclude: [], excludeDefaults: true }
     // The disk is not waited for: more changes meet more swaps.
-    const writer = filesWriter(settings, { ground, calls: { ...calls, flush: () => undefined } })
+    const writer = filesWriter(settings, {
+      ground,
+      calls: { ...calls, flush: () => undefined, flushEach: async () => undefined },
+    })
     const context = {
       clock: systemClock,
       signal: new AbortController().signal,

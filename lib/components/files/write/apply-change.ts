@@ -7,11 +7,13 @@ import type { EntryStat } from '../entry-stat.ts'
 import type { Pace } from '../pace.ts'
 import { look } from '../root.ts'
 import { SystemFailure } from '../system-failure.ts'
+import type { Flushing } from './flushing.ts'
 import { openFirstName } from './first-name.ts'
 import type { FirstName } from './first-name.ts'
 import { lookLive, membersOf, strangeMembers } from './members.ts'
 import type { Live, Members } from './members.ts'
-import { OwnTime, setOwnTime } from './own-time.ts'
+import { setOwnTime } from './own-time.ts'
+import type { OwnTime, OwnTimes } from './own-time.ts'
 import { Replacing, namesFor } from './put-in-place.ts'
 import { isSameContent } from './same-content.ts'
 import { handleOf } from './spot.ts'
@@ -25,6 +27,8 @@ export interface ApplyContext {
   readonly calls: WritingCalls
   readonly restore: string
   readonly pace: Pace
+  readonly flushing: Flushing
+  readonly times: OwnTimes
   /** What is wanted, as it will read back here; absent for a delete. */
   readonly predicted: JsonObject | undefined
   /** Directories stay open to their owner until all is done: whoever writes here may not go into closed ones. */
@@ -43,16 +47,16 @@ export async function applyChange(spot: Spot, change: Change, context: ApplyCont
   const wish = predicted === undefined ? undefined : readWish(predicted)
   // Was foreseen as what cannot be made.
   if (predicted !== undefined && wish === undefined) throw new SystemFailure('EINVAL')
-  const time = new OwnTime(context.calls, spot.parent)
+  const time = context.times.of(context.calls, spot.parent)
   const one = new OneChange(spot, change, context, wish, time)
   try {
     const applied = await one.make()
-    time.bringBack()
+    time.bringBack(context.flushing)
     return applied
   } catch (error) {
     // After a failure that is tried and no more.
     try {
-      time.bringBack()
+      time.bringBack(context.flushing)
     } catch {
       throw error
     }
@@ -61,7 +65,7 @@ export async function applyChange(spot: Spot, change: Change, context: ApplyCont
 }
 
 /** Times, and modes, that making others beneath would spoil. Idempotent. @throws SystemFailure. */
-export function completeDirectory(spot: Spot, { calls, predicted }: ApplyContext): void {
+export function completeDirectory(spot: Spot, { calls, predicted, flushing }: ApplyContext): void {
   const wish = predicted === undefined ? undefined : readWish(predicted)
   const stat = look(spot.parent, spot.name)
   if (wish?.type !== 'directory' || stat?.type !== 'directory') return
@@ -70,7 +74,7 @@ export function completeDirectory(spot: Spot, { calls, predicted }: ApplyContext
     const handle = handleOf(directory)
     if (stat.mode !== wish.mode && stat.mode === (wish.mode | OWNER_MAY)) calls.setMode(handle, wish.mode)
     setOwnTime(calls, handle, wish.mtimeNs)
-    calls.flush(handle)
+    flushing.after(handle)
   } finally {
     directory.close()
   }
@@ -150,12 +154,12 @@ class OneChange {
   }
 
   async #stage(wish: Wish, first: FirstName | undefined): Promise<void> {
-    const { calls, pace } = this.#context
+    const { calls, pace, flushing } = this.#context
     const { parent } = this.#spot
     const { fresh } = this.#replacing.names
     this.#time.keep()
     try {
-      if (first === undefined) await stage(calls, parent, fresh, wish, this.#change.after?.content, pace)
+      if (first === undefined) await stage(calls, parent, fresh, wish, this.#change.after?.content, { pace, flushing })
       else {
         calls.addName(handleOf(first.parent), first.name, handleOf(parent), fresh)
         if (!sameEntry(parent.look(fresh), first.stat)) throw new SystemFailure('REPLACED')
@@ -176,7 +180,7 @@ class OneChange {
     try {
       const handle = handleOf(directory)
       dress(this.#context.calls, handle, wish, namesOn(directory, handle))
-      this.#context.calls.flush(handle)
+      this.#context.flushing.after(handle)
     } finally {
       directory.close()
     }

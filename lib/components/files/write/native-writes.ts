@@ -8,6 +8,8 @@ export interface NativeWrites {
   setTimes(handle: number, mtimeNs: bigint | undefined, atimeNs: bigint | undefined): void
   setAttribute(handle: number, name: string, value: Uint8Array): void
   removeAttribute(handle: number, name: string): void
+  /** Everything of the file system that it lies on. */
+  flushAll(handle: number): void
 }
 
 const AT_FDCWD = -100
@@ -34,6 +36,7 @@ function bind(koffi: typeof import('koffi').default, renameat2: number): NativeW
   const mkfifoat = libc.func('int mkfifoat(int directory, void *name, uint32_t mode)')
   const utimensat = libc.func('int utimensat(int directory, void *path, void *times, int flags)')
   const setxattr = libc.func('int setxattr(void *path, void *name, void *value, size_t size, int flags)')
+  const syncfs = libc.func('int syncfs(int handle)')
   const removexattr = libc.func('int removexattr(void *path, void *name)')
   const codes = new Map<number, string>()
   for (const [code, number] of Object.entries(koffi.os.errno))
@@ -43,6 +46,7 @@ function bind(koffi: typeof import('koffi').default, renameat2: number): NativeW
     if (Number(result) !== 0) throw failure()
   }
   return {
+    flushAll: (handle) => checked(syncfs(handle)),
     makeFifo: (directory, name) => checked(mkfifoat(directory, text(name), 0o600)),
     renameToNew: (directory, from, to) =>
       checked(rename(renameat2, directory, text(from), directory, text(to), RENAME_NOREPLACE)),

@@ -6,42 +6,68 @@
 import { fstatSync } from 'node:fs'
 import type { Directory } from '../directory.ts'
 import { call } from '../system-failure.ts'
+import type { Flushing } from './flushing.ts'
 import { handleOf } from './spot.ts'
 import type { WritingCalls } from './writing-calls.ts'
 
 const MOVED_NS = 200n * 365n * 86_400n * 1_000_000_000n
 
+/** What changes that are under way at once know of the directories in which they write: the last of them brings the time back. */
+export class OwnTimes {
+  readonly #known = new Map<string, Known>()
+
+  of(calls: WritingCalls, directory: Directory): OwnTime {
+    const handle = handleOf(directory)
+    const name = `${directory.stat.device}:${directory.stat.inode}`
+    let known = this.#known.get(name)
+    if (known === undefined) this.#known.set(name, (known = knownOf(handle)))
+    known.users++
+    return new OwnTime(calls, handle, known, () => this.#known.delete(name))
+  }
+}
+
+interface Known {
+  readonly mtimeNs: bigint
+  readonly atimeNs: bigint
+  /** Also when a call that was cut off left it so. */
+  isMarked: boolean
+  users: number
+}
+
 export class OwnTime {
   readonly #calls: WritingCalls
   readonly #handle: number
-  readonly #mtimeNs: bigint
-  readonly #atimeNs: bigint
-  /** A call that was cut off left it so. */
-  readonly #wasMarked: boolean
-  #marked = false
+  readonly #known: Known
+  readonly #forget: () => void
 
-  constructor(calls: WritingCalls, directory: Directory) {
+  constructor(calls: WritingCalls, handle: number, known: Known, forget: () => void) {
     this.#calls = calls
-    this.#handle = handleOf(directory)
-    const { atimeNs, mtimeNs } = call(() => fstatSync(this.#handle, { bigint: true }))
-    this.#wasMarked = isMark(atimeNs, mtimeNs)
-    this.#mtimeNs = this.#wasMarked ? atimeNs - MOVED_NS : mtimeNs
-    this.#atimeNs = this.#wasMarked ? this.#mtimeNs : atimeNs
+    this.#handle = handle
+    this.#known = known
+    this.#forget = forget
   }
 
   /** To be called before anything is written in the directory. */
   keep(): void {
-    if (this.#marked || this.#wasMarked) return
-    this.#marked = true
-    this.#calls.setAccessTime(this.#handle, this.#mtimeNs + MOVED_NS, this.#mtimeNs)
+    if (this.#known.isMarked) return
+    this.#known.isMarked = true
+    this.#calls.setAccessTime(this.#handle, this.#known.mtimeNs + MOVED_NS, this.#known.mtimeNs)
   }
 
-  /** What was written is on the disk, and the time is as it was. */
-  bringBack(): void {
-    if (!this.#marked && !this.#wasMarked) return
-    this.#calls.setTime(this.#handle, this.#mtimeNs, this.#atimeNs)
-    this.#calls.flush(this.#handle)
+  /** Once, when nothing more is written there. The time is as it was, when nobody else writes there. */
+  bringBack(flushing: Flushing): void {
+    if (--this.#known.users > 0) return
+    this.#forget()
+    if (!this.#known.isMarked) return
+    this.#calls.setTime(this.#handle, this.#known.mtimeNs, this.#known.atimeNs)
+    flushing.after(this.#handle)
   }
+}
+
+function knownOf(handle: number): Known {
+  const { atimeNs, mtimeNs } = call(() => fstatSync(handle, { bigint: true }))
+  if (!isMark(atimeNs, mtimeNs)) return { mtimeNs, atimeNs, isMarked: false, users: 0 }
+  return { mtimeNs: atimeNs - MOVED_NS, atimeNs: atimeNs - MOVED_NS, isMarked: true, users: 0 }
 }
 
 /** The directory gets this time for good. */

@@ -9,6 +9,7 @@ import { fromNodeStats } from '../entry-stat.ts'
 import type { EntryStat } from '../entry-stat.ts'
 import type { Pace } from '../pace.ts'
 import { SystemFailure, call } from '../system-failure.ts'
+import type { Flushing } from './flushing.ts'
 import { handleOf } from './spot.ts'
 import type { Wish } from './wish.ts'
 import type { WritingCalls } from './writing-calls.ts'
@@ -28,7 +29,7 @@ export async function stage(
   name: string,
   wish: Wish,
   content: Wanted['content'],
-  pace: Pace,
+  { pace, flushing }: { readonly pace: Pace; readonly flushing: Flushing },
 ): Promise<void> {
   const directory = handleOf(parent)
   if (wish.type === 'file') {
@@ -37,7 +38,7 @@ export async function stage(
       await writeContent(calls, file, wish.sizeBytes, content, pace)
       dress(calls, file, wish, namesOn(parent, file))
       calls.setTime(file, wish.mtimeNs)
-      calls.flush(file)
+      await flushing.before(file)
     } finally {
       closeSync(file)
     }
@@ -51,7 +52,7 @@ export async function stage(
       if (made.names().length > 0) throw new SystemFailure('REPLACED')
       dress(calls, handleOf(made), wish, namesOn(made, handleOf(made)))
       calls.setTime(handleOf(made), wish.mtimeNs)
-      calls.flush(handleOf(made))
+      flushing.after(handleOf(made))
     } finally {
       made.close()
     }

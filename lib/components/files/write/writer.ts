@@ -23,13 +23,17 @@ import { applyChange, completeDirectory } from './apply-change.ts'
 import type { ApplyContext } from './apply-change.ts'
 import { doctorWriting } from './doctor.ts'
 import { Foreseen, foresee, hereAt } from './foresee.ts'
+import { flushesWhole, flushingBy } from './flushing.ts'
+import type { Flushing } from './flushing.ts'
+import { OwnTimes } from './own-time.ts'
 import { ownPowers } from './powers.ts'
 import type { Powers } from './powers.ts'
 import { predict } from './predict.ts'
 import { renameEntry } from './rename.ts'
 import { SameRoot } from './same-root.ts'
-import { atSpot } from './spot.ts'
-import type { Way } from './spot.ts'
+import { atSpot, handleOf } from './spot.ts'
+import type { Spot, Way } from './spot.ts'
+import { Together } from './together.ts'
 import { namesOf } from './wish.ts'
 import { isGone, writeFailed } from './write-failure.ts'
 import { findWritingCalls } from './writing-calls.ts'
@@ -42,6 +46,21 @@ export interface FilesWriterOptions {
   readonly calls?: WritingCalls
   /** What this process may do; by default as the system says. */
   readonly powers?: Powers
+}
+
+type Action<T> = (spot: Spot | undefined, applying: ApplyContext) => T | Promise<T>
+
+/** What changes share that are made together. */
+interface Batch {
+  readonly before: Flushing['before']
+  readonly times: OwnTimes
+  /** Can their file system be flushed whole? */
+  readonly told: (whole: boolean) => void
+}
+
+/** Another name of a file whose first name comes later, on the way back as on the way there, is made when all is there. */
+function madeLater(applied: Applied | 'wait'): Applied {
+  return applied === 'wait' ? { kind: 'applied', complete: true } : applied
 }
 
 /** @throws TorikiError `settings-invalid` for a path template that cannot be understood. Opens nothing. */
@@ -59,6 +78,7 @@ class FilesWriter implements ComponentWriter {
   readonly #buffers = new PartBuffers()
   readonly #foreseen = new WeakMap<WriteContext, Foreseen>()
   readonly #sameRoot = new SameRoot()
+  readonly #wholes = new Map<bigint, boolean>()
   readonly #powers: Powers
   #ground: Promise<Ground> | undefined
   #calls: Promise<WritingCalls> | undefined
@@ -133,9 +153,40 @@ class FilesWriter implements ComponentWriter {
   }
 
   async apply(slice: Slice, change: Change, context: WriteContext): Promise<Applied> {
-    const applied = await this.#apply(slice, change, context)
-    // Its first name comes later, on the way back as on the way there: it is made when all is there.
-    return applied === 'wait' ? { kind: 'applied', complete: true } : applied
+    return madeLater(await this.#apply(slice, change, context))
+  }
+
+  async applyMany(slice: Slice, changes: readonly Change[], context: WriteContext): Promise<readonly Applied[]> {
+    const calls = await this.#findCalls()
+    const times = new OwnTimes()
+    let whole = false
+    const together = new Together(async (handles) => {
+      const [one] = handles
+      if (whole && one !== undefined) calls.flushAll?.(one)
+      else await calls.flushEach(handles)
+    })
+    for (const change of changes) {
+      // Another name is given to a file that is in its place.
+      if (change.after?.state['hardLinkTo'] !== undefined) await together.goOn()
+      const goes = await together.begin(async (before) => {
+        const told = (is: boolean): void => void (whole = is)
+        return madeLater(await this.#apply(slice, change, context, { before, times, told }))
+      })
+      if (!goes) break
+    }
+    return await together.results()
+  }
+
+  async flush(slice: Slice, context: WriteContext): Promise<void> {
+    const calls = await this.#findCalls()
+    try {
+      // What lies at the top of the home lies in the home; where there is none it was to lie in what is above.
+      await atSpot(await this.#way(context), slice, ['.'], (_spot, nearest) => {
+        if (this.#flushesWhole(nearest, calls)) calls.flushAll?.(handleOf(nearest))
+      })
+    } catch (error) {
+      throw writeFailed(error)
+    }
   }
 
   async complete(slice: Slice, change: Change, context: WriteContext): Promise<void> {
@@ -164,13 +215,14 @@ class FilesWriter implements ComponentWriter {
     return Promise.resolve() // nothing is held between calls
   }
 
-  async #apply(slice: Slice, change: Change, context: WriteContext): Promise<Applied | 'wait'> {
+  async #apply(slice: Slice, change: Change, context: WriteContext, batch?: Batch): Promise<Applied | 'wait'> {
+    const action: Action<Applied | 'wait'> = async (spot, applying) => {
+      if (spot !== undefined) return await applyChange(spot, change, applying)
+      if (change.after === undefined) return { kind: 'already', complete: false }
+      return { kind: 'conflict', fields: [] }
+    }
     try {
-      return await this.#at(slice, change, context, async (spot, applying) => {
-        if (spot !== undefined) return await applyChange(spot, change, applying)
-        if (change.after === undefined) return { kind: 'already', complete: false }
-        return { kind: 'conflict', fields: [] }
-      })
+      return await this.#at(slice, change, context, action, batch)
     } catch (error) {
       // Somebody replaces what we reach for: it is not what the plan saw.
       if (isGone(error)) return { kind: 'conflict', fields: [] }
@@ -182,7 +234,8 @@ class FilesWriter implements ComponentWriter {
     slice: Slice,
     change: Change,
     context: WriteContext,
-    action: (spot: Parameters<Parameters<typeof atSpot>[3]>[0], applying: ApplyContext) => T | Promise<T>,
+    action: Action<T>,
+    { before, times = new OwnTimes(), told }: Partial<Batch> = {},
   ): Promise<T> {
     const pace = new Pace(context.clock, context.signal)
     stopIfAborted(context.signal)
@@ -194,7 +247,10 @@ class FilesWriter implements ComponentWriter {
         const here = hereAt(nearest, { isNative: calls.isNative, powers: this.#powers })
         const predicted = change.after && predict(change.after.state, change.before?.state, here).state
         const relaxes = !this.#powers.mayEnterAll
-        return await action(spot, { calls, restore: context.restore, pace, predicted, relaxes })
+        const whole = this.#flushesWhole(nearest, calls)
+        told?.(whole)
+        const flushing = flushingBy(calls, whole, before)
+        return await action(spot, { calls, restore: context.restore, pace, predicted, relaxes, flushing, times })
       })
     } catch (error) {
       // It was there when the plan was made: a mount that went away may come back.
@@ -208,6 +264,14 @@ class FilesWriter implements ComponentWriter {
     const prove = (part: string, directory: Directory | undefined): void =>
       this.#sameRoot.prove(restore, part, directory)
     return { ground: await this.#findGround(), root: this.#root, places: this.#places, prove }
+  }
+
+  /** Asked once of each file system. */
+  #flushesWhole(directory: Directory, calls: WritingCalls): boolean {
+    const { device } = directory.stat
+    const known = this.#wholes.get(device) ?? flushesWhole(directory, calls)
+    this.#wholes.set(device, known)
+    return known
   }
 
   #findGround(): Promise<Ground> {

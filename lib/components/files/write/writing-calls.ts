@@ -8,6 +8,7 @@ import {
   chmodSync,
   chownSync,
   constants,
+  fsync,
   fsyncSync,
   ftruncateSync,
   linkSync,
@@ -20,7 +21,7 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs'
-import { SystemFailure, call } from '../system-failure.ts'
+import { SystemFailure, call, failureOf } from '../system-failure.ts'
 import { loadNativeWrites } from './native-writes.ts'
 import type { NativeWrites } from './native-writes.ts'
 import { asPlainTime } from './plain-time.ts'
@@ -56,6 +57,10 @@ export interface WritingCalls {
   removeAttribute(handle: number, name: string): void
   /** On the disk when it returns. */
   flush(handle: number): void
+  /** The same of many, side by side. */
+  flushEach(handles: readonly number[]): Promise<void>
+  /** The same of the whole file system that the handle lies on. Absent: that cannot be asked for. */
+  readonly flushAll?: (handle: number) => void
 }
 
 const FILE_FLAGS =
@@ -105,7 +110,15 @@ export function writingCalls(native: NativeWrites | undefined): WritingCalls {
     },
     removeAttribute: (handle, name) => native?.removeAttribute(handle, name),
     flush: (handle) => call(() => fsyncSync(handle)),
+    flushEach: async (handles) => void (await Promise.all(handles.map(flushed))),
+    ...(native === undefined ? {} : { flushAll: (handle: number) => native.flushAll(handle) }),
   }
+}
+
+function flushed(handle: number): Promise<void> {
+  return new Promise((resolve, reject) =>
+    fsync(handle, (error) => (error === null ? resolve() : reject(failureOf(error) ?? error))),
+  )
 }
 
 function setPlainTimes(handle: number, mtimeNs: bigint, atimeNs: bigint): void {
