@@ -99,7 +99,7 @@ export interface WriteContext extends ListContext {
   readonly restore: string
   /** With a question what would come of a change: the written keys of everything that the plan will ask about and that is to be there afterwards. */
   readonly planned?: ReadonlySet<string>
-  /** Written keys of what the same restore makes before this slice: of `shared`, to which people refer. Told with a question what would come of a change. */
+  /** Written keys of what the same restore makes and changes before this slice: of `shared`, to which people refer. Told with a question what would come of a change. */
   readonly made?: ReadonlySet<string>
   readonly options: WriteOptions
 }

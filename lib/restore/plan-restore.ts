@@ -12,7 +12,7 @@ import type { RequestedSlice, RestoreRequest } from './restore-request.ts'
 import type { RestoreWish } from './restore-wish.ts'
 import { vocabularyOf } from './service.ts'
 import type { RestoreService } from './service.ts'
-import { createdKeys } from './created-keys.ts'
+import { madeKeys } from './made-keys.ts'
 import { findSlicePlan, writeSlicePlan } from './slice-plan.ts'
 import type { PlanHead, SlicePlan } from './slice-plan.ts'
 import type { SlicePlanRequest } from './slice-plan-request.ts'
@@ -91,7 +91,7 @@ async function madeInShared(
   const { restore, shared } = request
   if (shared === undefined) return undefined
   await planRequested(service, { restore, slice: shared.slice }, signal)
-  return await createdKeys(service.repository.records, { restore, sliceId: shared.sliceId })
+  return await madeKeys(service.repository.records, { restore, sliceId: shared.sliceId })
 }
 
 const MEMBERS = 'Who is in a group stands with each person: it comes back with the people, when they are restored too.'

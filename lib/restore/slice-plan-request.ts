@@ -34,7 +34,7 @@ export interface SlicePlanRequest {
   readonly whileRunning?: boolean
   /** Plan to delete what is live and not in the snapshot; only in place. */
   readonly deleteExtra: boolean
-  /** Written keys of what the same restore makes before. */
+  /** Written keys of what the same restore makes and changes before. */
   readonly made?: ReadonlySet<string>
   readonly options: WriteOptions
   /** For people who look at the plan. */

@@ -1,3 +1,3 @@
 import { describeRoundTrip } from './restore-round-trip.ts'
 
-describeRoundTrip({ from: '26.7.4', to: '26.7.4', bulk: 40, shared: false })
+describeRoundTrip({ from: '26.7.4', to: '26.7.4', bulk: 20, shared: true })

@@ -12,7 +12,7 @@ export class Expected {
   readonly #refused = new Set<string>()
   /** Everything it will ask about that is to be there afterwards; told with each question. */
   planned: ReadonlySet<string> = NOTHING
-  /** What the same restore makes before this plan is applied. */
+  /** What the same restore makes and changes before this plan is applied. */
   before: ReadonlySet<string> = NOTHING
 
   note(written: string, forecast: Forecast['kind'], isDelete: boolean): void {
@@ -26,6 +26,11 @@ export class Expected {
     return (
       this.before.has(written) || this.#made.has(written) || (this.planned.has(written) && !this.#refused.has(written))
     )
+  }
+
+  /** Is it made or changed by the same restore, before this plan is applied? */
+  changes(kind: string, segments: readonly string[] = []): boolean {
+    return this.before.has(formatKey(encodeKey(kind, segments)))
   }
 
   /** Does this plan remove it, as far as it was asked? */

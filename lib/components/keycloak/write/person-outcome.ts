@@ -28,7 +28,11 @@ export async function outcomeOf(work: Work, change: Change & { readonly after: W
   const notes: Notes = { lost: [], needsPerson: [] }
   const way = before === undefined ? await wayToMake(work) : undefined
   await keepShownAttributes(work, person, notes)
-  keepPossibleConsents(before, person, notes, { areShown: await asksForConsent(work), canGive: way === 'import' })
+  const asks = await asksForConsent(work)
+  keepPossibleConsents(before, person, notes, {
+    areShown: (clientId) => asks || work.expected.changes('client', [clientId]),
+    canGive: way === 'import',
+  })
   keepPossibleOrganizations(work, before, person, notes)
   await keepKnownCredentials(work, change, before, person, notes)
   await keepOwnRoles(work, before, person, notes)
@@ -46,6 +50,8 @@ async function keepShownAttributes(work: Work, person: Draft, { lost }: Notes): 
   if (names.length === 0) return
   const profile = await work.target.profile(work.signal)
   if (profile === undefined || profile.showsAll) return
+  // Comes back before: whom the backup saw with an attribute, it shows with it.
+  if (work.expected.changes('user-profile')) return
   const { declared } = profile
   const hidden = names.filter((name) => !declared.has(name))
   for (const name of hidden)
@@ -91,13 +97,13 @@ function keepPossibleConsents(
   before: PersonState | undefined,
   person: Draft,
   { lost }: Notes,
-  { areShown, canGive }: { readonly areShown: boolean; readonly canGive: boolean },
+  { areShown, canGive }: { readonly areShown: (clientId: string) => boolean; readonly canGive: boolean },
 ): void {
   const consents: Record<string, string[]> = {}
   for (const [clientId, scopes] of Object.entries(person.consents)) {
     const field = `consents.${clientId}`
     const live = before?.consents[clientId]
-    if (!areShown) lost.push({ field, reason: 'No client here asks for consent.' })
+    if (!areShown(clientId)) lost.push({ field, reason: 'No client here asks for consent.' })
     else if (canGive || isSame(live, scopes)) consents[clientId] = scopes
     else {
       lost.push({

@@ -201,9 +201,8 @@ export class DemoKeycloak {
   /** Everything but these people, as a text that changes when any of it does. */
   imageWithout(people: readonly string[]): string {
     const { settings, clients, roles, groups, defaultGroups, organizations, serviceAccounts, users } = this.#realm
-    const others = users.filter(({ username }) => !people.includes(username))
     const maps = [clients, roles, groups, organizations, serviceAccounts].map((map) => [...map.values()])
-    return JSON.stringify([settings, maps, defaultGroups, others])
+    return JSON.stringify([settings, maps, defaultGroups, users.filter(({ username }) => !people.includes(username))])
   }
 
   /** Nobody is left, and no error is answered. */
@@ -213,6 +212,10 @@ export class DemoKeycloak {
 
   setRoleAttributes(client: string | undefined, role: string, attributes: Record<string, string[]>): void {
     this.#realm.role(client, role).attributes = attributes
+  }
+
+  stopAskingForConsent(): void {
+    for (const client of this.#realm.clients.values()) client.consentRequired = false
   }
 
   grantToGroup(client: string, role: string, ...path: readonly string[]): void {

@@ -28,7 +28,7 @@ interface Ground {
   /** Whether ben could log in, as each write found it. */
   readonly enabledAtWrites: (boolean | undefined)[]
   readonly read: (username: string) => Promise<ReadResource | undefined>
-  readonly foresee: (change: Change) => Promise<Forecast>
+  readonly foresee: (change: Change, made?: readonly string[]) => Promise<Forecast>
   readonly apply: (change: Change) => Promise<Applied>
 }
 
@@ -60,7 +60,8 @@ async function open(account: Account = 'toriki-restore', version: DemoVersion = 
   return {
     ...{ demo, asked, enabledAtWrites },
     read: async (username) => (await readSlice(component, userSlice(username))).resources[0],
-    foresee: async (change) => await writer.foresee(userSlice('somebody'), change, context()),
+    foresee: async (change, made) =>
+      await writer.foresee(userSlice('somebody'), change, { ...context(), ...(made && { made: new Set(made) }) }),
     apply: async (change) => await writer.apply(userSlice('somebody'), change, context()),
   }
 }
@@ -191,6 +192,21 @@ test('who refers to a role, a group or a provider that is not there is refused b
     ),
   })
   expect(ground.asked.filter(({ method, path }) => method !== 'GET' && !path.endsWith('/token'))).toEqual([])
+})
+
+test('what the same restore makes before may be referred to: roles, groups, clients that ask for consent', async () => {
+  const ground = await open()
+  ground.demo.change('ben', { consents: { survey: ['email'] } })
+  const ben = await ground.read('ben')
+  ground.demo.remove('ben')
+  ground.demo.stopAskingForConsent()
+  const wanted = ben && { ...ben, state: { ...ben.state, realmRoles: ['never-made'] } }
+  const [role, client] = ['realm-role/never-made', 'client/survey']
+  expect(await ground.foresee(changeTo(wanted), [role])).toMatchObject({ kind: 'will', state: { consents: {} } })
+  expect(await ground.foresee(changeTo(wanted), [role, client])).toMatchObject({
+    kind: 'will',
+    state: { consents: { survey: ['email'] }, realmRoles: ['never-made'] },
+  })
 })
 
 test('a hash that nobody saved or the target cannot check is a password to choose anew', async () => {

@@ -11,8 +11,8 @@ interface Known {
 /** Of each store the plan that was asked about last: everybody of a restore asks about the same. */
 const known = new WeakMap<SealedRecords, Known>()
 
-/** Written keys of what the plan of a slice makes. */
-export async function createdKeys(records: SealedRecords, where: PlanPlace): Promise<ReadonlySet<string>> {
+/** Written keys of what the plan of a slice makes and changes. */
+export async function madeKeys(records: SealedRecords, where: PlanPlace): Promise<ReadonlySet<string>> {
   const place = `${where.restore} ${where.sliceId}`
   const last = known.get(records)
   if (last?.place === place) return await last.keys
@@ -25,6 +25,6 @@ export async function createdKeys(records: SealedRecords, where: PlanPlace): Pro
 async function read(records: SealedRecords, where: PlanPlace): Promise<ReadonlySet<string>> {
   const keys = new Set<string>()
   for await (const { action, key } of planItems(records, where))
-    if (action === 'create') keys.add(formatKey(Buffer.from(key, 'base64url')))
+    if (action === 'create' || action === 'update') keys.add(formatKey(Buffer.from(key, 'base64url')))
   return keys
 }
