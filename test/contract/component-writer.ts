@@ -230,7 +230,7 @@ export function describeWriter(
         expect(textsOf(await read())).toEqual(textsOf(now))
         expect(await fixture.outside()).toBe(outside)
       }
-    })
+    }, 120_000)
 
     test('cut off before any write and made again, each change ends as if it had not been cut off', async () => {
       const prepared = await prepare()

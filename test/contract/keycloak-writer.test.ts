@@ -2,7 +2,7 @@
 import { keycloakComponent } from '../../lib/components/keycloak/component.ts'
 import { keycloakWriter } from '../../lib/components/keycloak/write/writer.ts'
 import { startDemoKeycloak } from '../../lib/embedded/demo/keycloak/server.ts'
-import type { DemoKeycloak, DemoRequest } from '../../lib/embedded/demo/keycloak/server.ts'
+import type { DemoKeycloak } from '../../lib/embedded/demo/keycloak/server.ts'
 import type { DemoVersion } from '../../lib/embedded/demo/keycloak/version.ts'
 import { systemClock } from '../../lib/platform/clock.ts'
 import { decodeKey } from '../../lib/resources/key.ts'
@@ -11,6 +11,7 @@ import { describeWriter } from './component-writer.ts'
 import type { WriterFixture } from './component-writer.ts'
 import { testSettings } from './keycloak.ts'
 import { peopleAsOneSlice } from './people-as-one-slice.ts'
+import { cutWrites } from '../kit/cut-writes.ts'
 import { demoCredentials } from '../kit/demo-credentials.ts'
 
 const PEOPLE = 9
@@ -71,23 +72,6 @@ async function openPeople(
 
 function nameOf(key: Parameters<typeof decodeKey>[0]): string {
   return decodeKey(key).segments[0]?.toString('utf8') ?? ''
-}
-
-/** Writes from the `count`th on are refused as if the process were gone: nothing is done, and nothing is tried again. */
-function cutWrites(): {
-  readonly intercept: (request: DemoRequest) => { readonly status: number } | undefined
-  readonly at: (count: number | undefined) => void
-} {
-  let left: number | undefined
-  return {
-    intercept({ method, path }) {
-      if (method === 'GET' || path.endsWith('/token') || left === undefined) return undefined
-      return --left <= 0 ? { status: 403 } : undefined
-    },
-    at: (count) => {
-      left = count
-    },
-  }
 }
 
 describeWriter('people on the stand-in, 26.7.4', () => openPeople('26.7.4', 'toriki-restore'))

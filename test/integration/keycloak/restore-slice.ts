@@ -3,6 +3,7 @@ import type { Applied, ComponentWriter, Forecast, WriteContext, WriteOptions } f
 import { systemClock } from '../../../lib/platform/clock.ts'
 import type { Change } from '../../../lib/resources/change.ts'
 import { compareKeys, decodeKey } from '../../../lib/resources/key.ts'
+import { canonicalJson } from '../../../lib/resources/json.ts'
 import type { JsonObject } from '../../../lib/resources/json.ts'
 import type { Slice } from '../../../lib/resources/slice.ts'
 import type { ReadResource } from '../../contract/component.ts'
@@ -58,7 +59,7 @@ export function willChange({ change, forecast }: Planned): boolean {
   if (forecast.kind !== 'will') return false
   const { before, after } = change
   if (before === undefined || after === undefined) return true
-  return JSON.stringify(before.state) !== JSON.stringify(forecast.state) || Object.keys(after.secrets).length > 0
+  return canonicalJson(before.state) !== canonicalJson(forecast.state ?? {}) || Object.keys(after.secrets).length > 0
 }
 
 /** What stood in the way, by written key. */
@@ -114,5 +115,5 @@ export function changeTo({ key, state, kept, secrets }: ReadResource, seen: Read
 }
 
 export function bodyOf({ state, kept, secrets }: ReadResource): string {
-  return JSON.stringify([state, kept, secrets])
+  return canonicalJson([state, kept, secrets])
 }

@@ -13,7 +13,7 @@ interface Id {
 }
 
 /** Shapes that the seed realm does not have. */
-export async function enrichShared({ rest }: Ground): Promise<void> {
+export async function enrichShared({ rest, has26 }: Ground): Promise<void> {
   const scope = await rest.post(`/${REALM}/client-scopes`, {
     ...{ name: 'second-scope', protocol: 'openid-connect', description: 'Second' },
     attributes: { 'include.in.token.scope': 'false', 'gui.order': '7' },
@@ -32,7 +32,7 @@ export async function enrichShared({ rest }: Ground): Promise<void> {
       attributes: { 'frontchannel.logout.url': 'https://g.example' },
     },
   })
-  await rest.post(`/${REALM}/clients/${guarded}/authz/resource-server/import`, policies())
+  await rest.post(`/${REALM}/clients/${guarded}/authz/resource-server/import`, policies(has26))
   await rest.post(`/${REALM}/clients/${guarded}/scope-mappings/realm`, await realmRoles(rest, ['realm-a']))
   const account = await rest.get<Id>(`/${REALM}/clients/${guarded}/service-account-user`)
   await rest.put(`/${REALM}/users/${account.id}/groups/${await findGroup(rest, ['projects', 'p3', 'deep'])}`)
@@ -190,12 +190,14 @@ function claim(name: string, value: string): object {
   }
 }
 
-function policies(): object {
+function policies(has26: boolean): object {
   const base = { logic: 'POSITIVE', decisionStrategy: 'UNANIMOUS' }
   const roles = [
     { id: 'realm-b', required: true },
     { id: 'jupyterhub/my-perm', required: false },
   ]
+  // Older servers cannot show the settings any more once a role or group of a policy is gone.
+  const applied = has26 ? ['role policy', 'group policy'] : []
   const groups = [{ path: '/projects/p3', extendChildren: false }]
   return {
     ...{ allowRemoteResourceManagement: false, policyEnforcementMode: 'PERMISSIVE', decisionStrategy: 'AFFIRMATIVE' },
@@ -207,11 +209,15 @@ function policies(): object {
       },
     ],
     policies: [
-      { name: 'role policy', type: 'role', ...base, config: { roles: JSON.stringify(roles) } },
-      { name: 'group policy', type: 'group', ...base, config: { groups: JSON.stringify(groups) } },
+      ...(has26
+        ? [
+            { name: 'role policy', type: 'role', ...base, config: { roles: JSON.stringify(roles) } },
+            { name: 'group policy', type: 'group', ...base, config: { groups: JSON.stringify(groups) } },
+          ]
+        : []),
       {
         ...{ name: 'who may view', type: 'scope', ...base },
-        config: { resources: '["document"]', scopes: '["view"]', applyPolicies: '["role policy","group policy"]' },
+        config: { resources: '["document"]', scopes: '["view"]', applyPolicies: JSON.stringify(applied) },
       },
     ],
   }

@@ -70,7 +70,7 @@ function childrenOf({ realm }: Asking, parent: string | undefined): readonly Dem
 
 /** Attributes and roles only when the brief form is refused. */
 function describeGroup(asking: Asking, group: DemoGroup): object {
-  const { id, name, attributes, realmRoles, clientRoles } = group
+  const { id, name, description, attributes, realmRoles, clientRoles } = group
   const children = childrenOf(asking, id)
   const below = asking.quirks.nestedGroups
     ? { subGroups: children.map((child) => describeGroup(asking, child)) }
@@ -78,6 +78,7 @@ function describeGroup(asking: Asking, group: DemoGroup): object {
   return {
     id,
     name,
+    ...(description === undefined ? {} : { description }),
     path: asking.realm.pathOf(group),
     ...below,
     ...(asking.query.get('briefRepresentation') === 'false' ? { attributes, realmRoles, clientRoles } : {}),
@@ -103,7 +104,7 @@ function describeRole(
   { id, name, description, client, attributes, composites }: DemoRole,
   withAttributes: boolean,
 ): object {
-  const containerId = client === undefined ? realm.id : fixedId(realm.seed, 'client', client)
+  const containerId = client === undefined ? realm.id : realm.clientNamed(client)?.id
   return {
     id,
     name,
@@ -139,6 +140,9 @@ function describeClient({ realm, quirks }: Asking, client: DemoClient): object {
     redirectUris,
     mappers,
     browserFlow,
+    defaultScopes,
+    optionalScopes,
+    own,
   } = client
   return {
     ...{
@@ -152,16 +156,17 @@ function describeClient({ realm, quirks }: Asking, client: DemoClient): object {
       redirectUris,
       webOrigins: [],
       notBefore: 0,
+      ...own,
     },
     ...(secret === undefined || !quirks.secretInClients ? {} : { secret }),
     ...{
       serviceAccountsEnabled: serviceAccount,
-      standardFlowEnabled: !serviceAccount || redirectUris.length > 0,
+      standardFlowEnabled: own['standardFlowEnabled'] ?? (!serviceAccount || redirectUris.length > 0),
       directAccessGrantsEnabled: directGrants,
-      fullScopeAllowed: true,
+      fullScopeAllowed: own['fullScopeAllowed'] ?? true,
     },
     attributes: {
-      'post.logout.redirect.uris': '+',
+      ...((own['attributes'] as object | undefined) ?? { 'post.logout.redirect.uris': '+' }),
       'client.secret.creation.time': '1700000000',
       ...(quirks.emptyMembers ? {} : { realm_client: String(bearerOnly) }),
     },
@@ -170,11 +175,16 @@ function describeClient({ realm, quirks }: Asking, client: DemoClient): object {
     ...{
       nodeReRegistrationTimeout: -1,
       protocolMappers: mappers,
-      defaultClientScopes: ['profile', 'email', 'roles'],
-      optionalClientScopes: ['offline_access'],
+      defaultClientScopes: defaultScopes,
+      optionalClientScopes: optionalScopes,
     },
     access: { view: true, configure: false, manage: false },
   }
+}
+
+/** As in the list. */
+export function oneClient(asking: Asking, id: string): object {
+  return describeClient(asking, clientOf(asking, id))
 }
 
 export function clientOf(asking: Asking, id: string): DemoClient {
@@ -196,7 +206,8 @@ export function serviceAccountOf(asking: Asking, id: string): object {
   return {
     id: user.id,
     username: user.username,
-    enabled: true,
+    enabled: user.enabled,
+    attributes: user.attributes,
     emailVerified: false,
     createdTimestamp: user.createdTimestamp,
     requiredActions: [],

@@ -119,51 +119,6 @@ export function requiredActions(asking: Asking): readonly object[] {
   }))
 }
 
-const SCOPES = ['profile', 'email', 'roles', 'offline_access'] as const
-
-export function listScopes(asking: Asking): readonly object[] {
-  need(asking, 'view-clients')
-  return SCOPES.map((name) => ({
-    ...{
-      id: fixedId(asking.realm.seed, 'scope', name),
-      name,
-      description: `Scope ${name}`,
-      protocol: 'openid-connect',
-      attributes: { 'include.in.token.scope': 'true' },
-    },
-    ...(name === 'email'
-      ? {
-          protocolMappers: [
-            {
-              id: fixedId(asking.realm.seed, 'scope-mapper'),
-              name: 'email',
-              protocol: 'openid-connect',
-              protocolMapper: 'oidc-usermodel-attribute-mapper',
-              config: { 'claim.name': 'email' },
-            },
-          ],
-        }
-      : {}),
-  }))
-}
-
-export function defaultScopes(asking: Asking, kind: 'default' | 'optional'): readonly object[] {
-  need(asking, 'view-clients')
-  return SCOPES.filter((name) => (name === 'offline_access') === (kind === 'optional')).map((name) => ({
-    id: fixedId(asking.realm.seed, 'scope', name),
-    name,
-  }))
-}
-
-/** The scope `offline_access` is for those with the role of that name. */
-export function roleScopeOf(asking: Asking, id: string): object {
-  need(asking, 'view-clients')
-  const isOffline = id === fixedId(asking.realm.seed, 'scope', 'offline_access')
-  return isOffline
-    ? { realmMappings: [{ id: asking.realm.role(undefined, 'offline_access').id, name: 'offline_access' }] }
-    : {}
-}
-
 export function userProfile(asking: Asking): object | undefined {
   if (!asking.quirks.userProfile) return undefined
   need(asking, 'view-realm', 'view-users')

@@ -2,6 +2,7 @@
 import type { DemoVersion } from './version.ts'
 import { quirksOf } from './version.ts'
 import { DemoRealm } from './realm.ts'
+import { builtInScopes } from './answers-scopes.ts'
 import { fixedId } from './fixed-id.ts'
 
 /** Accounts that back up and restore: the roles of realm-management they hold. */
@@ -114,6 +115,7 @@ export function makeRealm(seed: string, version: DemoVersion): DemoRealm {
     attributes: { frontendUrl: 'https://nebari.example.org/auth/', realmReusableOtpCode: 'false' },
     ...(quirksOf(version).organizations === 'none' ? {} : { organizationsEnabled: true }),
   })
+  for (const scope of builtInScopes(realm)) realm.scopes.set(scope.id, scope)
   installClients(realm, version)
   installGroups(realm)
   addByHand(realm, version)

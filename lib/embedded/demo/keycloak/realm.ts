@@ -17,6 +17,7 @@ export interface DemoRole {
 export interface DemoGroup {
   readonly id: string
   name: string
+  description?: string
   readonly parent: string | undefined
   attributes: Record<string, string[]>
   realmRoles: string[]
@@ -60,17 +61,40 @@ export interface DemoUser {
 export interface DemoClient {
   readonly id: string
   readonly clientId: string
-  readonly secret?: string
-  readonly publicClient: boolean
-  readonly bearerOnly: boolean
-  readonly serviceAccount: boolean
+  secret?: string
+  publicClient: boolean
+  bearerOnly: boolean
+  serviceAccount: boolean
   consentRequired: boolean
   /** People log in through it with name and password. */
-  readonly directGrants: boolean
-  readonly redirectUris: readonly string[]
-  readonly mappers: readonly object[]
+  directGrants: boolean
+  redirectUris: readonly string[]
+  mappers: readonly DemoMapper[]
   /** Alias. */
-  readonly browserFlow?: string
+  browserFlow?: string
+  defaultScopes: readonly string[]
+  optionalScopes: readonly string[]
+  /** Ids of the roles that its tokens may show. */
+  roleScope: string[]
+  /** Members that were written and that nothing here goes by. */
+  own: Record<string, unknown>
+}
+
+export interface DemoMapper {
+  readonly id: string
+  readonly name: string
+  readonly [member: string]: unknown
+}
+
+export interface DemoScope {
+  readonly id: string
+  readonly name: string
+  description?: string
+  readonly protocol: string
+  attributes: Record<string, string>
+  mappers: readonly DemoMapper[]
+  newClients: 'default' | 'optional' | 'none'
+  roleScope: string[]
 }
 
 export class DemoRealm {
@@ -79,6 +103,8 @@ export class DemoRealm {
   readonly id: string
   readonly settings: Record<string, unknown> = {}
   readonly clients = new Map<string, DemoClient>()
+  /** By id. */
+  readonly scopes = new Map<string, DemoScope>()
   readonly roles = new Map<string, DemoRole>()
   readonly groups = new Map<string, DemoGroup>()
   defaultGroups: string[] = []
@@ -140,10 +166,10 @@ export class DemoRealm {
   }
 
   group(path: readonly string[]): DemoGroup {
-    const id = fixedId(this.seed, 'group', ...path)
-    let group = this.groups.get(id)
+    const parent = path.length > 1 ? this.group(path.slice(0, -1)).id : undefined
+    let group = [...this.groups.values()].find((one) => one.parent === parent && one.name === path.at(-1))
     if (group === undefined) {
-      const parent = path.length > 1 ? this.group(path.slice(0, -1)).id : undefined
+      const id = fixedId(this.seed, 'group', ...path)
       group = { id, name: path.at(-1) ?? '', parent, attributes: {}, realmRoles: [], clientRoles: {} }
       this.groups.set(id, group)
     }
@@ -166,15 +192,23 @@ export class DemoRealm {
       directGrants: false,
       redirectUris: [],
       mappers: [],
+      defaultScopes: ['profile', 'email', 'roles'],
+      optionalScopes: ['offline_access'],
+      roleScope: [],
+      own: {},
       ...(isSecret
         ? { secret: `${clientId}-${fixedBytes(this.seed, 'secret', clientId).toString('hex').slice(0, 24)}` }
         : {}),
-      ...rest,
       id: fixedId(this.seed, 'client', clientId),
+      ...rest,
       clientId,
     }
     this.clients.set(client.id, client)
     return client
+  }
+
+  clientNamed(clientId: string): DemoClient | undefined {
+    return [...this.clients.values()].find((client) => client.clientId === clientId)
   }
 
   #place(username: string): number {

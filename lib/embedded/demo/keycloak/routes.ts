@@ -8,22 +8,13 @@ import {
   identityProviderMappers,
   listChildren,
   listClients,
+  oneClient,
   listComponents,
   listGroups,
   listIdentityProviders,
 } from './answers-realm.ts'
 import { listOrganizations, listRoles, needOrganizations, serviceAccountOf, theRealm } from './answers-realm.ts'
-import {
-  TEXTS,
-  configOf,
-  defaultScopes,
-  executionsOf,
-  listFlows,
-  listScopes,
-  requiredActions,
-  roleScopeOf,
-  userProfile,
-} from './answers-settings.ts'
+import { TEXTS, configOf, executionsOf, listFlows, requiredActions, userProfile } from './answers-settings.ts'
 import {
   consentsOf,
   countUsers,
@@ -34,6 +25,7 @@ import {
   roleMappingsOf,
   seen,
 } from './answers-people.ts'
+import { defaultScopes, listScopes, scopeOf, shownRoles } from './answers-scopes.ts'
 import { Refusal, missing, need } from './asking.ts'
 import type { Asking } from './asking.ts'
 
@@ -60,9 +52,12 @@ const routes: readonly (readonly [pattern: string, answer: Answer])[] = [
   ['clients/*/roles/*', (asking, id, name) => oneRole(asking, id, name)],
   ['clients/*/client-secret', (asking, id) => clientSecret(asking, id)],
   ['clients/*/service-account-user', (asking, id) => serviceAccountOf(asking, id)],
-  ['clients/*/scope-mappings', (asking, id) => (clientOf(asking, id), {})],
+  ['clients/*', (asking, id) => oneClient(asking, id)],
+  ['clients/*/scope-mappings', (asking, id) => shownRoles(asking, clientOf(asking, id).roleScope)],
+  ['clients/*/protocol-mappers/models', (asking, id) => clientOf(asking, id).mappers],
   ['client-scopes', listScopes],
-  ['client-scopes/*/scope-mappings', (asking, id) => roleScopeOf(asking, id)],
+  ['client-scopes/*/scope-mappings', (asking, id) => shownRoles(asking, scopeOf(asking, id).roleScope)],
+  ['client-scopes/*/protocol-mappers/models', (asking, id) => scopeOf(asking, id).mappers],
   ['default-default-client-scopes', (asking) => defaultScopes(asking, 'default')],
   ['default-optional-client-scopes', (asking) => defaultScopes(asking, 'optional')],
   ['authentication/flows', listFlows],

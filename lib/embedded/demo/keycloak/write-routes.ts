@@ -18,10 +18,11 @@ import {
   updateUser,
 } from './writes-people.ts'
 import { joinOrganization, leaveOrganization } from './writes-organizations.ts'
+import { sharedWrites } from './write-routes-shared.ts'
 import type { Writing, Written } from './writing.ts'
 
-type Method = 'POST' | 'PUT' | 'DELETE'
-type Write = (writing: Writing, ...segments: readonly string[]) => Written
+export type Method = 'POST' | 'PUT' | 'DELETE'
+export type Write = (writing: Writing, ...segments: readonly string[]) => Written
 
 const routes: readonly (readonly [method: Method, pattern: string, write: Write])[] = [
   ['POST', 'partialImport', importUsers],
@@ -52,6 +53,7 @@ const routes: readonly (readonly [method: Method, pattern: string, write: Write]
   ],
   ['POST', 'organizations/*/members', (writing, id) => joinOrganization(writing, id)],
   ['DELETE', 'organizations/*/members/*', (writing, id, user) => leaveOrganization(writing, id, user)],
+  ...sharedWrites,
 ]
 
 const byLength = Map.groupBy(
