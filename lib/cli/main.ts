@@ -197,7 +197,12 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
       one.option('-u, --user <name>', 'only this person (again for more)', gather).option('-y, --yes', 'do not ask'),
     (context, [run = ''], options) => accept(context, run, options),
   )
-  command('snapshots', 'what is stored, newest first', slice, (context, _words, options) => snapshots(context, options))
+  command(
+    'snapshots',
+    'what is stored, newest first',
+    (one) => slice(one).addHelpText('after', '\nBring one back: toriki restore --user NAME --snapshot ID'),
+    (context, _words, options) => snapshots(context, options),
+  )
   command(
     'ls <snapshot> [component] [prefix]',
     'the resources of a snapshot',
@@ -211,13 +216,24 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
       slice(one).option('--content', 'write the bytes to stdout').option('--secrets', 'show secret values in clear'),
     (context, [snapshot = '', component = '', key = ''], options) => cat(context, snapshot, component, key, options),
   )
-  command('find <pattern>', 'where something stands, in every snapshot', slice, (context, [pattern = ''], options) =>
-    find(context, pattern, options),
+  command(
+    'find <pattern>',
+    'where something stands, in every snapshot',
+    (one) =>
+      slice(one).addHelpText(
+        'after',
+        '\nBring it back beside what is there:\n  toriki restore --user NAME --path PATH --snapshot ID',
+      ),
+    (context, [pattern = ''], options) => find(context, pattern, options),
   )
   command(
     'diff <a> <b>',
     'what is different in snapshot B (`live`: in the deployment now)',
-    slice,
+    (one) =>
+      slice(one).addHelpText(
+        'after',
+        '\nWhat a restore would change, and what it cannot: toriki restore plan --user NAME',
+      ),
     (context, [a = '', b = ''], options) => diff(context, a, b, options),
   )
   command(
@@ -227,7 +243,8 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
       slice(one)
         .option('--snapshot <id>', 'which (else the latest)')
         .requiredOption('-o, --out <folder>', 'a new or empty folder')
-        .option('--secrets', 'include secret values in clear'),
+        .option('--secrets', 'include secret values in clear')
+        .addHelpText('after', '\nFor looking, and for taking away. To bring it back where it was: toriki restore'),
     (context, _words, options) => exportSnapshot(context, options),
   )
   addRestore(command)
