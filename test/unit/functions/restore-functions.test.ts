@@ -219,6 +219,15 @@ describe('restore-slice', () => {
     ])
   })
 
+  test('of shared state that does not verify nobody’s message is sent', async () => {
+    const restore = await planned()
+    house.writer.forgets = new Set(['of'])
+    await beginApply(house.service, restore)
+    expect(await restoreSlice(house.restoring, event(slice(restore, 'shared')), invocation())).toEqual(done)
+    expect(await waiting('restore-slice')).toEqual([])
+    expect(await report(restore)).toMatchObject({ open: false, slices: { undone: 1, refused: 3 } })
+  })
+
   test('what may pass is given back with a pause, tried again, and counted as an attempt', async () => {
     const restore = await planned(['user/bob'])
     let tries = 0
