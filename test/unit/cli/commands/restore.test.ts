@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { parse, stringify } from 'yaml'
+import { TorikiError } from '../../../../lib/errors.ts'
 import { interrupted, toriki } from '../../../kit/command-line.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'toriki-restore-'))
@@ -174,6 +175,36 @@ describe('restore', () => {
     const resumed = await toriki(settings, ['--json', 'restore', 'resume'])
     expect(resumed.json<Report>()).toMatchObject({ restore: plan, outcome: 'complete' })
     expect(readFileSync(home('ann/todo.md'), 'utf8')).toBe('as it was\n')
+  })
+})
+
+describe('with workers elsewhere', () => {
+  const elsewhere = join(folder, 'functions.yaml')
+  const begin = (): AbortController => {
+    writeFileSync(elsewhere, stringify({ ...(parse(readFileSync(settings, 'utf8')) as object), workers: 'functions' }))
+    return new AbortController()
+  }
+
+  test('restore sends, follows and reports what they do', async () => {
+    const stop = begin()
+    const working = toriki(elsewhere, ['work'], { signal: stop.signal })
+    const restored = await toriki(elsewhere, ['--json', 'restore', '-u', 'ann', '--in-place', '--yes'])
+    stop.abort(new TorikiError('interrupted'))
+    await working
+    expect(restored).toMatchObject({ status: 0 })
+    expect(restored.json<Report>()).toMatchObject({ outcome: 'complete', verified: true })
+    expect(readFileSync(home('ann/notes/plan.md'), 'utf8')).toBe('monday\n')
+  })
+
+  test('with Ctrl-C says where it goes on, and ends well', async () => {
+    begin()
+    const planning = await toriki(elsewhere, ['restore', '-u', 'ann', '--in-place', '--yes'], { signal: interrupted() })
+    expect(planning).toMatchObject({ status: 0, out: '' })
+    expect(planning.err).toMatch(/The plan goes on elsewhere\. When it is made: toriki restore apply \S+-restore-\S+\n/)
+    const { plan } = await planOf('--user', 'ann', '--in-place')
+    const applying = await toriki(elsewhere, ['restore', 'apply', plan, '--yes'], { signal: interrupted() })
+    expect(applying).toMatchObject({ status: 0, err: expect.stringContaining(`toriki restore status ${plan}`) })
+    expect(existsSync(home('ann/notes'))).toBe(false)
   })
 })
 
