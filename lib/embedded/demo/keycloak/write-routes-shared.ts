@@ -1,7 +1,6 @@
 /** The writes about shared state: client scopes, clients, roles, groups. */
 import { clientOf } from './answers-realm.ts'
 import { scopeOf } from './answers-scopes.ts'
-import type { Method, Write } from './write-routes.ts'
 import { createClient, giveScope, removeClient, updateClient } from './writes-clients.ts'
 import { createGroup, mapGroupRoles, removeGroup, setDefaultGroup, updateGroup } from './writes-groups.ts'
 import { createRole, mapComposites, mapShownRoles, removeRole, updateRole } from './writes-roles.ts'
@@ -14,6 +13,7 @@ import {
   updateMapper,
   updateScope,
 } from './writes-scopes.ts'
+import type { Method, Write } from './writing.ts'
 
 type Route = readonly [method: Method, pattern: string, write: Write]
 

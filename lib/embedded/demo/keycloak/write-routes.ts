@@ -19,10 +19,7 @@ import {
 } from './writes-people.ts'
 import { joinOrganization, leaveOrganization } from './writes-organizations.ts'
 import { sharedWrites } from './write-routes-shared.ts'
-import type { Writing, Written } from './writing.ts'
-
-export type Method = 'POST' | 'PUT' | 'DELETE'
-export type Write = (writing: Writing, ...segments: readonly string[]) => Written
+import type { Method, Write, Writing, Written } from './writing.ts'
 
 const routes: readonly (readonly [method: Method, pattern: string, write: Write])[] = [
   ['POST', 'partialImport', importUsers],

@@ -13,6 +13,9 @@ export interface Writing extends Asking {
 /** `created`: 201 with an address that ends with this id. */
 export type Written = void | { readonly created: string } | { readonly answer: unknown }
 
+export type Method = 'POST' | 'PUT' | 'DELETE'
+export type Write = (writing: Writing, ...segments: readonly string[]) => Written
+
 export const conflict = (errorMessage: string): Refusal => new Refusal(409, { errorMessage })
 export const bad = (errorMessage: string): Refusal => new Refusal(400, { errorMessage })
 export const broken = (): Refusal => new Refusal(500, { error: 'unknown_error' })
