@@ -30,6 +30,8 @@ const FIXED: Readonly<Record<string, string>> = {
   defaultRole: 'The default role of a realm cannot be exchanged.',
   requiredCredentials: 'Keycloak does not take it any more.',
 }
+/** From 26.7 on this reads as `required` where it is not specified; an older version cannot be told apart by asking, and is left with what is stricter. */
+const STRICTER = { name: 'webAuthnPolicyPasswordlessUserVerificationRequirement', unset: 'not specified' } as const
 /** What makes a member as if it had never been set; others cannot be unset. */
 const UNSET: Readonly<Record<string, JsonValue>> = {
   ...{ displayName: '', displayNameHtml: '', passwordPolicy: '', defaultLocale: '' },
@@ -86,6 +88,8 @@ function outcomeOf(
       const fixed = FIXED[name]
       if (fixed !== undefined) return keep(fixed)
       if (FLOWS.has(name) && typeof will === 'string' && missing.has(will)) return keep('There is no such flow here.')
+      if (name === STRICTER.name && will === STRICTER.unset && is === 'required')
+        return keep('Newer versions of Keycloak require it where nothing is specified.')
       // An older source does not know it: it stays as it is.
       if (will === undefined) return Object.hasOwn(UNSET, name) ? undefined : is
       if (is === undefined && !isKnownField('realm', name, realm)) return keep(UNKNOWN_FIELD)
