@@ -1,5 +1,4 @@
 /** What the stand-in says of the realm's shared state. */
-import { fixedId } from './fixed-id.ts'
 import { MASK, missing, need, pageOf } from './asking.ts'
 import type { Asking } from './asking.ts'
 import type { DemoClient, DemoGroup, DemoRole } from './realm.ts'
@@ -171,7 +170,7 @@ function describeClient({ realm, quirks }: Asking, client: DemoClient): object {
       ...(quirks.emptyMembers ? {} : { realm_client: String(bearerOnly) }),
     },
     authenticationFlowBindingOverrides:
-      browserFlow === undefined ? {} : { browser: fixedId(realm.seed, 'flow', browserFlow) },
+      browserFlow === undefined ? {} : { browser: realm.parts.flows.named(browserFlow)?.id },
     ...{
       nodeReRegistrationTimeout: -1,
       protocolMappers: mappers,
@@ -214,93 +213,6 @@ export function serviceAccountOf(asking: Asking, id: string): object {
     notBefore: 0,
     serviceAccountClientId: clientId,
   }
-}
-
-export function listIdentityProviders(asking: Asking): readonly object[] {
-  need(asking, 'view-identity-providers')
-  const { realm, quirks } = asking
-  const github = {
-    ...{
-      alias: 'github',
-      internalId: fixedId(realm.seed, 'github'),
-      providerId: 'github',
-      enabled: true,
-      trustEmail: true,
-      firstBrokerLoginFlowAlias: 'first broker login',
-    },
-    ...(quirks.emptyMembers
-      ? {
-          storeToken: false,
-          addReadTokenRoleOnCreate: false,
-          authenticateByDefault: false,
-          linkOnly: false,
-          hideOnLogin: false,
-          postBrokerLoginFlowAlias: null,
-        }
-      : { types: ['USER_AUTHENTICATION'] }),
-    config: { clientId: 'nebari-github', clientSecret: MASK, syncMode: 'IMPORT' },
-  }
-  return pageOf([github], asking, 100)
-}
-
-export function identityProviderMappers(asking: Asking, alias: string): readonly object[] {
-  need(asking, 'view-identity-providers')
-  if (alias !== 'github') throw missing('Could not find identity provider')
-  const config = { syncMode: 'INHERIT', jsonField: 'company', userAttribute: 'company' }
-  return [
-    {
-      id: fixedId(asking.realm.seed, 'github-mapper'),
-      name: 'company',
-      identityProviderAlias: alias,
-      identityProviderMapper: 'github-user-attribute-mapper',
-      config,
-    },
-  ]
-}
-
-/** A federation that is switched off, with two mappers, and two keys of one name. */
-export function listComponents(asking: Asking): readonly object[] {
-  need(asking, 'view-realm')
-  const { realm, query } = asking
-  const make = (
-    name: string,
-    providerId: string,
-    providerType: string,
-    config: object,
-    parentId = realm.id,
-  ): Record<string, unknown> => ({
-    id: fixedId(realm.seed, 'component', name, JSON.stringify(config)),
-    ...{ name, providerId, providerType, parentId, config },
-  })
-  const federation = 'org.keycloak.storage.UserStorageProvider'
-  const ldap = make('campus', 'ldap', federation, {
-    enabled: ['false'],
-    bindDn: ['cn=reader'],
-    bindCredential: [MASK],
-    connectionUrl: ['ldap://ldap.example.invalid'],
-    lastSync: ['1700000000'],
-  })
-  const mapper = (name: string): object =>
-    make(
-      name,
-      'user-attribute-ldap-mapper',
-      'org.keycloak.storage.ldap.mappers.LDAPStorageMapper',
-      { 'ldap.attribute': [name] },
-      ldap['id'] as string,
-    )
-  const keys = 'org.keycloak.keys.KeyProvider'
-  const components = [
-    ...[mapper('mail'), ldap, mapper('cn')],
-    ...[
-      make('twice', 'hmac-generated', keys, { algorithm: ['HS384'] }),
-      make('twice', 'hmac-generated', keys, { algorithm: ['HS256'] }),
-      make('rsa', 'rsa-generated', keys, { priority: ['100'] }),
-    ],
-  ]
-  return components.filter(
-    (component) =>
-      query.get('type') === null || (component as { providerType: string }).providerType === query.get('type'),
-  )
 }
 
 export function listOrganizations(asking: Asking): readonly object[] {

@@ -3,6 +3,7 @@
  * lists come in an order of the stand-in's own, as they do from the real server.
  */
 import { fixedBytes, fixedId } from './fixed-id.ts'
+import { DemoParts } from './settings/demo-parts.ts'
 
 export interface DemoRole {
   readonly id: string
@@ -102,6 +103,7 @@ export class DemoRealm {
   readonly seed: string
   readonly id: string
   readonly settings: Record<string, unknown> = {}
+  readonly parts: DemoParts
   readonly clients = new Map<string, DemoClient>()
   /** By id. */
   readonly scopes = new Map<string, DemoScope>()
@@ -123,6 +125,7 @@ export class DemoRealm {
     this.name = name
     this.seed = seed
     this.id = fixedId(seed, 'realm')
+    this.parts = new DemoParts(seed, this.id)
   }
 
   /** Everybody but service accounts, in the order of usernames. */

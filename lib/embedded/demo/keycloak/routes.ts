@@ -5,16 +5,12 @@ import {
   clientOf,
   clientSecret,
   defaultGroups,
-  identityProviderMappers,
   listChildren,
   listClients,
   oneClient,
-  listComponents,
   listGroups,
-  listIdentityProviders,
 } from './answers-realm.ts'
 import { listOrganizations, listRoles, needOrganizations, serviceAccountOf, theRealm } from './answers-realm.ts'
-import { TEXTS, configOf, executionsOf, listFlows, requiredActions, userProfile } from './answers-settings.ts'
 import {
   consentsOf,
   countUsers,
@@ -26,6 +22,17 @@ import {
   seen,
 } from './answers-people.ts'
 import { defaultScopes, listScopes, scopeOf, shownRoles } from './answers-scopes.ts'
+import { listComponents, listProviders, mappersOf, oneProvider } from './settings/demo-federation.ts'
+import { configOf, executionsOf, listFlows, oneFlow } from './settings/demo-flows.ts'
+import {
+  clientPolicies,
+  clientProfiles,
+  listActions,
+  listLocales,
+  textsOf,
+  unregisteredActions,
+  userProfile,
+} from './settings/demo-settings.ts'
 import { Refusal, missing, need } from './asking.ts'
 import type { Asking } from './asking.ts'
 
@@ -63,9 +70,12 @@ const routes: readonly (readonly [pattern: string, answer: Answer])[] = [
   ['authentication/flows', listFlows],
   ['authentication/flows/*/executions', (asking, alias) => executionsOf(asking, alias)],
   ['authentication/config/*', (asking, id) => configOf(asking, id)],
-  ['authentication/required-actions', requiredActions],
-  ['identity-provider/instances', listIdentityProviders],
-  ['identity-provider/instances/*/mappers', (asking, alias) => identityProviderMappers(asking, alias)],
+  ['authentication/flows/*', (asking, id) => oneFlow(asking, id)],
+  ['authentication/required-actions', listActions],
+  ['authentication/unregistered-required-actions', unregisteredActions],
+  ['identity-provider/instances', listProviders],
+  ['identity-provider/instances/*', (asking, alias) => oneProvider(asking, alias)],
+  ['identity-provider/instances/*/mappers', (asking, alias) => mappersOf(asking, alias)],
   ['components', listComponents],
   ['organizations', listOrganizations],
   ['organizations/*/identity-providers', (asking) => (needOrganizations(asking), [])],
@@ -74,16 +84,10 @@ const routes: readonly (readonly [pattern: string, answer: Answer])[] = [
     'organizations/*/members/*',
     (asking, _, id) => (needOrganizations(asking), { id: seen(asking, id).id, membershipType: 'UNMANAGED' }),
   ],
-  [
-    'client-policies/profiles',
-    (asking) => (
-      need(asking, 'view-realm'),
-      { profiles: [{ name: 'lab-profile', executors: [{ executor: 'secure-session', configuration: {} }] }] }
-    ),
-  ],
-  ['client-policies/policies', (asking) => (need(asking, 'view-realm'), { policies: [] })],
-  ['localization', (asking) => (need(asking, 'view-realm'), Object.keys(TEXTS))],
-  ['localization/*', (asking, locale) => (need(asking, 'view-realm'), TEXTS[locale] ?? {})],
+  ['client-policies/profiles', clientProfiles],
+  ['client-policies/policies', clientPolicies],
+  ['localization', listLocales],
+  ['localization/*', (asking, locale) => textsOf(asking, locale)],
 ]
 
 const byLength = Map.groupBy(

@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '../../../platform/clock.ts'
-import { REQUIRED_ACTIONS } from './answers-settings.ts'
+import { HIDDEN_SECRETS, REQUIRED_ACTIONS } from './settings/demo-parts.ts'
 import { readBody } from './body.ts'
 import { changeAFewThings } from './day-at-work.ts'
 import { Refusal } from './asking.ts'
@@ -21,6 +21,7 @@ import { codeAt, counterAt, demoPassword, secretOf } from './password.ts'
 import { makePassword, makePeople, makePerson } from './people.ts'
 import type { DemoCredential, DemoRealm, DemoUser } from './realm.ts'
 import { answerOf } from './routes.ts'
+import type { DemoParts } from './settings/demo-parts.ts'
 import { TokenDesk } from './token-desk.ts'
 import { quirksOf } from './version.ts'
 import type { DemoVersion, Quirks } from './version.ts'
@@ -124,7 +125,7 @@ export class DemoKeycloak {
       ...(credentials.some(({ type }) => type === 'password') ? [this.passwordOf(username)] : []),
       ...credentials.map(secretOf),
     ])
-    return [...ofClients, ...ofPeople, ADMINISTRATOR.password, 'demo-smtp-password']
+    return [...ofClients, ...ofPeople, ADMINISTRATOR.password, 'demo-smtp-password', ...HIDDEN_SECRETS]
   }
 
   /** Requests answered, tokens included. */
@@ -203,6 +204,11 @@ export class DemoKeycloak {
     const { settings, clients, roles, groups, defaultGroups, organizations, serviceAccounts, users } = this.#realm
     const maps = [clients, roles, groups, organizations, serviceAccounts].map((map) => [...map.values()])
     return JSON.stringify([settings, maps, defaultGroups, users.filter(({ username }) => !people.includes(username))])
+  }
+
+  /** Settings of the realm, to be changed. */
+  get parts(): DemoParts {
+    return this.#realm.parts
   }
 
   /** Nobody is left, and no error is answered. */

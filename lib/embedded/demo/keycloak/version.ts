@@ -28,6 +28,12 @@ export interface Quirks {
   readonly inheritedRoleNotGranted: boolean
   /** Attributes without names and address in the same PUT wipe these. */
   readonly wipesNames: boolean
+  /** Steps of flows tell their place, and take one. */
+  readonly stepPriorities: boolean
+  /** Secrets in the configuration of a step are hidden, and configurations have names of their own. */
+  readonly flowSecretsMasked: boolean
+  /** Security headers are not kept among the attributes of the realm. */
+  readonly headersApart: boolean
   readonly hashing: readonly string[]
   /** Who is told the version. */
   readonly tellsVersion: 'everybody' | 'administrators'
@@ -50,6 +56,9 @@ export function quirksOf(version: DemoVersion): Quirks {
     importNeedsAccept: major < 24,
     inheritedRoleNotGranted: major < 24,
     wipesNames: major >= 24,
+    stepPriorities: major >= 26,
+    flowSecretsMasked: isNewest,
+    headersApart: major >= 26,
     hashing: [...(major < 24 ? [] : ['argon2']), 'pbkdf2', 'pbkdf2-sha256', 'pbkdf2-sha512'],
     tellsVersion: isNewest ? 'administrators' : 'everybody',
   }

@@ -1,6 +1,40 @@
 /** Which write does what. Paths stand behind `/admin/realms/nebari`. */
 import { missing } from './asking.ts'
-import { importUsers } from './import-users.ts'
+import {
+  addComponent,
+  addMapper,
+  deleteComponent,
+  deleteMapper,
+  deleteProvider,
+  importInto,
+  updateComponent,
+  updateMapper,
+  updateProvider,
+} from './settings/demo-federation.ts'
+import {
+  addConfig,
+  addExecution,
+  addInnerFlow,
+  createFlow,
+  deleteConfig,
+  deleteExecution,
+  deleteFlow,
+  updateConfig,
+  updateExecution,
+  updateFlow,
+} from './settings/demo-flows.ts'
+import {
+  deleteAction,
+  deleteText,
+  deleteTexts,
+  putClientPolicies,
+  putClientProfiles,
+  putTexts,
+  registerAction,
+  updateAction,
+  updateProfile,
+  updateRealm,
+} from './settings/demo-settings.ts'
 import {
   createUser,
   joinGroup,
@@ -22,7 +56,35 @@ import { sharedWrites } from './write-routes-shared.ts'
 import type { Method, Write, Writing, Written } from './writing.ts'
 
 const routes: readonly (readonly [method: Method, pattern: string, write: Write])[] = [
-  ['POST', 'partialImport', importUsers],
+  ['PUT', '', updateRealm],
+  ['POST', 'partialImport', importInto],
+  ['PUT', 'users/profile', updateProfile],
+  ['POST', 'localization/*', (writing, locale) => putTexts(writing, locale)],
+  ['DELETE', 'localization/*', (writing, locale) => deleteTexts(writing, locale)],
+  ['DELETE', 'localization/*/*', (writing, locale, name) => deleteText(writing, locale, name)],
+  ['POST', 'authentication/register-required-action', registerAction],
+  ['PUT', 'authentication/required-actions/*', (writing, alias) => updateAction(writing, alias)],
+  ['DELETE', 'authentication/required-actions/*', (writing, alias) => deleteAction(writing, alias)],
+  ['POST', 'authentication/flows', createFlow],
+  ['PUT', 'authentication/flows/*', (writing, id) => updateFlow(writing, id)],
+  ['DELETE', 'authentication/flows/*', (writing, id) => deleteFlow(writing, id)],
+  ['PUT', 'authentication/flows/*/executions', (writing, alias) => updateExecution(writing, alias)],
+  ['POST', 'authentication/flows/*/executions/flow', (writing, alias) => addInnerFlow(writing, alias)],
+  ['POST', 'authentication/executions', addExecution],
+  ['DELETE', 'authentication/executions/*', (writing, id) => deleteExecution(writing, id)],
+  ['POST', 'authentication/executions/*/config', (writing, id) => addConfig(writing, id)],
+  ['PUT', 'authentication/config/*', (writing, id) => updateConfig(writing, id)],
+  ['DELETE', 'authentication/config/*', (writing, id) => deleteConfig(writing, id)],
+  ['PUT', 'client-policies/profiles', putClientProfiles],
+  ['PUT', 'client-policies/policies', putClientPolicies],
+  ['PUT', 'identity-provider/instances/*', (writing, alias) => updateProvider(writing, alias)],
+  ['DELETE', 'identity-provider/instances/*', (writing, alias) => deleteProvider(writing, alias)],
+  ['POST', 'identity-provider/instances/*/mappers', (writing, alias) => addMapper(writing, alias)],
+  ['PUT', 'identity-provider/instances/*/mappers/*', (writing, alias, id) => updateMapper(writing, alias, id)],
+  ['DELETE', 'identity-provider/instances/*/mappers/*', (writing, alias, id) => deleteMapper(writing, alias, id)],
+  ['POST', 'components', addComponent],
+  ['PUT', 'components/*', (writing, id) => updateComponent(writing, id)],
+  ['DELETE', 'components/*', (writing, id) => deleteComponent(writing, id)],
   ['POST', 'users', createUser],
   ['PUT', 'users/*', (writing, id) => updateUser(writing, id)],
   ['DELETE', 'users/*', (writing, id) => removeUser(writing, id)],

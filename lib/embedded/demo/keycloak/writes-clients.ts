@@ -118,7 +118,7 @@ function change(writing: Writing, client: DemoClient, body: ClientBody): void {
 const OF_THE_SERVER: ReadonlySet<string> = new Set(['client.secret.creation.time', 'realm_client'])
 
 function aliasOf({ realm }: Writing, id: string): string {
-  const alias = ['browser', 'lab browser', 'direct grant'].find((name) => fixedId(realm.seed, 'flow', name) === id)
+  const alias = realm.parts.flows.flows.get(id)?.alias
   if (alias === undefined) throw bad('Unable to resolve auth flow binding override')
   return alias
 }

@@ -1,6 +1,6 @@
 /** What the stand-in does to one person, as the server does it: parts that are ignored, wiped or refused included. */
 import { fixedId } from './fixed-id.ts'
-import { REQUIRED_ACTIONS } from './answers-settings.ts'
+import { REQUIRED_ACTIONS } from './settings/demo-parts.ts'
 import { forbidden, missing, need } from './asking.ts'
 import { fixedSalt, hashPassword } from './password.ts'
 import type { DemoCredential, DemoRole, DemoUser } from './realm.ts'
