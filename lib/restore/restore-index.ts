@@ -7,7 +7,8 @@ export async function* restoreIds(records: SealedRecords): AsyncGenerator<string
   for (;;) {
     const restore = (await firstAfter(records, after))?.split('/')[1]
     if (restore === undefined) return
-    yield restore
+    // Who was cut off while he asked left other records, and no request.
+    if ((await records.read(`restores/${restore}/request`)) !== undefined) yield restore
     // `~` sorts behind every character of a record's name.
     after = `restores/${restore}/~`
   }

@@ -133,6 +133,17 @@ describe('a restore', () => {
   })
 })
 
+test('who was cut off while he asked for a restore leaves none that is open, and hides nobody else’s', async () => {
+  const { records } = house.service.repository
+  await records.create('restores/20261121T010000000Z-restore-1f0c2d3e4a/requested/000000', { slices: [] })
+  things.delete('a')
+  const restore = await plan()
+  await beginApply(house.service, restore)
+  const open: string[] = []
+  for await (const id of openRestores(records)) open.push(id)
+  expect(open).toEqual([restore])
+})
+
 test('a safety snapshot tells its restore', () => {
   expect(restoreOfSafetySnapshot('20261121T020000000Z-restore-1f0c2d3e4a.1')).toBe(
     '20261121T020000000Z-restore-1f0c2d3e4a',
