@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { keycloakComponent } from '../../../lib/components/keycloak/component.ts'
 import { isLocalName, SHARED, userSlice } from '../../../lib/resources/slice.ts'
+import type { KeycloakSettings } from '../../../lib/settings.ts'
 import { readSlice } from '../../contract/component.ts'
 import type { ReadResource } from '../../contract/component.ts'
 import { testSettings } from '../../contract/keycloak.ts'
@@ -27,7 +28,7 @@ export interface SeededServer {
   /** Usernames of people whom a slice can name. */
   readonly people: readonly string[]
   /** The component's own reading, eight side by side: written key → resource. */
-  read(): Promise<ReadonlyMap<string, ReadResource>>
+  read(account?: keyof SeedRealm['clients']): Promise<ReadonlyMap<string, ReadResource>>
   readPerson(username: string): Promise<ReadResource | undefined>
   idOf(username: string): Promise<string>
   removePeople(usernames: readonly string[]): Promise<void>
@@ -38,14 +39,15 @@ export async function seededServer(postgres: Postgres, version: KeycloakVersion,
   const seed = await buildSeedRealm(server, { bulk })
   const databaseUrl = await createReadOnlyDatabaseRole(postgres, server.database)
   const rest = connectAdmin(server)
-  const settings = testSettings(server, seed.clients['backup-ro'], { credentials: { postgres: databaseUrl } })
+  const settings = (account: keyof SeedRealm['clients']): KeycloakSettings =>
+    testSettings(server, seed.clients[account], { credentials: { postgres: databaseUrl } })
   const idOf = async (username: string): Promise<string> =>
     (await rest.get<{ id: string }[]>(`/nebari/users?exact=true&username=${encodeURIComponent(username)}`))[0]?.id ?? ''
   return {
     ...{ server, seed, rest, databaseUrl, idOf },
     people: seed.expected.usernames.filter((name) => isLocalName(Buffer.from(name))),
-    async read() {
-      const component = keycloakComponent(settings)
+    async read(account = 'backup-ro') {
+      const component = keycloakComponent(settings(account))
       try {
         const found = (await readSlice(component, SHARED)).resources.map((one) => [one.written, one] as const)
         const names = (await rest.get<{ username: string }[]>('/nebari/users?max=-1')).map(({ username }) => username)
@@ -56,7 +58,7 @@ export async function seededServer(postgres: Postgres, version: KeycloakVersion,
       }
     },
     async readPerson(username) {
-      const component = keycloakComponent(settings)
+      const component = keycloakComponent(settings('backup-admin'))
       try {
         return (await readSlice(component, userSlice(username))).resources[0]
       } finally {
