@@ -7,12 +7,13 @@ import { encodeKey } from '../../../resources/key.ts'
 import type { Resource } from '../../../resources/resource.ts'
 import type { Applied, Forecast } from '../../writer.ts'
 import { userSchema, usersSchema } from '../answers.ts'
-import { isSame, strangeMembers } from './between.ts'
+import { isSame } from './between.ts'
 import { outcomeOf } from './person-outcome.ts'
 import { importRecord, lockedRecord } from './person-record.ts'
 import { bodyOf, keptOf, personOf } from './person-state.ts'
 import type { PersonState } from './person-state.ts'
 import { updatePerson } from './person-update.ts'
+import { strangeOf } from './person-between.ts'
 import { asMade, mayWrite, organizationsRight, wayToMake } from './person-way.ts'
 import { grantsPrivilege } from './privilege.ts'
 import { missingReason, missingReferences } from './references.ts'
@@ -48,7 +49,7 @@ export const personWriter: KindWriter = {
     }
     // A create that was cut off may have left what comes after the account was made.
     const seen = before?.state ?? bodyOf(await asMade(work, await wayToMake(work), person))
-    const strange = strangeMembers(live.state, seen, bodyOf(person))
+    const strange = strangeOf(live.state, seen, bodyOf(person))
     if (strange.length > 0) return { kind: 'conflict', fields: strange }
     if (isSame(live.state, bodyOf(person))) return { kind: 'already', complete: false }
     await finish(work, change, person, live)
@@ -240,7 +241,7 @@ async function remove(work: Work, before: PersonState | undefined, live: Resourc
   if (before === undefined) return { kind: 'conflict', fields: [] }
   // One that is taken back may not be whole.
   const made = await asMade(work, await wayToMake(work), before)
-  const strange = strangeMembers(live.state, bodyOf(made), bodyOf(before))
+  const strange = strangeOf(live.state, bodyOf(made), bodyOf(before))
   if (strange.length > 0) return { kind: 'conflict', fields: strange }
   const { id } = keptOf(live.kept ?? {})
   if (id === undefined) throw notTaken('missing')
