@@ -1,0 +1,71 @@
+/** An independent reader, in another language and written from docs/format.md alone, restores what we store. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createDeployment } from '../../lib/repository/deployment-repository.ts'
+import type { Platform } from '../../lib/platform/platform.ts'
+import { toriki } from '../kit/command-line.ts'
+import { buildHome } from '../kit/homes/build-home.ts'
+import { localPlatform } from '../kit/memory-platform.ts'
+import { ensureRsync } from '../kit/servers/install.ts'
+import { runToEnd } from '../kit/servers/owned-process.ts'
+import { runReader } from '../kit/servers/python-reader.ts'
+import { backUp, manyFiles } from '../kit/slice-source.ts'
+import { temporaryFolder } from '../kit/temporary-folder.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await temporaryFolder()
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the independent reader', () => {
+  test('restores a home with every kind of entry as it was, and an older night of it', async () => {
+    const root = join(folder, 'nebari')
+    const home = join(root, 'home/ann')
+    mkdirSync(join(root, 'home'), { recursive: true })
+    await buildHome(home)
+    writeFileSync(join(home, 'long.bin'), Buffer.alloc(30 * 1024 * 1024, 'toriki'))
+    const settings = join(folder, 'toriki.yaml')
+    await toriki(settings, ['init', '--deployment', 'campus', '--files-root', root])
+    expect(await toriki(settings, ['--json', 'backup'])).toMatchObject({ status: 0 })
+    const place = { store: join(folder, 'toriki-data'), keyring: join(folder, 'toriki-keyring'), slice: 'user/ann' }
+    const first = join(folder, 'first')
+    await runReader({ ...place, out: first })
+    await ensureRsync()
+    // Sockets and device nodes are recorded, and not made by this reader.
+    const compare = ['-aHAXn', '--checksum', '--delete', '--no-devices', '--no-specials', '--itemize-changes']
+    expect(await runToEnd('rsync', [...compare, `${home}/`, `${first}/files/`])).toBe('')
+    for (let at = 0; at < 1_000; at++) writeFileSync(join(home, `new-${at}`), `${at}`)
+    expect(await toriki(settings, ['--json', 'backup'])).toMatchObject({ status: 0 })
+    const ids = (await runReader(place)).trim().split('\n')
+    expect(ids).toHaveLength(2)
+    await runReader({ ...place, out: join(folder, 'second') })
+    expect(await runToEnd('rsync', [...compare, `${home}/`, `${join(folder, 'second')}/files/`])).toBe('')
+    await runReader({ ...place, snapshot: ids[1] ?? '', out: join(folder, 'again') })
+    expect(await runToEnd('rsync', [...compare, `${first}/files/`, `${join(folder, 'again')}/files/`])).toBe('')
+  }, 300_000)
+
+  test('opens bodies, secrets and contents, in snapshot objects and in packs', async () => {
+    const local = join(folder, 'local')
+    mkdirSync(local)
+    const platform: Platform = await localPlatform(local)
+    const deployment = await createDeployment(platform, { name: 'campus', settings: {} })
+    const ann = await deployment.openSlice('user/ann', { access: 'write' })
+    const people = {
+      'user/ann': { state: 'enabled', kept: 'id-1', secret: 'hash' },
+      long: { state: 'x'.repeat(9_000) },
+    }
+    await backUp(ann, 'run-1', { keycloak: people, jupyterhub: manyFiles(1_200) })
+    await platform.close()
+    const out = join(folder, 'account')
+    await runReader({ store: join(local, 'store'), keyring: join(local, 'keyring'), slice: 'user/ann', out })
+    const read = (component: string): Record<string, unknown> =>
+      JSON.parse(readFileSync(join(out, `${component}.json`), 'utf8')) as Record<string, unknown>
+    expect(read('keycloak')).toEqual({
+      'entry/user/ann': { state: { value: 'enabled' }, kept: { id: 'id-1' }, secrets: { password: 'hash' } },
+      'entry/long': { state: { value: 'x'.repeat(9_000) }, kept: {}, secrets: {} },
+    })
+    expect(Object.keys(read('jupyterhub'))).toHaveLength(1_200)
+  }, 120_000)
+})
