@@ -29,10 +29,25 @@ export interface Settings {
   /** Empty when only the platform was asked for: then no secret of a source is resolved. */
   readonly components: ComponentSettings
   readonly schedule?: { readonly cron: string; readonly timezone: string }
+  /** What `forget` keeps; absent: it is not asked. */
+  readonly retention?: RetentionSettings
   readonly alarms: { readonly rpoMs?: number; readonly command?: string; readonly topic?: string }
   readonly limits: { readonly parallel: number; readonly attempts: number; readonly shrink: number }
   /** As written, references unresolved: what the deployment record seals. */
   readonly source: JsonObject
+}
+
+export interface RetentionSettings {
+  readonly last?: number
+  readonly daily?: number
+  readonly weekly?: number
+  readonly monthly?: number
+  readonly yearly?: number
+  readonly keepWithinMs?: number
+  readonly leftMs?: number
+  readonly runsMs?: number
+  /** Where days begin: that of the schedule. */
+  readonly timezone: string
 }
 
 export interface S3Settings {
@@ -179,6 +194,7 @@ export function parseSettings(
     ],
     components: extent === 'platform' ? {} : resolveComponents(document, reference, at, extent === 'restore'),
     ...(document.schedule === undefined ? {} : { schedule: document.schedule }),
+    ...(document.retention === undefined ? {} : { retention: retentionOf(document) }),
     alarms: withoutUndefined({
       rpoMs: document.alarms.rpo,
       command: document.alarms.command,
@@ -198,6 +214,15 @@ export function parseSettings(
     )
   }
   return settings
+}
+
+function retentionOf({ retention = {}, schedule }: SettingsDocument): RetentionSettings {
+  const { last, daily, weekly, monthly, yearly, keepWithin, left, runs } = retention
+  return {
+    ...withoutUndefined({ last, daily, weekly, monthly, yearly }),
+    ...withoutUndefined({ keepWithinMs: keepWithin, leftMs: left, runsMs: runs }),
+    timezone: schedule?.timezone ?? 'UTC',
+  }
 }
 
 function resolveComponents(

@@ -175,9 +175,11 @@ async function storeComponent(
   const source = await component.source?.(slice, { clock, signal })
   const after = capture.resume?.component === component.name ? capture.resume.after : undefined
   const before = progress.bytesRead
+  const known = capture.known(component.name)
   const resources = component.read(slice, {
     clock,
     signal,
+    ...(known === undefined ? {} : { known }),
     ...(after === undefined ? {} : { after }),
     note: (note) => notes.add(note),
   })

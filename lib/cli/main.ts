@@ -6,12 +6,15 @@ import { accept } from './commands/accept.ts'
 import { backup } from './commands/backup.ts'
 import { cancel } from './commands/cancel.ts'
 import { cat } from './commands/cat.ts'
+import { check } from './commands/check.ts'
 import { diff } from './commands/diff.ts'
 import { doctor } from './commands/doctor.ts'
 import { exportSnapshot } from './commands/export.ts'
 import { find } from './commands/find.ts'
+import { forget } from './commands/forget.ts'
 import { init, initKeycloak } from './commands/init.ts'
 import { ls } from './commands/ls.ts'
+import { prune } from './commands/prune.ts'
 import { replay } from './commands/replay.ts'
 import { runs, status } from './commands/runs.ts'
 import { serve } from './commands/serve.ts'
@@ -248,6 +251,28 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
     (context, _words, options) => exportSnapshot(context, options),
   )
   addRestore(command)
+  command(
+    'check',
+    'is what is stored whole? Names who and what is hit where it is not',
+    (one) =>
+      one
+        .option('--read-data [percent]', 'also read the content: all of it, or a part that turns with the day')
+        .option('--rebuild-index', 'first make index objects that do not open anew, from the packs')
+        .option('-u, --user <name>', 'only this person (again for more)', gather),
+    (context, _words, options) => check(context, options),
+  )
+  command(
+    'forget',
+    'which snapshots the retention policy keeps, and why; without --apply it only says so',
+    (one) => one.option('-u, --user <name>', 'only this person (again for more)', gather).option('--apply', 'do it'),
+    (context, _words, options) => forget(context, options),
+  )
+  command(
+    'prune',
+    'delete what nothing names any more; without --apply only say what that is',
+    (one) => one.option('--apply', 'do it'),
+    (context, _words, options) => prune(context, options),
+  )
   command(
     'work',
     'consume the queues until stopped',

@@ -11,6 +11,7 @@
 import type { Clock } from '../platform/clock.ts'
 import type { ComponentName } from '../resources/component-name.ts'
 import type { JsonObject } from '../resources/json.ts'
+import type { KnownEntries } from '../resources/known-entries.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { Note, Resource } from '../resources/resource.ts'
 import type { Slice } from '../resources/slice.ts'
@@ -63,6 +64,8 @@ export interface ListContext {
 export interface ReadContext extends ListContext {
   /** Begin with the first key greater than this one (a continuation). */
   readonly after?: ResourceKey
+  /** What is stored already: a component that can tell cheaply that a resource did not change need not read it. Only a backup gives this. */
+  readonly known?: KnownEntries
   /** Collects what is not covered. May be called many times with the same code: the collector aggregates. */
   note(note: Note): void
 }

@@ -18,6 +18,7 @@ import { CHUNK_ID_BYTES } from './format.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { ChunkSink, ChunkSource } from './chunk-store.ts'
+import type { ContentShape } from './content-codec.ts'
 import type { ContentWriter } from './content-writer.ts'
 import type { TreeEntry } from './node-codec.ts'
 import type { StoredResource } from './repository.ts'
@@ -137,6 +138,32 @@ export class StoredEntry implements StoredResource {
       part ?? (long === undefined ? {} : parseObject(await long.bytes(BODY_BYTES_MAX)))
     return { state: await whole(this.state, this.#longState), kept: await whole(this.kept, this.#longKept) }
   }
+}
+
+/** The contents that an entry names, without opening its body. @throws TorikiError `seal-broken`. */
+export function contentsOfValue(value: Buffer): {
+  readonly content: ContentShape | undefined
+  /** Of a long body, and of secrets. */
+  readonly others: readonly ContentShape[]
+} {
+  const reader = new ByteReader(value, 'entry')
+  const flags = reader.byte()
+  if (flags > 15) throw reader.malformed()
+  const others: ContentShape[] = []
+  for (let part = 0; part < ((flags & KEPT) === 0 ? 1 : 2); part++) {
+    if ((flags & LONG) === 0) reader.counted()
+    else {
+      reader.raw(CHUNK_ID_BYTES)
+      others.push(readContentShape(reader))
+    }
+  }
+  const content = (flags & CONTENT) === 0 ? undefined : readContentShape(reader)
+  for (let left = (flags & SECRETS) === 0 ? 0 : reader.varint(); left > 0; left--) {
+    reader.counted()
+    others.push(readContentShape(reader))
+  }
+  reader.end()
+  return { content, others }
 }
 
 function bodyDigest(formats: TreeFormats, json: Buffer): Buffer {

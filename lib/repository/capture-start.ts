@@ -28,6 +28,8 @@ export interface CaptureStart {
   readonly parent: LoadedSnapshot | undefined
   /** Per component, the newest snapshot of another run in which it is believed. */
   readonly trusted: ReadonlyMap<string, { readonly id: SnapshotId; readonly record: ComponentRecord }>
+  /** Per component, the newest that is stored, believed or not: what an unchanged source is compared with. */
+  readonly previous: ReadonlyMap<string, StoredComponent>
   /** Chunks in snapshot objects that are there and not condemned. */
   readonly reusable: InlineChunks
   /** The snapshot that speaks for this run so far. */
@@ -73,13 +75,17 @@ export async function readCaptureStart(
     ...document.components.values(),
   ])
   const reusable = new Map<string, InlineChunk>()
-  for (const { chunks } of [...stored, ...(checkpoint ? componentsOf(checkpoint) : [])]) {
-    for (const [id, chunk] of chunks) if (isHeld(chunk)) reusable.set(id, chunk)
+  for (const { chunks, hints } of [...stored, ...(checkpoint ? componentsOf(checkpoint) : [])]) {
+    for (const [id, chunk] of [...chunks, ...(hints?.chunks ?? [])]) if (isHeld(chunk)) reusable.set(id, chunk)
   }
+  const previous = new Map<string, StoredComponent>()
+  for (const { document } of history.loaded)
+    for (const [component, one] of document.components) if (!previous.has(component)) previous.set(component, one)
   return {
     condemned,
     parent: history.loaded[0],
     trusted: history.trusted,
+    previous,
     reusable,
     committed,
     nextSnapshot: Math.max(0, ...taken) + 1,

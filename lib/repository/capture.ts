@@ -8,6 +8,7 @@ import { readCaptureStart } from './capture-start.ts'
 import { Chunker, gearTable } from './chunker.ts'
 import { ComponentChunks } from './component-chunks.ts'
 import { ComponentWriter, throwIfAborted } from './component-writer.ts'
+import { KnownMap } from './known-map.ts'
 import { lookAgain } from './condemned.ts'
 import { ContentWriter } from './content-writer.ts'
 import { PackStore } from './pack-store.ts'
@@ -18,11 +19,19 @@ import { loadCheckpoint, sealCheckpoint, sealSnapshot } from './snapshot-object.
 import { snapshotOf } from './snapshot-view.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { Resource } from '../resources/resource.ts'
+import type { KnownEntries } from '../resources/known-entries.ts'
 import type { CaptureStart } from './capture-start.ts'
 import type { Capture, CaptureOptions, CommitResult, StoreOptions } from './repository.ts'
 import type { SliceContext } from './slice-context.ts'
 import type { SnapshotCache } from './snapshot-chunks.ts'
-import type { CaptureDocument, CheckpointDocument, PartialComponent, StoredComponent } from './snapshot-document.ts'
+import type {
+  CaptureDocument,
+  CheckpointDocument,
+  InlineChunks,
+  PartialComponent,
+  StoredComponent,
+  StoredHints,
+} from './snapshot-document.ts'
 import type { ComponentToSeal, LoadedSnapshot } from './snapshot-object.ts'
 import type { ComponentRecord, MissingComponent, Snapshot, SnapshotId } from './snapshot.ts'
 
@@ -30,7 +39,13 @@ import type { ComponentRecord, MissingComponent, Snapshot, SnapshotId } from './
 interface Captured {
   record: ComponentRecord
   readonly chunks: ComponentChunks | undefined
+  readonly hints: CapturedHints | undefined
   readonly earlier: StoredComponent | undefined
+}
+
+interface CapturedHints {
+  readonly root: string
+  readonly chunks: ComponentChunks
 }
 
 /** Racing attempts each add a component before they win: more rounds than components cannot be. */
@@ -47,6 +62,7 @@ export class SliceCapture implements Capture {
   readonly #writer: string
   readonly #contents: ContentWriter
   readonly #captured = new Map<string, Captured>()
+  readonly #knownMaps = new Map<string, { readonly map: KnownMap; readonly chunks: ComponentChunks }>()
   /** The component whose reading the signal ended, as far as it came. */
   #open: { readonly component: string; readonly writer: ComponentWriter; readonly options: StoreOptions } | undefined
   /** The earlier part's map of the component being read, until that is taken into a new one. */
@@ -81,7 +97,7 @@ export class SliceCapture implements Capture {
     for (const [component, earlier] of checkpoint?.components ?? []) {
       if (done.has(component)) continue
       done.set(component, earlier)
-      this.#captured.set(component, { record: earlier.record, chunks: undefined, earlier })
+      this.#captured.set(component, { record: earlier.record, chunks: undefined, hints: undefined, earlier })
     }
     this.finished = Object.fromEntries([...done].map(([component, { record }]) => [component, record]))
     const partial = checkpoint?.partial
@@ -95,21 +111,46 @@ export class SliceCapture implements Capture {
     return this.#start.trusted.get(component)?.record
   }
 
+  known(component: string): KnownEntries | undefined {
+    const stored = this.#start.previous.get(component)
+    if (stored?.hints === undefined) return undefined
+    const chunks = this.#chunksFor()
+    const nodes = (inline: InlineChunks): SnapshotChunks =>
+      new SnapshotChunks(this.#context, inline, this.#cache, () => this.#openPacks())
+    const map = new KnownMap({
+      context: this.#context,
+      chunks,
+      root: stored.record.root,
+      hintsRoot: stored.hints.root,
+      nodes: nodes(stored.chunks),
+      hintNodes: nodes(stored.hints.chunks),
+    })
+    this.#knownMaps.set(component, { map, chunks })
+    return map
+  }
+
+  #chunksFor(): ComponentChunks {
+    const { contentBytesMax } = this.#options
+    return new ComponentChunks(this.#context, this.#start.reusable, () => this.#openPacks(), contentBytesMax)
+  }
+
   async store(component: string, resources: AsyncIterable<Resource>, options: StoreOptions): Promise<ComponentRecord> {
     assert(this.finished[component] === undefined && !this.#captured.has(component), 'a component is stored once')
     assert(this.#open === undefined, 'a capture whose time has ended stores nothing more')
-    const { contentBytesMax } = this.#options
-    const chunks = new ComponentChunks(this.#context, this.#start.reusable, () => this.#openPacks(), contentBytesMax)
+    const known = this.#knownMaps.get(component)
+    const chunks = known?.chunks ?? this.#chunksFor()
+    const hintChunks = this.#chunksFor()
     const writer = new ComponentWriter({
       context: this.#context,
-      chunks,
+      ...{ chunks, hintChunks, known: known?.map },
       contents: this.#contents,
       signal: this.#options.signal,
     })
     if (this.#partial?.component === component) {
-      const { chunks: inline } = this.#partial
-      const source = new SnapshotChunks(this.#context, inline, this.#cache, () => this.#openPacks())
-      await writer.replay(this.#partial, source)
+      const sourceOf = (inline: InlineChunks): SnapshotChunks =>
+        new SnapshotChunks(this.#context, inline, this.#cache, () => this.#openPacks())
+      const { chunks: inline, hints } = this.#partial
+      await writer.replay(this.#partial, sourceOf(inline), sourceOf(hints?.chunks ?? new Map()))
       this.#partial = undefined
     }
     try {
@@ -122,7 +163,9 @@ export class SliceCapture implements Capture {
       this.#bytesRead += writer.bytesRead
     }
     const record = await writer.finish(options)
-    this.#captured.set(component, { record, chunks, earlier: undefined })
+    const root = await writer.finishHints()
+    const hints = root === undefined ? undefined : { root, chunks: hintChunks }
+    this.#captured.set(component, { record, chunks, hints, earlier: undefined })
     return record
   }
 
@@ -134,9 +177,14 @@ export class SliceCapture implements Capture {
 
   async checkpoint(): Promise<'kept' | 'lost'> {
     const components = new Map<string, StoredComponent>()
-    for (const [component, { record, chunks, earlier }] of this.#captured) {
+    for (const [component, { record, chunks, hints, earlier }] of this.#captured) {
       await chunks?.spill()
-      components.set(component, { record, chunks: chunks?.used ?? earlier?.chunks ?? new Map() })
+      await hints?.chunks.spill()
+      components.set(component, {
+        record,
+        chunks: chunks?.used ?? earlier?.chunks ?? new Map(),
+        hints: named(hints, earlier),
+      })
     }
     const partial = await this.#finishPartial()
     const capture = await this.#flush(components.values(), partial)
@@ -154,10 +202,14 @@ export class SliceCapture implements Capture {
 
   async commit(missing: readonly MissingComponent[]): Promise<CommitResult> {
     const mine = new Map<string, ComponentToSeal>()
-    for (const [component, { record, chunks, earlier }] of this.#captured) {
-      const staged: ComponentToSeal['staged'] = chunks?.staged ?? new Map()
-      mine.set(component, { record, chunks: chunks?.used ?? earlier?.chunks ?? new Map(), staged })
-    }
+    for (const [component, { record, chunks, hints, earlier }] of this.#captured)
+      mine.set(component, {
+        record,
+        chunks: chunks?.used ?? earlier?.chunks ?? new Map(),
+        staged: chunks?.staged ?? new Map(),
+        hints: named(hints, earlier),
+        stagedHints: hints?.chunks.staged,
+      })
     let { committed, nextSnapshot: n } = this.#start
     if (committed !== undefined && addsNothing(mine, committed)) return this.#result(snapshotOf(committed), false)
     const capture = await this.#flush(mine.values(), undefined)
@@ -206,8 +258,11 @@ export class SliceCapture implements Capture {
     const { lastKey } = writer
     if (lastKey === undefined) return undefined
     const record = await writer.finish(options)
+    const root = await writer.finishHints()
     await writer.chunks.spill()
-    return { component, record, chunks: writer.chunks.used, lastKey }
+    await writer.hintChunks.spill()
+    const hints = root === undefined ? undefined : { root, chunks: writer.hintChunks.used }
+    return { component, record, chunks: writer.chunks.used, hints, lastKey }
   }
 
   /** Packs, index, and the second look at what is condemned. */
@@ -217,8 +272,8 @@ export class SliceCapture implements Capture {
   ): Promise<Omit<CaptureDocument, 'components'>> {
     await this.#packStore?.flush()
     const holders = new Set<string>()
-    for (const { chunks } of [...components, ...(partial ? [partial] : [])]) {
-      for (const { holder } of chunks.values()) holders.add(holder)
+    for (const { chunks, hints } of [...components, ...(partial ? [partial] : [])]) {
+      for (const { holder } of [...chunks.values(), ...(hints?.chunks.values() ?? [])]) holders.add(holder)
     }
     await lookAgain(this.#context, this.#start.condemned, { packs: this.#namedPacks(), snapshots: holders })
     const { parent, committed } = this.#start
@@ -235,8 +290,8 @@ export class SliceCapture implements Capture {
   #namedPacks(): Set<string> {
     const packs = new Set(this.#start.checkpoint?.packs)
     for (const { packId } of this.#packStore?.packs ?? []) packs.add(packId)
-    const writers = [...this.#captured.values()].map(({ chunks }) => chunks)
-    for (const chunks of [...writers, this.#open?.writer.chunks])
+    const writers = [...this.#captured.values()].flatMap(({ chunks, hints }) => [chunks, hints?.chunks])
+    for (const chunks of [...writers, this.#open?.writer.chunks, this.#open?.writer.hintChunks])
       for (const pack of chunks?.reusedPacks ?? []) packs.add(pack)
     return packs
   }
@@ -286,6 +341,10 @@ export class SliceCapture implements Capture {
       objectsPut: stored.objects + this.#put.objects,
     }
   }
+}
+
+function named(hints: CapturedHints | undefined, earlier: StoredComponent | undefined): StoredHints | undefined {
+  return hints === undefined ? earlier?.hints : { root: hints.root, chunks: hints.chunks.used }
 }
 
 /** Does the snapshot that is there hold every component that we could give? */

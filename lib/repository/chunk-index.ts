@@ -27,6 +27,9 @@ export interface ChunkPlace {
 interface KnownPack extends PackDescription {
   /** Names of the index objects that have its table; `undefined` stands for the writer itself. */
   readonly sources: Set<string | undefined>
+  /** Named by an index object that counts. */
+  indexed: boolean
+  /** And not condemned. */
   live: boolean
 }
 
@@ -61,7 +64,7 @@ export class ChunkIndex {
       this.#judge(pack)
       return
     }
-    const pack: KnownPack = { ...description, sources: new Set([source]), live: true }
+    const pack: KnownPack = { ...description, sources: new Set([source]), indexed: true, live: true }
     this.#judge(pack)
     const number = this.#packs.push(pack) - 1
     this.#packNumbers.set(pack.packId, number)
@@ -102,9 +105,45 @@ export class ChunkIndex {
     return other === undefined ? undefined : this.#place(other)
   }
 
+  /**
+   * Of all places of a chunk the one in the pack that `rank` puts highest, condemned or not, of that sort where there is one. `entry` numbers it among the places of
+   * this index, from 0.
+   */
+  best(
+    id: ChunkId,
+    sort: ChunkSort,
+    rank: (packId: string) => number,
+  ): { readonly entry: number; readonly packId: string; readonly lengthBytes: number } | undefined {
+    let best: { entry: number; packId: string; lengthBytes: number; same: boolean; rank: number } | undefined
+    for (let slot = this.#slotOf(id, 0); this.#slots[slot] !== 0; slot = (slot + 1) & (this.#slots.length - 1)) {
+      const entry = (this.#slots[slot] as number) - 1
+      if (!this.#matches(entry, id)) continue
+      const pack = this.#packs[this.#packOf(entry)] as KnownPack
+      if (!pack.indexed) continue
+      const { packId } = pack
+      const one = {
+        entry,
+        packId,
+        lengthBytes: this.#entryNumber(entry, 2),
+        same: pack.sort === sort,
+        rank: rank(packId),
+      }
+      const isBetter = best === undefined || (one.same === best.same ? one.rank > best.rank : one.same)
+      if (isBetter) best = one
+    }
+    return best
+  }
+
+  /** The place that `best` numbered. */
+  at(entry: number): ChunkPlace {
+    assert(entry < this.#entryCount, 'a place of this index')
+    return this.#place(entry)
+  }
+
   #judge(pack: KnownPack): void {
     let counts = false
     for (const source of pack.sources) counts ||= source === undefined || !this.#superseded.has(source)
+    pack.indexed = counts
     pack.live = counts && !this.#condemned.has(pack.packId)
   }
 

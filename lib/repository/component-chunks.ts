@@ -23,6 +23,7 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
   readonly #packs = new Set<string>()
   readonly #bytes = { tree: 0, content: 0 }
   readonly #contentBytesMax: number
+  #sink: ChunkSink | undefined
   #staging = true
 
   /** `reusable`: chunks in snapshot objects that are there and not condemned. `contentBytesMax`: content beyond it is named and not stored. */
@@ -66,6 +67,28 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
     if (this.#staging && room && !this.#staged.has(hex)) this.#staged.set(hex, { sort, bytes: Buffer.from(bytes) })
     else await this.#pack(sort, id, bytes)
     return id
+  }
+
+  /** Can `holds` be asked about packs at once? */
+  get isOpen(): boolean {
+    return this.#sink !== undefined
+  }
+
+  async open(): Promise<void> {
+    this.#sink = await this.#openPacks()
+  }
+
+  /** Is the chunk there, and not condemned? Chunks in packs are known after `open` only. */
+  holds(sort: ChunkSort, id: ChunkId): boolean {
+    return this.#reusable.get(id.toString('hex'))?.sort === sort || this.#sink?.has(id) === true
+  }
+
+  /** Names a chunk that `holds` said is there. */
+  reuse(sort: ChunkSort, id: ChunkId): void {
+    const hex = id.toString('hex')
+    const inline = this.#reusable.get(hex)
+    if (inline?.sort === sort) this.#used.set(hex, inline)
+    else if (this.#sink !== undefined) this.#notePack(this.#sink, id)
   }
 
   /** Names a chunk that an earlier part of this capture stored. @throws TorikiError `capture-stale` when it is there no more. */

@@ -1,4 +1,5 @@
 /** One component's map in the making: resources in, tree nodes and contents out, in one pass. Can begin with what an earlier part stored. */
+import assert from 'node:assert/strict'
 import { TorikiError } from '../errors.ts'
 import { compareKeys } from '../resources/key.ts'
 import { encodeResource, StoredEntry } from './body.ts'
@@ -9,6 +10,7 @@ import type { Content, ContentPart, Resource } from '../resources/resource.ts'
 import type { ChunkSource } from './chunk-store.ts'
 import type { ComponentChunks } from './component-chunks.ts'
 import type { ContentWriter } from './content-writer.ts'
+import type { KnownMap } from './known-map.ts'
 import type { StoreOptions } from './repository.ts'
 import type { SliceContext } from './slice-context.ts'
 import type { PartialComponent } from './snapshot-document.ts'
@@ -20,7 +22,11 @@ const PROGRESS_BYTES = 4 * 1024 * 1024
 
 export class ComponentWriter {
   readonly chunks: ComponentChunks
+  /** Where the hints' nodes go. */
+  readonly hintChunks: ComponentChunks
   readonly #context: SliceContext
+  readonly #known: KnownMap | undefined
+  readonly #hints: TreeBuilder
   readonly #contents: ContentWriter
   readonly #signal: AbortSignal
   readonly #builder: TreeBuilder
@@ -35,14 +41,19 @@ export class ComponentWriter {
   constructor(options: {
     readonly context: SliceContext
     readonly chunks: ComponentChunks
+    readonly hintChunks: ComponentChunks
+    readonly known: KnownMap | undefined
     readonly contents: ContentWriter
     readonly signal: AbortSignal
   }) {
     this.#context = options.context
     this.chunks = options.chunks
+    this.hintChunks = options.hintChunks
+    this.#known = options.known
     this.#contents = options.contents
     this.#signal = options.signal
     this.#builder = new TreeBuilder(this.#context.formats.map, (node) => this.chunks.put('tree', node))
+    this.#hints = new TreeBuilder(this.#context.formats.hints, (node) => this.hintChunks.put('tree', node))
     this.#readAt = this.#context.platform.clock.now().toISOString()
   }
 
@@ -58,8 +69,17 @@ export class ComponentWriter {
    * Begins with the map that an earlier part built: its entries come from stored nodes, and no content is read.
    * @throws TorikiError `capture-stale` when a chunk of it is gone; the signal's reason.
    */
-  async replay(partial: PartialComponent, source: Pick<ChunkSource, 'get'>): Promise<void> {
-    const { record } = partial
+  async replay(
+    partial: PartialComponent,
+    source: Pick<ChunkSource, 'get'>,
+    hintSource: Pick<ChunkSource, 'get'>,
+  ): Promise<void> {
+    const { record, hints } = partial
+    if (hints !== undefined) {
+      const stored = new TreeReader(this.#context.formats.hints, hintSource)
+      for await (const { key, value } of stored.entries(Buffer.from(hints.root, 'hex')))
+        await this.#hints.add(key, value)
+    }
     const keeping: Pick<ChunkSource, 'get'> = {
       get: async (sort, id) => {
         await this.chunks.keep(sort, id)
@@ -103,6 +123,11 @@ export class ComponentWriter {
       if (this.lastKey !== undefined && compareKeys(this.lastKey, resource.key) >= 0) {
         throw new TorikiError('source-unexpected', { message: 'The source listed something twice or out of order.' })
       }
+      if (resource.unchanged === true) {
+        await this.#takeKnown(resource, options)
+        tell(false)
+        continue
+      }
       const { content } = resource
       const counted: Resource =
         content === undefined ? resource : { ...resource, content: this.#count(content, () => tell(false)) }
@@ -113,6 +138,8 @@ export class ComponentWriter {
         sink: this.chunks,
       })
       await this.#builder.add(resource.key, value)
+      const hint = resource.hint?.()
+      if (hint !== undefined) await this.#hints.add(resource.key, Buffer.from(hint))
       this.#bytes += contentBytes
       if (options.isContainer?.(resource.key) === true) this.#containers++
       tell(false)
@@ -134,6 +161,22 @@ export class ComponentWriter {
       ...(options.source && { source: options.source }),
       readAt: this.#readAt,
     }
+  }
+
+  async #takeKnown({ key, hint }: Resource, options: StoreOptions): Promise<void> {
+    assert(this.#known !== undefined, 'only what is known is unchanged')
+    const { value, contentBytes } = this.#known.take(key)
+    await this.#builder.add(key, value)
+    const bytes = hint?.()
+    if (bytes !== undefined) await this.#hints.add(key, Buffer.from(bytes))
+    this.#bytes += contentBytes
+    if (options.isContainer?.(key) === true) this.#containers++
+  }
+
+  /** Root of the hints; `undefined` when there is none. Once, after `finish`. */
+  async finishHints(): Promise<string | undefined> {
+    if (this.#hints.entries === 0) return undefined
+    return (await this.#hints.finish()).root.toString('hex')
   }
 
   #count(content: Content, tell: () => void): Content {

@@ -19,6 +19,13 @@ const condemnedSchema = z.object({
   snapshots: z.array(z.string().max(200)),
 })
 
+export interface Condemnation {
+  /** When it was written, by the store's clock. */
+  readonly modifiedAt: Date
+  readonly packs: readonly string[]
+  readonly snapshots: readonly string[]
+}
+
 export interface Condemned {
   /** The store's clock at this look. */
   readonly at: Date
@@ -26,22 +33,22 @@ export interface Condemned {
   /** Forgotten snapshot objects that no kept one names as holder. */
   readonly snapshots: ReadonlySet<string>
   /** Per object, what it condemns: so that a second look reads only what is new. */
-  readonly objects: ReadonlyMap<string, z.infer<typeof condemnedSchema>>
+  readonly objects: ReadonlyMap<string, Condemnation>
 }
 
 /** One list, and one read for each condemning object that `earlier` does not hold. @throws TorikiError `seal-broken`. */
 export async function readCondemned(context: SliceContext, earlier?: Condemned): Promise<Condemned> {
   const { store } = context.platform
-  const objects = new Map<string, z.infer<typeof condemnedSchema>>()
+  const objects = new Map<string, Condemnation>()
   let at: Date | undefined
   let after: string | undefined
   do {
     const page: ListPage = await store.list(slicePath(context, 'condemned'), after === undefined ? {} : { after })
     // The first look counts from its beginning, the second to its end.
     if (at === undefined || earlier !== undefined) at = page.at
-    for (const { key } of page.objects) {
+    for (const { key, modifiedAt } of page.objects) {
       const document = earlier?.objects.get(key) ?? (await readObject(context, key))
-      if (document !== undefined) objects.set(key, document)
+      if (document !== undefined) objects.set(key, { ...document, modifiedAt })
     }
     after = page.next
   } while (after !== undefined)
@@ -73,7 +80,7 @@ export async function lookAgain(
   }
 }
 
-async function readObject(context: SliceContext, path: string): Promise<z.infer<typeof condemnedSchema> | undefined> {
+async function readObject(context: SliceContext, path: string): Promise<Omit<Condemnation, 'modifiedAt'> | undefined> {
   try {
     const bytes = await context.platform.store.get(path, { bytesMax: OBJECT_BYTES_MAX })
     return openJson({ parentKey: context.keys.treeKey, kind: 'condemned', path, bytes }, condemnedSchema)

@@ -25,6 +25,11 @@ export class StoredContent implements ContentReference {
     this.#source = source
   }
 
+  /** As the entry names it: its extents, or the root of their list. */
+  get shape(): ContentShape {
+    return this.#shape
+  }
+
   /** The extents, from the one that holds `offset` on, each with the offset where it begins. */
   async *extents(offset = 0): AsyncGenerator<Extent & { readonly offset: number }> {
     let begin = 0

@@ -90,6 +90,11 @@ export class PackStore implements ChunkSink, ChunkSource {
     await this.#loaded()
   }
 
+  /** The index, read when it was not yet: for prune and check, which ask it about all places of a chunk. @throws as `load`. */
+  async index(): Promise<ChunkIndex> {
+    return await this.#loaded()
+  }
+
   /** Chunks in these packs count as absent from now on. Look before `load`, and again before the commit. */
   condemn(packIds: Iterable<string>): void {
     for (const packId of packIds) this.#condemned.add(packId)

@@ -4,8 +4,10 @@
  */
 import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
+import type { KnownEntries } from '../resources/known-entries.ts'
 import type { ContentPart, Note, Resource } from '../resources/resource.ts'
 import type { SliceName } from '../resources/slice.ts'
+import type { CheckOptions, CheckReport, PruneOptions, PruneReport, RebuiltIndex } from './maintenance.ts'
 import type { ComponentRecord, MissingComponent, NoteSummary, Snapshot, SnapshotId } from './snapshot.ts'
 
 /** What the credentials in use may unwrap. `write` and `read-trees` never open content. */
@@ -92,6 +94,14 @@ export interface SliceRepository {
   release(restore: string): Promise<void>
   /** Marks a suspect snapshot as true after all. Idempotent. */
   accept(id: SnapshotId): Promise<void>
+  /** Marks snapshots as forgotten: nobody sees them any more, and prune may take them. What is forgotten or gone already is left alone. Also damaged ones. */
+  forget(ids: readonly SnapshotId[]): Promise<void>
+  /** Condemns what nothing names, deletes what was condemned long ago. @throws as `pruneSlice`. */
+  prune(options: PruneOptions): Promise<PruneReport>
+  /** Reads back and authenticates what is stored; access `read-content` for reading data. @throws as `checkSlice`. */
+  check(options: CheckOptions): Promise<CheckReport>
+  /** Index objects that do not open, made anew from packs. @throws what the store throws. */
+  rebuildIndex(): Promise<RebuiltIndex>
 }
 
 /** Opaque to other rooms, but for the size. */
@@ -139,6 +149,8 @@ export interface Capture {
   trusted(component: string): ComponentRecord | undefined
   /** Where a continuation goes on: the component it was reading, and after which key. */
   readonly resume: { readonly component: string; readonly after: ResourceKey } | undefined
+  /** What is stored of the component, for a reader that need not read again what did not change; `undefined`: nothing that could tell. Ask before `store`. */
+  known(component: string): KnownEntries | undefined
   /**
    * Stores one component's map in a single streaming pass. After an abort of the signal it throws; `checkpoint` may then keep what was stored.
    * @throws what `resources` throws: nothing of this component is then in the snapshot.

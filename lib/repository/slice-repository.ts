@@ -4,11 +4,16 @@ import { isTorikiError, TorikiError } from '../errors.ts'
 import { StoredEntry } from './body.ts'
 import { SliceCapture } from './capture.ts'
 import { listSnapshotIds } from './capture-start.ts'
+import { checkSlice } from './check.ts'
+import type { CheckOptions, CheckReport, PruneOptions, PruneReport, RebuiltIndex } from './maintenance.ts'
 import { StoredContent } from './content-reader.ts'
 import { addMarks, claimSlice, readMarks, releaseSlice } from './marks.ts'
 import { PackStore } from './pack-store.ts'
+import { pruneSlice } from './prune.ts'
+import { rebuildIndex } from './rebuild-index.ts'
 import { SnapshotCache, SnapshotChunks } from './snapshot-chunks.ts'
 import { parseSnapshotId } from './snapshot-id.ts'
+import { digestOf } from './snapshot-object.ts'
 import { snapshotOf } from './snapshot-view.ts'
 import { isTrusted } from './snapshot.ts'
 import { diffTrees } from './tree-diff.ts'
@@ -156,6 +161,28 @@ export class OpenSliceRepository implements SliceRepository {
   async accept(id: SnapshotId): Promise<void> {
     await this.snapshot(id)
     await addMarks(this.#context, { accepted: [id] })
+  }
+
+  async forget(ids: readonly SnapshotId[]): Promise<void> {
+    const { forgotten } = await readMarks(this.#context)
+    const added: { id: SnapshotId; digest: string }[] = []
+    for (const id of ids) {
+      const digest = forgotten.has(id) ? undefined : await digestOf(this.#context, id)
+      if (digest !== undefined) added.push({ id, digest })
+    }
+    await addMarks(this.#context, { forgotten: added })
+  }
+
+  async prune(options: PruneOptions): Promise<PruneReport> {
+    return await pruneSlice(this.#context, options)
+  }
+
+  async check(options: CheckOptions): Promise<CheckReport> {
+    return await checkSlice(this.#context, options)
+  }
+
+  async rebuildIndex(): Promise<RebuiltIndex> {
+    return await rebuildIndex(this.#context)
   }
 
   async #map(snapshot: Snapshot, component: string): Promise<StoredMap> {

@@ -44,7 +44,9 @@ const recordSchema = z.object({
   readAt: z.iso.datetime(),
 })
 
-const componentSchema = recordSchema.extend({ chunks: z.array(chunkSchema) })
+/** By what unchanged resources are told (docs/format.md, "Hints"). */
+const hintsSchema = z.object({ root: digest, chunks: z.array(chunkSchema) })
+const componentSchema = recordSchema.extend({ chunks: z.array(chunkSchema), hints: hintsSchema.optional() })
 
 const captureSchema = z.object({
   time: z.iso.datetime(),
@@ -72,7 +74,7 @@ const checkpointSchema = captureSchema.extend({
   /** The map of the component being read, as far as it came. */
   partial: recordSchema
     .omit({ suspect: true })
-    .extend({ component: name, lastKey: z.base64url(), chunks: z.array(chunkSchema) })
+    .extend({ component: name, lastKey: z.base64url(), chunks: z.array(chunkSchema), hints: hintsSchema.optional() })
     .optional(),
 })
 
@@ -91,6 +93,14 @@ export type InlineChunks = ReadonlyMap<string, InlineChunk>
 export interface StoredComponent {
   /** Without `inlinedIn`, which is the holder of the root. */
   readonly record: ComponentRecord
+  readonly chunks: InlineChunks
+  /** May be absent, and may be gone: nothing but speed depends on them. */
+  readonly hints?: StoredHints | undefined
+}
+
+export interface StoredHints {
+  /** Hex. */
+  readonly root: string
   readonly chunks: InlineChunks
 }
 
@@ -184,21 +194,26 @@ function captureJson(
   }
 }
 
-function componentJson({ record, chunks }: StoredComponent, self?: SnapshotId): JsonObject {
+function componentJson({ record, chunks, hints }: StoredComponent, self?: SnapshotId): JsonObject {
   const { inlinedIn: _, ...rest } = record
   return {
     ...rest,
     notes: rest.notes.map((note) => ({ ...note })),
-    chunks: [...chunks]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([id, { sort, holder, offset, length }]) => ({
-        id,
-        sort,
-        offset,
-        length,
-        ...(holder !== self && { in: holder }),
-      })),
+    chunks: chunksJson(chunks, self),
+    ...(hints && { hints: { root: hints.root, chunks: chunksJson(hints.chunks, self) } }),
   }
+}
+
+function chunksJson(chunks: InlineChunks, self: SnapshotId | undefined): JsonObject[] {
+  return [...chunks]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, { sort, holder, offset, length }]) => ({
+      id,
+      sort,
+      offset,
+      length,
+      ...(holder !== self && { in: holder }),
+    }))
 }
 
 function captureOf(parsed: z.infer<typeof captureSchema>, self?: SnapshotId): CaptureDocument {
@@ -211,11 +226,8 @@ function storedComponent(
   parsed: Omit<z.infer<typeof componentSchema>, 'suspect'> & { readonly suspect?: string | undefined },
   self?: SnapshotId,
 ): StoredComponent {
-  const { root, resources, containers, bytes, notes, source, suspect, readAt } = parsed
-  const chunks = new Map<string, InlineChunk>()
-  for (const { id, sort, in: holder = self, offset, length } of parsed.chunks) {
-    if (holder !== undefined) chunks.set(id, { sort, holder, offset, length })
-  }
+  const { root, resources, containers, bytes, notes, source, suspect, readAt, hints } = parsed
+  const chunks = chunksOf(parsed.chunks, self)
   const inlinedIn = chunks.get(root)?.holder
   const record: ComponentRecord = {
     root,
@@ -231,7 +243,14 @@ function storedComponent(
     readAt,
     ...(inlinedIn !== undefined && { inlinedIn }),
   }
-  return { record, chunks }
+  return { record, chunks, ...(hints && { hints: { root: hints.root, chunks: chunksOf(hints.chunks, self) } }) }
+}
+
+function chunksOf(parsed: readonly z.infer<typeof chunkSchema>[], self: SnapshotId | undefined): InlineChunks {
+  const chunks = new Map<string, InlineChunk>()
+  for (const { id, sort, in: holder = self, offset, length } of parsed)
+    if (holder !== undefined) chunks.set(id, { sort, holder, offset, length })
+  return chunks
 }
 
 function json(document: JsonObject): Buffer {

@@ -27,7 +27,13 @@ import type { Platform } from '../platform/platform.ts'
 import type { ChunkSort } from './chunk-store.ts'
 import type { SealPlace } from './seal.ts'
 import type { SliceContext } from './slice-context.ts'
-import type { CheckpointDocument, InlineChunk, SnapshotDocument, StoredComponent } from './snapshot-document.ts'
+import type {
+  CheckpointDocument,
+  InlineChunk,
+  InlineChunks,
+  SnapshotDocument,
+  StoredComponent,
+} from './snapshot-document.ts'
 import type { SnapshotId } from './snapshot.ts'
 
 const COMPRESSION_LEVEL = 3
@@ -37,6 +43,8 @@ const INLINE_BLOCK_BYTES_MAX = 16 * 1024 * 1024
 /** A component on its way into a snapshot: what is named in other holders, and the chunks that this object shall hold. */
 export interface ComponentToSeal extends StoredComponent {
   readonly staged: ReadonlyMap<string, StagedChunk>
+  /** Of `hints`. */
+  readonly stagedHints?: ReadonlyMap<string, StagedChunk> | undefined
 }
 
 export interface StagedChunk {
@@ -58,26 +66,33 @@ export function sealSnapshot(
 ): SealedSnapshot {
   const blocks = { tree: new Block(), content: new Block() }
   const components = new Map<string, StoredComponent>()
-  for (const [name, { record, chunks, staged }] of toSeal) {
+  const place = (chunks: InlineChunks, staged: ReadonlyMap<string, StagedChunk>): InlineChunks => {
     const all = new Map(chunks)
-    for (const [chunk, { sort, bytes }] of staged) {
+    for (const [chunk, { sort, bytes }] of staged)
       all.set(chunk, { sort, holder: id, length: bytes.length, offset: blocks[sort].place(chunk, bytes) })
-    }
+    return all
+  }
+  for (const [name, { record, chunks, staged, hints, stagedHints = new Map() }] of toSeal) {
+    const all = place(chunks, staged)
     const inlinedIn = all.get(record.root)?.holder
-    components.set(name, { record: { ...record, ...(inlinedIn !== undefined && { inlinedIn }) }, chunks: all })
+    components.set(name, {
+      record: { ...record, ...(inlinedIn !== undefined && { inlinedIn }) },
+      chunks: all,
+      ...(hints && { hints: { root: hints.root, chunks: place(hints.chunks, stagedHints) } }),
+    })
   }
   const whole: SnapshotDocument = {
     ...document,
     components,
     blocks: { tree: blocks.tree.length, content: blocks.content.length },
   }
-  const place = snapshotPlace(context, id)
+  const where = snapshotPlace(context, id)
   const records = [
     encodeSnapshotDocument(id, whole),
     blocks.tree.encode(),
-    sealContent(context, place.path, blocks.content),
+    sealContent(context, where.path, blocks.content),
   ]
-  return { bytes: sealObject({ ...place, records, random: context.platform.random }), document: whole }
+  return { bytes: sealObject({ ...where, records, random: context.platform.random }), document: whole }
 }
 
 /** An opened snapshot. Its inlined chunks are unpacked when the first one is asked for. */
@@ -141,6 +156,18 @@ export async function loadSnapshot(context: SliceContext, id: SnapshotId): Promi
     throw cause
   }
   return new LoadedSnapshot(context, id, bytes)
+}
+
+/** SHA-256 of the sealed object, hex, also of one that does not open; `undefined` when it is gone. */
+export async function digestOf(context: SliceContext, id: SnapshotId): Promise<string | undefined> {
+  try {
+    const path = slicePath(context, 'snapshots', id)
+    const bytes = await context.platform.store.get(path, { bytesMax: OBJECT_BYTES_MAX })
+    return createHash('sha256').update(bytes).digest('hex')
+  } catch (error) {
+    if (isTorikiError(error, 'object-not-found')) return undefined
+    throw error
+  }
 }
 
 export function sealCheckpoint(context: SliceContext, name: string, document: CheckpointDocument): Buffer {

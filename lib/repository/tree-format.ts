@@ -1,6 +1,6 @@
 /**
- * What the trees of one generation have in common: the secret that cuts nodes, and the tags that begin them. Two kinds of trees: the map of a
- * component's resources, and the list of a long content's extents (the same tree, keyed by offset).
+ * What the trees of one generation have in common: the secret that cuts nodes, and the tags that begin them. Three kinds of trees: the map of a
+ * component's resources, the list of a long content's extents (the same tree, keyed by offset), and the hints by which an unchanged resource is told.
  */
 import { hash } from 'node:crypto'
 import { deriveDigestKey, keyedDigest } from './keyed-digest.ts'
@@ -23,6 +23,7 @@ export interface TreeFormats {
   readonly digestKey: Buffer
   readonly map: TreeFormat
   readonly list: TreeFormat
+  readonly hints: TreeFormat
 }
 
 export function treeFormats(keys: Pick<SliceKeys, 'chunkIdKey' | 'boundaryKey'>): TreeFormats {
@@ -31,7 +32,7 @@ export function treeFormats(keys: Pick<SliceKeys, 'chunkIdKey' | 'boundaryKey'>)
     boundaryKey: keys.boundaryKey,
     tag: keyedDigest(digestKey, kind).subarray(0, TAG_BYTES),
   })
-  return { digestKey, map: format('tree node'), list: format('list node') }
+  return { digestKey, map: format('tree node'), list: format('list node'), hints: format('hint node') }
 }
 
 /** ⌊leading zero bits of SHA-256(boundary key ‖ key) / 7⌋: on how many levels the entry closes its node. */

@@ -16,6 +16,10 @@ export interface Resource {
   readonly secrets?: Readonly<Record<string, string>>
   /** The bytes of a file. Read once, after the resource is yielded and before the next one is asked for. */
   readonly content?: Content
+  /** It is as it is stored: `known.matches` said so for its key. `state` is empty then, and everything else absent. */
+  readonly unchanged?: true
+  /** By what it may be told next time that nothing changed; asked once, after the content was read. `undefined`: by nothing, it is read again. */
+  hint?(): Uint8Array | undefined
 }
 
 export interface Content {

@@ -19,9 +19,10 @@ import { Pace, stopIfAborted } from './pace.ts'
 import type { PartBuffers } from './part-buffers.ts'
 import type { ByteRate } from './rate.ts'
 import { classOf, failureOf, readFailed } from './system-failure.ts'
+import { hintOf, isSettled } from './hint.ts'
 import { LinksBefore } from './links-before.ts'
 import { visitKeys } from './visit-keys.ts'
-import { walk } from './walk.ts'
+import { openVisited, walk } from './walk.ts'
 import type { Visit } from './walk.ts'
 
 /** So many entries may be damaged before the file system, not a file, is taken to be. */
@@ -84,6 +85,10 @@ class HomeReader {
   #damaged = 0
   #counted = 0
   #attributes = true
+  /** Of the entry at hand: something had to be said of it, so it is looked at again next time. */
+  #noted = false
+  /** Of the entry at hand, once it was looked for: the first name of the same file, where that is another. */
+  #first: { readonly name: string | undefined } | undefined
 
   constructor(home: Directory, reading: HomeReading, context: ReadContext, keys?: AsyncIterable<ResourceKey>) {
     this.#home = home
@@ -97,9 +102,17 @@ class HomeReader {
 
   async *resources(): AsyncGenerator<Resource, void, void> {
     if (this.#home.native === undefined) this.#sayOnce('fidelity')
-    for await (const visit of this.#visits()) {
+    for await (const shown of this.#visits()) {
+      let visit = shown
       try {
         if (this.#pace.isDue()) await this.#pace.breathe()
+        const known = await this.#unchanged(visit)
+        if (known !== undefined) {
+          yield known
+          continue
+        }
+        if (this.#context.known !== undefined && visit.finding === 'entry' && visit.stat?.type === 'file')
+          visit = openVisited(visit, this.#home, { opensFile: isReadable })
         const resource = visit.finding === 'left-out' ? await this.#leaveOut(visit) : await this.#resource(visit)
         if (resource !== undefined) yield resource
       } finally {
@@ -117,7 +130,8 @@ class HomeReader {
   }
 
   #visits(): Iterable<Visit> | AsyncIterable<Visit> {
-    const opensFile = (stat: EntryStat): boolean => Number.isSafeInteger(stat.sizeBytes)
+    // What may be known already is opened only when it is not.
+    const opensFile = this.#context.known === undefined ? isReadable : (): boolean => false
     if (this.#keys !== undefined) return visitKeys(this.#home, this.#keys, { opensFile })
     const { after } = this.#context
     return walk(this.#home, {
@@ -125,6 +139,30 @@ class HomeReader {
       leavesOut: (path, type, target) => this.#reading.exclusions.leavesOut(path, type, target),
       opensFile,
     })
+  }
+
+  /** As it is stored, if it looks as it did then. */
+  async #unchanged({ finding, key, stat }: Visit): Promise<Resource | undefined> {
+    const { known } = this.#context
+    this.#noted = false
+    this.#first = undefined
+    if (known === undefined || finding !== 'entry' || stat === undefined || !isHinted(stat)) return undefined
+    if (stat.type === 'file' && stat.links > 1) this.#first = { name: await this.#firstName(stat, key) }
+    const hint = this.#hint(stat)
+    const answer = known.matches(key, hint)
+    return (typeof answer === 'boolean' ? answer : await answer)
+      ? { key, state: {}, unchanged: true, hint: () => hint }
+      : undefined
+  }
+
+  #hint(stat: EntryStat): Buffer {
+    const first = stat.type === 'file' && stat.links > 1 ? (this.#first?.name ?? '') : undefined
+    return hintOf(stat, { isNative: this.#home.native !== undefined, first })
+  }
+
+  /** Of an entry that was read whole, and of which nothing had to be noted. */
+  #hintAfter(stat: EntryStat): Buffer | undefined {
+    return !this.#noted && isHinted(stat) && isSettled(stat, this.#context.clock.now()) ? this.#hint(stat) : undefined
   }
 
   async #resource(visit: Visit): Promise<Resource | undefined> {
@@ -147,7 +185,11 @@ class HomeReader {
     if (type !== 'directory' && type !== 'link') this.#context.note(fileNote('special-file', key))
     const attributes =
       type === 'link' || (type === 'directory' && visit.directory === undefined) ? undefined : this.#attributesOf(visit)
-    return { key, state: entryState(stat, attributes === undefined ? details : { ...details, attributes }) }
+    return {
+      key,
+      state: entryState(stat, attributes === undefined ? details : { ...details, attributes }),
+      ...(details.otherFileSystem === true ? {} : { hint: () => this.#hintAfter(stat) }),
+    }
   }
 
   async #file(visit: Visit, stat: EntryStat): Promise<Resource> {
@@ -158,8 +200,9 @@ class HomeReader {
     }
     const attributes = this.#attributesOf(visit)
     if (stat.links > 1) {
-      const first = await this.#firstName(stat, key)
-      if (first !== undefined) return { key, state: entryState(stat, { attributes, hardLinkTo: first }) }
+      const { name } = (this.#first ??= { name: await this.#firstName(stat, key) })
+      const hint = (): Buffer | undefined => this.#hintAfter(stat)
+      if (name !== undefined) return { key, state: entryState(stat, { attributes, hardLinkTo: name }), hint }
     }
     this.#buffer ??= this.#reading.buffers.take()
     const content = new FileContent(file, {
@@ -168,11 +211,12 @@ class HomeReader {
       pause: (bytes) => this.#pause(bytes),
       ended: (what) => {
         if (what === 'damaged') this.#damage()
-        if (what !== 'unchanged')
-          this.#context.note(fileNote(what === 'damaged' ? 'damaged' : 'changed-while-reading', key))
+        if (what === 'unchanged') return
+        this.#noted = true
+        this.#context.note(fileNote(what === 'damaged' ? 'damaged' : 'changed-while-reading', key))
       },
     })
-    return { key, state: entryState(stat, { attributes }), content }
+    return { key, state: entryState(stat, { attributes }), content, hint: () => this.#hintAfter(stat) }
   }
 
   #pause(bytes: number): Promise<void> | undefined {
@@ -249,13 +293,18 @@ class HomeReader {
       )
     } catch (error) {
       if (classOf(error) === 'exhausted') throw error
-      this.#context.note(fileNote('attribute-not-kept', visit.key))
+      this.#noteAttribute(visit)
       return {}
     }
     if (attributes.unsupported) this.#attributes = false
-    if (attributes.dropped) this.#context.note(fileNote('attribute-not-kept', visit.key))
+    if (attributes.dropped) this.#noteAttribute(visit)
     if (attributes.hostLabels) this.#sayOnce('attribute-not-kept')
     return attributes.kept
+  }
+
+  #noteAttribute({ key }: Visit): void {
+    this.#noted = true
+    this.#context.note(fileNote('attribute-not-kept', key))
   }
 
   /** One damaged file is that file's; many, or a home that does not answer any more, are the file system's. @throws TorikiError `read-failed`. */
@@ -274,4 +323,14 @@ class HomeReader {
     this.#said.add(code)
     this.#context.note(fileNote(code))
   }
+}
+
+/** A larger file has no exact size. */
+function isReadable({ sizeBytes }: EntryStat): boolean {
+  return Number.isSafeInteger(sizeBytes)
+}
+
+/** Kinds of entries of which nothing has to be noted each time. */
+function isHinted({ type, sizeBytes }: EntryStat): boolean {
+  return type === 'directory' || type === 'link' || (type === 'file' && Number.isSafeInteger(sizeBytes))
 }

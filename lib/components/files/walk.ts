@@ -117,6 +117,11 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
   }
 }
 
+/** Looks at what a walk that opens no files has just shown, and opens it. */
+export function openVisited({ parent, name, path, key }: Visit, home: Directory, options: WalkOptions): Visit {
+  return visitNamed({ path, key }, parent, name, home, options).visit
+}
+
 /** One entry of `parent`, whose path and key are those of `level`: looks, opens what is to be opened, and looks once more where something was replaced in between. */
 export function visitEntry(
   level: Pick<Level, 'path' | 'key'>,
@@ -126,7 +131,16 @@ export function visitEntry(
   options: WalkOptions,
 ): { visit: Visit; names?: readonly string[] } {
   const path = level.path === '' ? name : `${level.path}/${name}`
-  const key = keyBelow(level.key, name)
+  return visitNamed({ path, key: keyBelow(level.key, name) }, parent, name, home, options)
+}
+
+function visitNamed(
+  { path, key }: Pick<Visit, 'path' | 'key'>,
+  parent: Directory,
+  name: string,
+  home: Directory,
+  options: WalkOptions,
+): { visit: Visit; names?: readonly string[] } {
   const common = { key, path, name, parent }
   let stat: EntryStat | undefined
   for (let tries = 1; ; tries++) {

@@ -1,0 +1,38 @@
+/**
+ * By what an entry is told to be as it was: its inode and the times that nobody but the kernel sets. The change time moves with content, owner, mode, attributes and
+ * links alike, so what has the same one need not even be opened. Little-endian, times in nanoseconds.
+ *
+ * ```
+ * hint   form 1 ‖ inode 8 ‖ change time 8 ‖ modification time 8 ‖ size 8 (a double) ‖ [SHA-256 of the first name of the same file]
+ * ```
+ */
+import { hash } from 'node:crypto'
+import type { EntryStat } from './entry-stat.ts'
+
+/** Moves when what `state` says of an unchanged entry would be another. The lowest bit: attributes are read here. */
+const FORM = 2
+/**
+ * So old must a change be to be told from the next one: two within one tick of a file system's clock look the same, and a page of a mapped file that is dirty already is
+ * written again without another time, until the system has cleaned it (30 s by default).
+ */
+const SETTLED_NS = 60_000_000_000n
+
+/** `first`: written path of the first name, of a file with several whose content stands there. */
+export function hintOf(
+  stat: EntryStat,
+  { isNative, first }: { readonly isNative: boolean; readonly first?: string | undefined },
+): Buffer {
+  const hint = Buffer.alloc(33 + (first === undefined ? 0 : 32))
+  hint[0] = FORM | (isNative ? 1 : 0)
+  hint.writeBigUInt64LE(BigInt.asUintN(64, stat.inode), 1)
+  hint.writeBigInt64LE(BigInt.asIntN(64, stat.ctimeNs), 9)
+  hint.writeBigInt64LE(BigInt.asIntN(64, stat.mtimeNs), 17)
+  hint.writeDoubleLE(stat.sizeBytes, 25)
+  if (first !== undefined) hash('sha256', first, 'buffer').copy(hint, 33)
+  return hint
+}
+
+/** Did nothing change for so long before `now` that a later change cannot look the same? */
+export function isSettled({ ctimeNs }: EntryStat, now: Date): boolean {
+  return BigInt(now.getTime()) * 1_000_000n - ctimeNs > SETTLED_NS
+}

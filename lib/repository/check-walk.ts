@@ -1,0 +1,153 @@
+/**
+ * One component's trees as `check` walks them: once to find chunks that are nowhere and nodes that do not open, and, where something is damaged, once more to say which
+ * keys that hits.
+ */
+import { isTorikiError } from '../errors.ts'
+import type { ResourceKey } from '../resources/key.ts'
+import { StoredEntry } from './body.ts'
+import { decodeExtent } from './content-codec.ts'
+import { decodeNode } from './node-codec.ts'
+import type { SlicePacks } from './check-packs.ts'
+import type { ChunkId, ChunkSource } from './chunk-store.ts'
+import type { StoredContent } from './content-reader.ts'
+import type { TreeEntry, TreeNode } from './node-codec.ts'
+import type { InlineChunks, StoredComponent } from './snapshot-document.ts'
+import type { TreeFormat, TreeFormats } from './tree-format.ts'
+
+/** Chunks that cannot be had, by id in hex. */
+export type Damaged = Set<string>
+
+interface Walking {
+  readonly packs: SlicePacks
+  readonly formats: TreeFormats
+  /** Reads this component's nodes. */
+  readonly source: Pick<ChunkSource, 'get'>
+  readonly inline: InlineChunks
+  readonly damaged: Damaged
+  readonly signal: AbortSignal
+}
+
+/** Adds to `damaged`. Places (by their number) and inlined nodes (by id) in `seen` are not looked at again. */
+export async function findDamage(
+  walking: Walking,
+  { record }: StoredComponent,
+  seen: { readonly places: Uint8Array; readonly inline: Set<string> },
+): Promise<void> {
+  const { packs, inline, damaged } = walking
+  const isNew = (sort: 'tree' | 'content', id: ChunkId): boolean => {
+    const hex = id.toString('hex')
+    if (inline.has(hex)) {
+      if (seen.inline.has(hex)) return false
+      seen.inline.add(hex)
+      return true
+    }
+    const place = packs.placeOf(sort, id)
+    if (place === undefined) {
+      damaged.add(hex)
+      return false
+    }
+    if (seen.places[place] === 1) return false
+    seen.places[place] = 1
+    return true
+  }
+  const tree = async (format: TreeFormat, id: ChunkId, visit: (entry: TreeEntry) => Promise<void>): Promise<void> => {
+    walking.signal.throwIfAborted()
+    if (!isNew('tree', id)) return
+    const node = await readNode(walking, format, id)
+    if (node === undefined) damaged.add(id.toString('hex'))
+    else if (node.leaf) for (const entry of node.items) await visit(entry)
+    else for (const child of node.items) await tree(format, child.id, visit)
+  }
+  const content = async ({ shape }: StoredContent): Promise<void> => {
+    if (!Buffer.isBuffer(shape.extents)) {
+      for (const { id } of shape.extents) if (id !== undefined) isNew('content', id)
+      return
+    }
+    await tree(walking.formats.list, shape.extents, ({ value }) => {
+      const { id } = decodeExtent(value)
+      if (id !== undefined) isNew('content', id)
+      return Promise.resolve()
+    })
+  }
+  await tree(walking.formats.map, Buffer.from(record.root, 'hex'), async (entry) => {
+    for (const one of new StoredEntry(entry, walking.formats, walking.source).contents()) await content(one)
+  })
+}
+
+/** Tells which keys are hit by what is in `damaged`: of a node that does not open the last key beneath it, `undefined` for the root. */
+export async function tellDamage(
+  walking: Walking,
+  { record }: StoredComponent,
+  /** Nodes below which nothing is damaged, by id in hex: those of one walk are passed over in the next. */
+  clean: Set<string>,
+  tell: (key: ResourceKey | undefined, what: string) => void,
+): Promise<void> {
+  const { damaged } = walking
+  const isLost = (id: ChunkId): boolean => damaged.has(id.toString('hex'))
+  /** Is everything below well? */
+  const tree = async (
+    format: TreeFormat,
+    id: ChunkId,
+    visit: (entry: TreeEntry) => Promise<boolean>,
+    lost: () => void,
+  ): Promise<boolean> => {
+    walking.signal.throwIfAborted()
+    const hex = id.toString('hex')
+    if (clean.has(hex)) return true
+    const node = isLost(id) ? undefined : await readNode(walking, format, id)
+    if (node === undefined) {
+      lost()
+      return false
+    }
+    let well = true
+    if (node.leaf) for (const entry of node.items) well = (await visit(entry)) && well
+    else
+      for (const child of node.items)
+        well =
+          (await tree(format, child.id, visit, () =>
+            format === walking.formats.map
+              ? tell(child.key, 'Entries that end with this key cannot be read.')
+              : undefined,
+          )) && well
+    if (well) clean.add(hex)
+    return well
+  }
+  const content = async ({ shape }: StoredContent): Promise<boolean> => {
+    if (!Buffer.isBuffer(shape.extents)) return !shape.extents.some(({ id }) => id !== undefined && isLost(id))
+    const extent = ({ value }: TreeEntry): Promise<boolean> => {
+      const { id } = decodeExtent(value)
+      return Promise.resolve(id === undefined || !isLost(id))
+    }
+    return await tree(walking.formats.list, shape.extents, extent, () => undefined)
+  }
+  await tree(
+    walking.formats.map,
+    Buffer.from(record.root, 'hex'),
+    async (entry) => {
+      const stored = new StoredEntry(entry, walking.formats, walking.source)
+      let well = true
+      for (const one of stored.contents()) {
+        if (await content(one)) continue
+        well = false
+        tell(
+          stored.key,
+          one === stored.content
+            ? 'Its content cannot be read whole.'
+            : 'Its description or a secret of it cannot be read.',
+        )
+      }
+      return well
+    },
+    () => tell(undefined, 'Nothing of this component can be read.'),
+  )
+}
+
+/** `undefined` for one that is not there or does not open. @throws what the store throws else. */
+async function readNode({ source }: Walking, format: TreeFormat, id: ChunkId): Promise<TreeNode | undefined> {
+  try {
+    return decodeNode(format, await source.get('tree', id))
+  } catch (error) {
+    if (isTorikiError(error, 'object-not-found') || isTorikiError(error, 'seal-broken')) return undefined
+    throw error
+  }
+}

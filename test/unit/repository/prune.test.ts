@@ -1,0 +1,334 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { createDeployment, openDeployment } from '../../../lib/repository/deployment-repository.ts'
+import { Notes } from '../../../lib/repository/notes.ts'
+import { MemoryObjectStore } from '../../../lib/platform/object-store/memory.ts'
+import type { ObjectStore } from '../../../lib/platform/object-store/port.ts'
+import type { PruneOptions, PruneReport } from '../../../lib/repository/maintenance.ts'
+import type { DeploymentRepository } from '../../../lib/repository/repository.ts'
+import { FakeClock } from '../../kit/fake-clock.ts'
+import { memoryPlatform } from '../../kit/memory-platform.ts'
+import type { MemoryPlatform } from '../../kit/memory-platform.ts'
+import { backUp, expected, manyFiles, openForReading, readBack, resourcesOf } from '../../kit/slice-source.ts'
+import type { Things } from '../../kit/slice-source.ts'
+
+const ANN = 'user/ann'
+const HOUR_MS = 60 * 60 * 1000
+const signal = new AbortController().signal
+const small: Things = { '.': { state: 'dir' }, 'a.txt': { content: 'hello' } }
+
+interface House {
+  readonly clock: FakeClock
+  readonly store: MemoryObjectStore
+  readonly platform: MemoryPlatform
+  readonly deployment: DeploymentRepository
+  backUp(run: string, things: Things): Promise<string>
+  forget(...ids: string[]): Promise<void>
+  prune(options?: Partial<PruneOptions>): Promise<PruneReport>
+  /** As `expected` gives it. */
+  read(id: string): Promise<unknown[]>
+  /** Objects of the slice, by folder. */
+  folders(): Record<string, number>
+}
+
+async function house(): Promise<House> {
+  const clock = new FakeClock()
+  const store = new MemoryObjectStore({ clock })
+  const platform = memoryPlatform({ clock, store })
+  const deployment = await createDeployment(platform, { name: 'campus', settings: {} })
+  const prefix = `slices/${deployment.sliceId(ANN, 1)}/`
+  return {
+    ...{ clock, store, platform, deployment },
+    async backUp(run, things) {
+      const ann = await deployment.openSlice(ANN, { access: 'write' })
+      return (await backUp(ann, run, { files: things })).snapshot.id
+    },
+    async forget(...ids) {
+      await (await deployment.openSlice(ANN, { access: 'read-trees' }))?.forget(ids)
+    },
+    async prune(options = {}) {
+      const ann = await deployment.openSlice(ANN, { access: 'read-trees' })
+      if (ann === undefined) throw new Error('there is no history')
+      return await ann.prune({ isRunOpen: () => Promise.resolve(false), apply: true, signal, ...options })
+    },
+    async read(id) {
+      const ann = await openForReading(deployment, ANN)
+      return await readBack(ann, await ann.snapshot(id), 'files')
+    },
+    folders() {
+      const counts: Record<string, number> = {}
+      for (const key of store.keys().filter((one) => one.startsWith(prefix))) {
+        const folder = key.slice(prefix.length).split('/')[0] ?? ''
+        counts[folder] = (counts[folder] ?? 0) + 1
+      }
+      return counts
+    },
+  }
+}
+
+/** Two prunes with the grace time between them, and one more after it: what `forget` freed is gone then. */
+async function pruneAway({ clock, prune }: House): Promise<void> {
+  await clock.advance(25 * HOUR_MS)
+  await prune()
+  await clock.advance(25 * HOUR_MS)
+  await prune()
+  await prune()
+}
+
+const big = (salt: string): Things => manyFiles(800, (at) => `${salt} ${at}`)
+
+describe('prune', () => {
+  test('takes all that only forgotten snapshots named, after the grace time, and leaves the others whole', async () => {
+    const home = await house()
+    const first = await home.backUp('run-1', big('one'))
+    await home.clock.advance(HOUR_MS)
+    const second = await home.backUp('run-2', big('two'))
+    const before = home.folders()
+    await home.forget(first)
+    await pruneAway(home)
+    expect(await home.read(second)).toEqual(expected(big('two')))
+    const after = home.folders()
+    expect(after).toEqual({ ...before, snapshots: 1, trees: 1, packs: 1, index: 1, marks: 1 })
+  })
+
+  test('deletes nothing before the grace time is over', async () => {
+    const home = await house()
+    const first = await home.backUp('run-1', big('one'))
+    await home.backUp('run-2', big('two'))
+    await home.forget(first)
+    await home.clock.advance(25 * HOUR_MS)
+    expect((await home.prune()).condemned).toMatchObject({ packs: 2, snapshots: 1 })
+    const condemned = home.folders()
+    await home.clock.advance(23 * HOUR_MS)
+    const report = await home.prune()
+    expect(report.deleted).toEqual({ packs: 0, snapshots: 0, checkpoints: 0, indexes: 0, bytes: 0 })
+    expect(report.waiting).toMatchObject({ packs: 2, snapshots: 1 })
+    expect(home.folders()).toEqual(condemned)
+  })
+
+  test('without apply it says the same and changes nothing', async () => {
+    const home = await house()
+    const first = await home.backUp('run-1', big('one'))
+    await home.backUp('run-2', big('two'))
+    await home.forget(first)
+    await home.clock.advance(25 * HOUR_MS)
+    const before = home.store.keys()
+    const dry = await home.prune({ apply: false })
+    expect(home.store.keys()).toEqual(before)
+    expect(await home.prune()).toEqual(dry)
+    await home.clock.advance(25 * HOUR_MS)
+    const mature = home.store.keys()
+    const dryDelete = await home.prune({ apply: false })
+    expect(home.store.keys()).toEqual(mature)
+    expect((await home.prune()).deleted).toEqual(dryDelete.deleted)
+  })
+
+  test('a forgotten snapshot that holds chunks for a kept one stays as an object, and cannot be seen', async () => {
+    const home = await house()
+    const first = await home.backUp('run-1', small)
+    const second = await home.backUp('run-2', small)
+    await home.forget(first)
+    await pruneAway(home)
+    expect(await home.read(second)).toEqual(expected(small))
+    await expect(home.read(first)).rejects.toMatchObject({ code: 'snapshot-not-found' })
+    expect(home.folders()).toMatchObject({ snapshots: 2 })
+  })
+
+  test('what was condemned and is named again until the grace time is over is rescued', async () => {
+    const home = await house()
+    const first = await home.backUp('run-1', big('one'))
+    await home.backUp('run-2', big('two'))
+    await home.forget(first)
+    await home.clock.advance(25 * HOUR_MS)
+    // Somebody who looked before anything was condemned, and committed in the moment before he could have seen it.
+    const beside = copyOf(home.store, home.clock)
+    const ann = await (await reopen(home, beside)).openSlice(ANN, { access: 'write' })
+    const { snapshot } = await backUp(ann, 'run-3', { files: big('one') })
+    expect((await home.prune()).condemned.packs).toBe(2)
+    for (const key of beside.keys())
+      if (home.store.peek(key) === undefined) home.store.replace(key, beside.peek(key) ?? Buffer.alloc(0))
+    await home.clock.advance(25 * HOUR_MS)
+    expect((await home.prune()).rescued).toBe(2)
+    await home.clock.advance(25 * HOUR_MS)
+    await home.prune()
+    expect(await home.read(snapshot.id)).toEqual(expected(big('one')))
+  })
+
+  test('packs of a capture that has not committed yet are left alone while they are young', async () => {
+    const home = await house()
+    await home.backUp('run-1', small)
+    const ann = await home.deployment.openSlice(ANN, { access: 'write' })
+    const capture = await ann.capture({ run: 'run-2', signal })
+    await capture.store('files', resourcesOf(big('new')), { notes: new Notes() })
+    await home.clock.advance(10 * HOUR_MS)
+    await home.prune()
+    const { snapshot } = await capture.commit([])
+    await pruneAway(home)
+    expect(await home.read(snapshot.id)).toEqual(expected(big('new')))
+  })
+
+  test('checkpoints keep what they name while their run is open, and go with it when it has ended', async () => {
+    const home = await house()
+    await home.backUp('run-1', small)
+    const stop = new AbortController()
+    const ann = await home.deployment.openSlice(ANN, { access: 'write' })
+    const capture = await ann.capture({ run: 'run-2', signal: stop.signal })
+    async function* interrupted(): AsyncGenerator<
+      Awaited<ReturnType<ReturnType<typeof resourcesOf>['next']>>['value']
+    > {
+      for await (const resource of resourcesOf(big('part'))) {
+        yield resource
+        if (String(resource.key).endsWith('600')) stop.abort(new Error('stopped'))
+      }
+    }
+    await expect(capture.store('files', interrupted(), { notes: new Notes() })).rejects.toThrow()
+    expect(await capture.checkpoint()).toBe('kept')
+    const isRunOpen = (): Promise<boolean> => Promise.resolve(true)
+    const open = home.folders()
+    await home.clock.advance(60 * HOUR_MS)
+    await home.prune({ isRunOpen })
+    await home.clock.advance(60 * HOUR_MS)
+    await home.prune({ isRunOpen })
+    expect(home.folders()).toEqual(open)
+    await pruneAway(home)
+    expect(home.folders()).toEqual({ snapshots: 1 })
+  })
+
+  test('what cannot be read of a kept snapshot ends it before anything is deleted', async () => {
+    const home = await house()
+    const first = await home.backUp('run-1', big('one'))
+    await home.backUp('run-2', big('two'))
+    await home.forget(first)
+    await home.clock.advance(25 * HOUR_MS)
+    await home.prune()
+    await home.clock.advance(25 * HOUR_MS)
+    const trees = home.store.keys().filter((key) => key.includes('/trees/'))
+    for (const key of trees) home.store.replace(key, Buffer.alloc(100))
+    const before = home.store.keys()
+    await expect(home.prune()).rejects.toMatchObject({ code: 'seal-broken' })
+    expect(home.store.keys()).toEqual(before)
+  })
+
+  test('opens no content: the right to unwrap it is not asked for', async () => {
+    const home = await house()
+    const first = await home.backUp('run-1', big('one'))
+    await home.backUp('run-2', big('two'))
+    await home.forget(first)
+    await home.clock.advance(25 * HOUR_MS)
+    const { clock, store, platform } = home
+    const pruner = memoryPlatform({
+      ...{ clock, store, keyStore: platform.keyStore, key: platform.keys.key },
+      mayUnwrap: ({ purpose }) => purpose !== 'content',
+    })
+    const deployment = await openDeployment(pruner, { name: 'campus' })
+    const ann = await deployment.openSlice(ANN, { access: 'read-trees' })
+    const report = await ann?.prune({ isRunOpen: () => Promise.resolve(false), apply: true, signal })
+    expect(report?.condemned.packs).toBe(2)
+  })
+
+  test('cut off at any write and run again it loses nothing that is kept, and ends as if it had not been cut off', async () => {
+    const home = await house()
+    const first = await home.backUp('run-1', big('one'))
+    const second = await home.backUp('run-2', { ...big('two'), ...small })
+    await home.forget(first)
+    await home.clock.advance(25 * HOUR_MS)
+    const start = copyOf(home.store, home.clock)
+    let writes = 0
+    for (let cut = 0; cut <= writes; cut++) {
+      const store = copyOf(start, home.clock)
+      const clock = home.clock
+      const counted = cutAt(store, cut)
+      const deployment = await reopen(home, counted.store)
+      const ann = await deployment.openSlice(ANN, { access: 'read-trees' })
+      const prune = (): Promise<PruneReport> | undefined =>
+        ann?.prune({ isRunOpen: () => Promise.resolve(false), apply: true, signal })
+      for (let round = 0; round < 4; round++) {
+        try {
+          await prune()
+        } catch (error) {
+          expect(error).toHaveProperty('message', 'cut off')
+          counted.mend()
+          await prune()
+        }
+        await clock.advance(25 * HOUR_MS)
+      }
+      writes = Math.max(writes, counted.writes())
+      const reading = await openForReading(await reopen(home, store), ANN)
+      expect(await readBack(reading, await reading.snapshot(second), 'files')).toEqual(
+        expected({ ...big('two'), ...small }),
+      )
+      const left = store.keys().filter((key) => /\/(packs|trees|snapshots|index|condemned)\//.test(key))
+      expect(left.map((key) => key.split('/')[2]).toSorted((a = '', b = '') => a.localeCompare(b))).toEqual([
+        ...['index', 'packs', 'snapshots', 'trees'],
+      ])
+    }
+    expect(writes).toBeGreaterThan(6)
+  }, 60_000)
+})
+
+describe('prune of any history', () => {
+  test('keeps every snapshot that is not forgotten whole, and leaves nothing dead after two prunes', async () => {
+    const files = fc.record({ salt: fc.integer({ min: 0, max: 3 }), count: fc.constantFrom(1, 40, 700) })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ files, forget: fc.boolean(), prune: fc.boolean() }), { minLength: 1, maxLength: 6 }),
+        async (nights) => {
+          const home = await house()
+          const kept = new Map<string, Things>()
+          for (const [at, night] of nights.entries()) {
+            const things = manyFiles(night.files.count, (file) => `${night.files.salt} ${file}`)
+            kept.set(await home.backUp(`run-${at}`, things), things)
+            if (night.forget) {
+              const [oldest] = kept.keys()
+              await home.forget(oldest as string)
+              kept.delete(oldest as string)
+            }
+            await home.clock.advance(24 * HOUR_MS)
+            if (night.prune) await home.prune()
+          }
+          await pruneAway(home)
+          await pruneAway(home)
+          for (const [id, things] of kept) expect(await home.read(id)).toEqual(expected(things))
+          const report = await home.prune()
+          expect(report.condemned).toMatchObject({ packs: 0, snapshots: 0 })
+          const { packs = 0, trees = 0, condemned = 0 } = home.folders()
+          expect([packs + trees, condemned]).toEqual([report.kept.packs, 0])
+        },
+      ),
+      { numRuns: 12 },
+    )
+  }, 60_000)
+})
+
+function copyOf(from: MemoryObjectStore, clock: FakeClock): MemoryObjectStore {
+  const store = new MemoryObjectStore({ clock })
+  for (const key of from.keys()) store.replace(key, from.peek(key) ?? Buffer.alloc(0))
+  return store
+}
+
+async function reopen({ platform }: House, store: ObjectStore): Promise<DeploymentRepository> {
+  return await openDeployment({ ...platform, store, keyStore: store }, { name: 'campus' })
+}
+
+/** A store whose writes fail from the `cut`th on, as if the process were gone, until it is mended. */
+function cutAt(
+  store: MemoryObjectStore,
+  cut: number,
+): { readonly store: ObjectStore; readonly writes: () => number; readonly mend: () => void } {
+  let [writes, broken] = [0, true]
+  const write = async (action: () => Promise<void>): Promise<void> => {
+    if (broken && writes >= cut) throw new Error('cut off')
+    writes++
+    await action()
+  }
+  return {
+    store: {
+      create: (key, body) => write(() => store.create(key, body)),
+      delete: (key) => write(() => store.delete(key)),
+      get: (key, options) => store.get(key, options),
+      list: (prefix, options) => store.list(prefix, options),
+    },
+    writes: () => writes,
+    mend: () => void (broken = false),
+  }
+}
