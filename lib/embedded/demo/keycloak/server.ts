@@ -7,7 +7,8 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '../../../platform/clock.ts'
-import { HIDDEN_SECRETS, REQUIRED_ACTIONS } from './settings/demo-parts.ts'
+import { serverInfo } from './server-info.ts'
+import { HIDDEN_SECRETS } from './settings/demo-parts.ts'
 import { readBody } from './body.ts'
 import { changeAFewThings } from './day-at-work.ts'
 import { Refusal } from './asking.ts'
@@ -351,18 +352,7 @@ export class DemoKeycloak {
 
   #info({ headers: { authorization } }: Place): object {
     const isTold = this.#quirks.tellsVersion === 'everybody' || this.#mayOf(authorization)('realm-admin')
-    const providers = (names: readonly string[]): object => ({
-      internal: true,
-      providers: Object.fromEntries(names.map((name) => [name, { order: 0 }])),
-    })
-    return {
-      profileInfo: { name: 'default' },
-      providers: {
-        'password-hashing': providers(this.#quirks.hashing),
-        'required-action': providers(REQUIRED_ACTIONS),
-      },
-      ...(isTold ? { systemInfo: { version: this.version } } : {}),
-    }
+    return serverInfo(this.#quirks.hashing, isTold ? this.version : undefined)
   }
 
   /** Who may change something may look at it. */
