@@ -56,14 +56,14 @@ const writing: SharedWriting = {
   },
 
   /** As its client makes it. */
-  async half({ target, signal }: Work, state) {
+  async half({ target, signal }: Work) {
     const { defaultRole } = await target.realm(signal)
-    const { clientRoles } = stateSchema.parse(state)
     return {
       ...{ enabled: true, attributes: {} },
       groups: await target.defaultGroups(signal),
       realmRoles: defaultRole === undefined || defaultRole === null ? [] : [defaultRole.name],
-      clientRoles,
+      // What its client gives it beyond that is wanted, too: it was saved with it.
+      clientRoles: {},
     }
   },
 
