@@ -139,3 +139,15 @@ describe('a delete', () => {
     expect(demo.writes).toBe(0)
   })
 })
+
+describe('a setting of the realm', () => {
+  test('that an older version answers well and does not take is lost, and foreseen as it is', async () => {
+    const name = 'webAuthnPolicyPasswordlessUserVerificationRequirement'
+    const before = { [name]: 'not specified' }
+    expect(await foresee(['realm'], { before, after: { [name]: 'required' } })).toMatchObject({
+      kind: 'will',
+      state: before,
+      lost: [{ field: name }],
+    })
+  })
+})
