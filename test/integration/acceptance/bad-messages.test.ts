@@ -14,7 +14,7 @@ test('messages of an unknown version, unreadable ones, and ones that name no run
   const known = { v: 1, kind: 'backup-slice', run: first.run, slice: 'user/ann' }
   const bad: readonly [code: string, body: string][] = [
     ['message-unknown', JSON.stringify({ ...known, v: 2 })],
-    ['message-unknown', JSON.stringify({ ...known, kind: 'restore-slice' })],
+    ['message-unknown', JSON.stringify({ ...known, kind: 'erase-slice' })],
     ['message-unknown', JSON.stringify({ v: 1, kind: 'settle-run', run: first.run, tick: 1 })],
     ['message-invalid', 'no JSON at all'],
     ['message-invalid', '[]'],

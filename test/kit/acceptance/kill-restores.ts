@@ -157,7 +157,8 @@ class Watch {
   }
 
   /** Everybody as stored, or, where the report says that nothing was restored, as before. Nothing else lies about. */
-  #compare({ restore, outcome, failures }: Report): void {
+  #compare(report: Report): void {
+    const { restore, outcome, failures } = report
     const now = homeFiles(this.#nebari.root)
     const left = failures.map(({ slice }) => slice.replace('user/', 'home/').replace('group/', 'shared/'))
     for (const path of new Set([...now.keys(), ...this.#stored.keys(), ...this.#damaged.keys()])) {
@@ -170,6 +171,7 @@ class Watch {
         if (account !== this.#image.get(user))
           this.broken.push(`${restore}: ${user} is ${account} and not ${this.#image.get(user)}`)
     if (failures.length > 0) this.broken.push(`${restore}: ${JSON.stringify(failures)}`)
+    else if (outcome !== 'complete') this.broken.push(`${restore} ended ${outcome}: ${JSON.stringify(report)}`)
   }
 }
 
