@@ -39,7 +39,8 @@ interface Report {
 
 /** Of one restore and what goes on with it. */
 const KILLS_MAX = 3
-const RESTORE = ['--json', 'restore', '--all', '--in-place', '--delete-extra', '--yes']
+/** With rights to administrate: one of the demo's people has some, and is left out otherwise. */
+const RESTORE = ['--json', 'restore', '--all', '--in-place', '--delete-extra', '--privileged', '--yes']
 
 /** `nebari` is backed up, with an account for restoring in its settings. */
 export async function killRestores(nebari: NebariWithKeycloak, kills: number, seed: string): Promise<KilledRestores> {
