@@ -42,6 +42,9 @@ const UNSET: Readonly<Record<string, JsonValue>> = {
 /** Repeated by an attribute that readers leave out. */
 const HIDDEN_ATTRIBUTE = { name: 'realmReusableOtpCode', of: 'otpPolicyCodeReusable' } as const
 
+/** Policies that Keycloak takes as a whole: of one without its type, or without its other members, it takes nothing, or fills in defaults. Seen on 24.0.5, 26.3.4 and 26.7.4. */
+const WHOLE_POLICIES = ['otpPolicy', 'webAuthnPolicyPasswordless', 'webAuthnPolicy'] as const
+
 const mailSchema = z.looseObject({ smtpServer: z.record(z.string(), z.unknown()).nullish() })
 
 export const realmWriter: KindWriter = {
@@ -147,6 +150,8 @@ async function write(work: Work, state: JsonObject, live: JsonObject, wanted: Wa
     const value = state[name] ?? UNSET[name]
     if (value !== undefined) body[name] = value
   }
+  for (const policy of new Set(Object.keys(body).flatMap((name) => policyOf(name) ?? [])))
+    for (const [name, value] of Object.entries(state)) if (policyOf(name) === policy) body[name] ??= value
   if (sendsAttributes) {
     body['attributes'] = {
       ...unseen(realm.attributes, live['attributes']),
@@ -161,6 +166,10 @@ async function write(work: Work, state: JsonObject, live: JsonObject, wanted: Wa
     body['smtpServer'] = { ...unseen(smtpServer, live['smtpServer']), ...membersOf(body['smtpServer']) }
   }
   await put(work, withSecrets(body, secrets))
+}
+
+function policyOf(name: string): string | undefined {
+  return WHOLE_POLICIES.find((policy) => name.startsWith(policy))
 }
 
 /** What an answer holds and a reader leaves out: masks and secrets, which stay as they are. */
