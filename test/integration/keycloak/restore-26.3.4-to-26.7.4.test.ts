@@ -1,3 +1,0 @@
-import { describeRoundTrip } from './restore-round-trip.ts'
-
-describeRoundTrip({ from: '26.3.4', to: '26.7.4', bulk: 5, shared: true })
