@@ -12,6 +12,7 @@ import type { Log } from './log.ts'
 import { assemblePlatform } from './platform/assemble.ts'
 import { openDeployment } from './repository/deployment-repository.ts'
 import type { QueuedRestoreService } from './restore/queued-service.ts'
+import { OTHERS_MS } from './restore/step-watch.ts'
 import type { Settings } from './settings.ts'
 
 /**
@@ -44,7 +45,7 @@ async function openRestore(
   try {
     const repository = await openDeployment(platform, { name: settings.deployment })
     const { attempts, parallel } = settings.limits
-    const limits = { attempts, parallel }
+    const limits = { attempts, parallel, othersMs: OTHERS_MS }
     const opened = { platform, repository, limits }
     if (!sources) return { ...opened, components: [], writers: [], vocabulary: knownVocabulary }
     const servers = createRunningServers(settings)

@@ -40,6 +40,11 @@ export const restoreErrors = {
     message: 'Another restore has this slice.',
     remedy: 'Wait until it has ended; acknowledge it, if it could not be taken back.',
   },
+  'restore-overtaken': {
+    retry: 'now',
+    message: 'Another worker has taken the step that this one was still writing for.',
+    remedy: 'Nothing to do: it goes on from what the other one recorded.',
+  },
   'restore-server-runs': {
     retry: 'never',
     message: 'A server of this person is running, and may write into the home while it is restored.',

@@ -6,6 +6,7 @@ import type { Look } from './live-look.ts'
 import { SliceChanges } from './slice-changes.ts'
 import { applying, undoing, writerOf } from './slice-work.ts'
 import type { Pass, SliceWork } from './slice-work.ts'
+import type { WatchedWork } from './step-watch.ts'
 import type { Finding } from './slice-log.ts'
 import type { PlanItem } from './slice-plan.ts'
 
@@ -13,8 +14,8 @@ import type { PlanItem } from './slice-plan.ts'
 const TOGETHER_MAX = 64
 const TOGETHER_BYTES = 32 * 1024 * 1024
 
-/** What stood in the way; then nothing further was made. @throws what writers throw. */
-export async function applyChanges(work: SliceWork, safety: Look, pass: Pass): Promise<readonly Finding[]> {
+/** What stood in the way; then nothing further was made. @throws TorikiError `restore-overtaken`; what writers throw. */
+export async function applyChanges(work: WatchedWork, safety: Look, pass: Pass): Promise<readonly Finding[]> {
   const changes = new SliceChanges(work, safety)
   // By their places in the plan: an item is large, and a home may have a million.
   const again = new Set<number>()
@@ -31,7 +32,9 @@ export async function applyChanges(work: SliceWork, safety: Look, pass: Pass): P
     for await (const item of undoing(work, pass)) {
       if (!again.has(--place)) continue
       work.delivery.signal.throwIfAborted()
-      await writerOf(work, item.component).complete(work.slice, await changes.forwards(item), work.context)
+      const change = await changes.forwards(item)
+      await work.watch.look()
+      await writerOf(work, item.component).complete(work.slice, change, work.context)
     }
   await flushWritten(work)
   return []
@@ -65,7 +68,7 @@ async function* batches(items: AsyncIterable<PlanItem>): AsyncGenerator<readonly
 
 /** Up to the first conflict. */
 async function applyBatch(
-  work: SliceWork,
+  work: WatchedWork,
   changes: SliceChanges,
   batch: readonly PlanItem[],
 ): Promise<readonly Applied[]> {
@@ -75,12 +78,15 @@ async function applyBatch(
   if (writer.applyMany !== undefined) {
     const together: Change[] = []
     for (const item of batch) together.push(await changes.forwards(item))
+    await work.watch.look()
     return await writer.applyMany(work.slice, together, work.context)
   }
   const results: Applied[] = []
   for (const item of batch) {
     work.delivery.signal.throwIfAborted()
-    const applied = await writer.apply(work.slice, await changes.forwards(item), work.context)
+    const change = await changes.forwards(item)
+    await work.watch.look()
+    const applied = await writer.apply(work.slice, change, work.context)
     results.push(applied)
     if (applied.kind === 'conflict') break
   }

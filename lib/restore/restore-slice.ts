@@ -2,7 +2,7 @@
  * Applies the plan of one slice: the before of every touched resource is kept, the changes are made, what was touched is read again and compared; and what does not
  * agree is taken back. Delivered again after a cut at any instant it goes on from the last step that was taken, and ends applied or undone.
  */
-import { toTorikiError, TorikiError } from '../errors.ts'
+import { isTorikiError, toTorikiError, TorikiError } from '../errors.ts'
 import { AS_IT_WAS } from '../components/naming.ts'
 import type { WriteContext } from '../components/writer.ts'
 import type { SliceRepository } from '../repository/repository.ts'
@@ -22,6 +22,8 @@ import { findSlicePlan } from './slice-plan.ts'
 import type { PlanItem } from './slice-plan.ts'
 import { applying, lookRequest, touchedItems } from './slice-work.ts'
 import type { SliceDelivery, SliceWork } from './slice-work.ts'
+import { StepWatch } from './step-watch.ts'
+import type { WatchedWork } from './step-watch.ts'
 import { undoChanges } from './undo-changes.ts'
 
 /**
@@ -33,6 +35,7 @@ export async function restoreSlice(service: RestoreService, delivery: SliceDeliv
   const opened = await openWork(service, delivery)
   let undoAttempt: number | undefined
   for (;;) {
+    const readAtMs = service.platform.clock.monotonicMs()
     const progress = await readProgress(records, delivery)
     if (progress.last !== undefined && hasEnded(progress)) {
       // What could not be taken back keeps the slice until a person has seen it.
@@ -41,9 +44,10 @@ export async function restoreSlice(service: RestoreService, delivery: SliceDeliv
     }
     // What took all its attempts to fail has just failed: taking it back is given attempts of its own.
     undoAttempt ??= progress.last?.step === 'undoing' ? delivery.attempt : 1
-    const step = await nextStep({ ...opened, undoAttempt }, progress)
+    const watch = new StepWatch(service, delivery, progress, readAtMs)
+    const step = await unlessOvertaken(nextStep({ ...opened, undoAttempt, watch }, progress))
     // Who lost the step to another worker goes on from what that one found.
-    await takeStep(records, delivery, progress, step, service.platform.clock.now())
+    if (step !== undefined) await takeStep(records, delivery, progress, step, service.platform.clock.now())
   }
 }
 
@@ -91,11 +95,24 @@ async function openWork(service: RestoreService, delivery: SliceDelivery): Promi
   }
 }
 
-async function nextStep(work: SliceWork, progress: Progress): Promise<RestoreStep> {
+/** `undefined`: another worker took the step meanwhile. */
+async function unlessOvertaken(step: Promise<RestoreStep>): Promise<RestoreStep | undefined> {
+  try {
+    return await step
+  } catch (error) {
+    if (isTorikiError(error, 'restore-overtaken')) return undefined
+    throw error
+  }
+}
+
+async function nextStep(work: WatchedWork, progress: Progress): Promise<RestoreStep> {
   const { last, safety } = progress
   if (last === undefined) return await makeSafe(work)
   const before = await openSafety(work, safety ?? '')
-  if (last.step === 'undoing') return await undoChanges(work, before, last)
+  if (last.step === 'undoing') {
+    await work.watch.letOthersLook()
+    return await undoChanges(work, before, last)
+  }
   try {
     if (last.step === 'safe') return (await applied(work, before, 'made')) ?? { step: 'applied' }
     const { delete: deletes } = work.plan.counts
@@ -112,6 +129,7 @@ async function nextStep(work: SliceWork, progress: Progress): Promise<RestoreSte
     // Only now that everything else is there and proven.
     return (await applied(work, before, 'deleted')) ?? { step: 'cleared' }
   } catch (error) {
+    if (isTorikiError(error, 'restore-overtaken')) throw error
     const failure = toTorikiError(error)
     work.delivery.signal.throwIfAborted()
     if (failure.retry !== 'never' && work.delivery.attempt < work.service.limits.attempts) throw error

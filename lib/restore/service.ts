@@ -24,6 +24,8 @@ export interface RestoreService {
   readonly limits: {
     /** Deliveries of a message before what it could not do is undone. */
     readonly attempts: number
+    /** So long others may have a message in work before they look how far the slice is; absent: this process alone works on it. */
+    readonly othersMs?: number
   }
 }
 

@@ -110,6 +110,11 @@ export async function readProgress(records: SealedRecords, where: SliceOfRestore
   return progress
 }
 
+/** Has somebody taken the next step after `progress` by now? One read. */
+export async function isTaken(records: SealedRecords, where: SliceOfRestore, { n }: Progress): Promise<boolean> {
+  return (await records.read(pathOf(where, n + 1))) !== undefined
+}
+
 /** Takes the next step after `progress`. `taken` by somebody else: read again, and go on from there. */
 export async function takeStep(
   records: SealedRecords,
@@ -118,14 +123,17 @@ export async function takeStep(
   step: RestoreStep,
   at: Date,
 ): Promise<'mine' | 'taken'> {
-  const path = `${prefixOf(where)}${String(n + 1).padStart(6, '0')}`
   const value = { at: at.toISOString(), step } as unknown as JsonObject
-  return (await records.create(path, value)) === 'created' ? 'mine' : 'taken'
+  return (await records.create(pathOf(where, n + 1), value)) === 'created' ? 'mine' : 'taken'
 }
 
 /** Is nothing left to do for this slice, whoever asks? */
 export function hasEnded({ last }: Progress): boolean {
   return last !== undefined && !['safe', 'applied', 'cleared', 'undoing'].includes(last.step)
+}
+
+function pathOf(where: SliceOfRestore, n: number): string {
+  return `${prefixOf(where)}${String(n).padStart(6, '0')}`
 }
 
 function prefixOf({ restore, sliceId }: SliceOfRestore): string {

@@ -2,7 +2,7 @@
  * Takes back what a restore wrote, from the safety snapshot, in reverse; and only where live still is what was written: somebody may be working there, and what he wrote
  * since is left to him and reported. Reads again what it took back.
  */
-import { toTorikiError } from '../errors.ts'
+import { isTorikiError, toTorikiError } from '../errors.ts'
 import { formatKey } from '../resources/key.ts'
 import { flushWritten } from './apply-changes.ts'
 import { KeyFinder } from './key-finder.ts'
@@ -14,6 +14,7 @@ import { SliceChanges } from './slice-changes.ts'
 import { applying, keyOf, lookRequest, undoing, writerOf } from './slice-work.ts'
 import type { Pass, SliceWork } from './slice-work.ts'
 import type { RestoreStep } from './slice-log.ts'
+import type { WatchedWork } from './step-watch.ts'
 import type { PlanItem } from './slice-plan.ts'
 import { remaining, unread } from './remaining-steps.ts'
 
@@ -21,8 +22,8 @@ type Undoing = Extract<RestoreStep, { step: 'undoing' }>
 
 const LEFT = 'was changed since, and is left'
 
-/** `undone`, or `undo-failed` with what is not as it was. @throws what may pass, while deliveries are left. */
-export async function undoChanges(work: SliceWork, safety: Look, begun: Undoing): Promise<RestoreStep> {
+/** `undone`, or `undo-failed` with what is not as it was. @throws TorikiError `restore-overtaken`; what may pass, while deliveries are left. */
+export async function undoChanges(work: WatchedWork, safety: Look, begun: Undoing): Promise<RestoreStep> {
   const { code, why } = begun
   // Of everybody who was left something, for what he has is no step that remains.
   const left = new Set<string>()
@@ -40,6 +41,7 @@ export async function undoChanges(work: SliceWork, safety: Look, begun: Undoing)
     return { step: 'undone', code, why, ...findings.said }
   } catch (error) {
     work.delivery.signal.throwIfAborted()
+    if (isTorikiError(error, 'restore-overtaken')) throw error
     const failure = toTorikiError(error)
     if (failure.retry !== 'never' && work.undoAttempt < work.service.limits.attempts) throw error
     return { step: 'undo-failed', code: failure.code, why: failure.message, ...(await whatRemains(work, safety)).said }
@@ -57,7 +59,7 @@ async function whatRemains(work: SliceWork, safety: Look): Promise<FindingList> 
 }
 
 /** Yields what somebody changed since, and was left. */
-async function* takeBack(work: SliceWork, safety: Look, pass: Pass): AsyncGenerator<PlanItem> {
+async function* takeBack(work: WatchedWork, safety: Look, pass: Pass): AsyncGenerator<PlanItem> {
   if (pass === 'deleted' && work.plan.counts.delete === 0) return
   const changes = new SliceChanges(work, safety)
   const live = await lookAt(work.service, lookRequest(work))
@@ -72,10 +74,14 @@ async function* takeBack(work: SliceWork, safety: Look, pass: Pass): AsyncGenera
     const found = await finders.get(item.component)?.find(keyOf(item))
     const writer = writerOf(work, item.component)
     if (isSamePrint(found && (await printOf(live.repository, found)), item.before)) {
-      if (writer.sweep !== undefined) await writer.sweep(work.slice, await changes.backwards(item), work.context)
+      if (writer.sweep === undefined) continue
+      const change = await changes.backwards(item)
+      await work.watch.look()
+      await writer.sweep(work.slice, change, work.context)
       continue
     }
     const change = await changes.backwards(item)
+    await work.watch.look()
     const applied = await writer.apply(work.slice, change, work.context)
     if (applied.kind === 'conflict') yield item
     else if (applied.complete) again.add(at)
@@ -83,6 +89,8 @@ async function* takeBack(work: SliceWork, safety: Look, pass: Pass): AsyncGenera
   if (again.size === 0) return
   for await (const item of applying(work, pass)) {
     if (!again.has(--place)) continue
-    await writerOf(work, item.component).complete(work.slice, await changes.backwards(item), work.context)
+    const change = await changes.backwards(item)
+    await work.watch.look()
+    await writerOf(work, item.component).complete(work.slice, change, work.context)
   }
 }

@@ -32,6 +32,7 @@ import type { MetricName } from '../../lib/platform/metrics.ts'
 import { openDeployment } from '../../lib/repository/deployment-repository.ts'
 import type { DeploymentRepository } from '../../lib/repository/repository.ts'
 import type { RestoreService } from '../../lib/restore/service.ts'
+import { OTHERS_MS } from '../../lib/restore/step-watch.ts'
 import type { Scheduler } from './scheduler.ts'
 import { worldWriters } from './world-writer.ts'
 import type { World } from './world.ts'
@@ -167,7 +168,7 @@ export class SimulatedProcess {
             act()
           }),
       }),
-      limits,
+      limits: { ...limits, othersMs: OTHERS_MS },
     })
   }
 

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { TorikiError } from '../../../lib/errors.ts'
-import { acknowledgeSlice } from '../../../lib/restore/restore-slice.ts'
+import { acknowledgeSlice, restoreSlice } from '../../../lib/restore/restore-slice.ts'
 import { planItems } from '../../../lib/restore/slice-plan.ts'
 import type { PlanItem } from '../../../lib/restore/slice-plan.ts'
+import type { RestoreStep } from '../../../lib/restore/slice-log.ts'
 import { restoreHouse } from '../../kit/restore-house.ts'
 import type { RestoreHouse } from '../../kit/restore-house.ts'
 import { thingKey } from '../../kit/fake-writer.ts'
@@ -357,5 +358,71 @@ describe('cut off', () => {
     const steps = await Promise.all([house.apply(restore), house.apply(restore), house.apply(restore)])
     expect(steps).toEqual([{ step: 'verified' }, { step: 'verified' }, { step: 'verified' }])
     expect(house.live()).toEqual(whole)
+  })
+})
+
+describe('of two workers on one message, the slow one', () => {
+  /** Restores with a writer that stands still after its first write until it is let go. */
+  const slow = (restore: string, limits: object = {}) => {
+    const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const { service, writer } = house
+    let writes = 0
+    const apply: typeof writer.apply = async (...given) => {
+      const applied = await writer.apply(...given)
+      begun.resolve()
+      if (writes++ === 0) await gate.promise
+      return applied
+    }
+    const ended = restoreSlice(
+      { ...service, writers: [{ ...writer, apply }], limits: { ...service.limits, ...limits } },
+      delivery(restore),
+    )
+    return { begun: begun.promise, go: gate.resolve, ended }
+  }
+  const delivery = (restore: string) => ({
+    restore,
+    sliceId: house.service.repository.sliceId('user/ann', 1),
+    options: { installerOwned: false, privileged: false },
+    attempt: 1,
+    signal: new AbortController().signal,
+  })
+  const other = (restore: string, limits: object = {}): Promise<RestoreStep> =>
+    restoreSlice({ ...house.service, limits: { ...house.service.limits, ...limits } }, delivery(restore))
+
+  test('writes nothing more when the other has taken everything back', async () => {
+    spoil()
+    const before = house.live()
+    const { restore } = await house.plan()
+    house.writer.forgets = new Set(['owner'])
+    const late = slow(restore)
+    await late.begun
+    expect(await other(restore)).toMatchObject({ step: 'undone' })
+    const writes = house.writer.written.length
+    await house.clock.advance(5_000)
+    late.go()
+    expect(await late.ended).toMatchObject({ step: 'undone', code: 'restore-not-verified' })
+    expect(house.writer.written.slice(writes)).toEqual([])
+    expect(house.live()).toEqual(before)
+  })
+
+  test('is waited for, before anything is taken back, until it has looked', async () => {
+    spoil()
+    const before = house.live()
+    const { restore } = await house.plan()
+    house.writer.forgets = new Set(['owner'])
+    const limits = { othersMs: 30_000 }
+    const late = slow(restore, limits)
+    await late.begun
+    const first = other(restore, limits)
+    await house.clock.untilSleeping()
+    // Its look is not yet too old: it still writes.
+    const writes = house.writer.written.length
+    late.go()
+    await house.clock.untilSleeping(2)
+    expect(house.writer.written).not.toContain('delete a')
+    expect(house.writer.written.length).toBeGreaterThan(writes)
+    await house.clock.advance(30_000)
+    expect(await Promise.all([first, late.ended])).toMatchObject([{ step: 'undone' }, { step: 'undone' }])
+    expect(house.live()).toEqual(before)
   })
 })
