@@ -180,13 +180,19 @@ class Watch {
 function accountsOf({ keycloak, users }: NebariWithKeycloak): ReadonlyMap<string, string> {
   const realm = JSON.parse(keycloak.imageWithout([...keycloak.userNames])) as JsonValue
   const all = JSON.parse(keycloak.imageWithout([])) as readonly JsonValue[]
-  const accounts = all.at(-1) as readonly { readonly username: string; readonly groups: readonly string[] }[]
+  const accounts = all.at(-1) as readonly {
+    readonly username: string
+    readonly groups: readonly string[]
+    readonly consents: Readonly<Record<string, readonly string[]>>
+  }[]
   const byName = new Map(accounts.map((account) => [account.username, account]))
   return new Map([
     ['realm', canonicalJson(realm)],
     ...users.map((user): [string, string] => {
-      const { groups = [], ...account } = byName.get(user) ?? {}
-      return [user, canonicalJson({ ...account, groups: [...groups].sort() })]
+      const { groups = [], consents = {}, ...account } = byName.get(user) ?? {}
+      // Sets: Keycloak keeps no order of them.
+      const scopes = Object.fromEntries(Object.entries(consents).map(([client, names]) => [client, [...names].sort()]))
+      return [user, canonicalJson({ ...account, groups: [...groups].sort(), consents: scopes })]
     }),
   ])
 }
