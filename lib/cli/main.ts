@@ -7,6 +7,7 @@ import { backup } from './commands/backup.ts'
 import { cancel } from './commands/cancel.ts'
 import { cat } from './commands/cat.ts'
 import { check } from './commands/check.ts'
+import { compact } from './commands/compact.ts'
 import { diff } from './commands/diff.ts'
 import { doctor } from './commands/doctor.ts'
 import { exportSnapshot } from './commands/export.ts'
@@ -272,6 +273,16 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
     'delete what nothing names any more; without --apply only say what that is',
     (one) => one.option('--apply', 'do it'),
     (context, _words, options) => prune(context, options),
+  )
+  command(
+    'compact',
+    'pack anew what is alive in packs that are mostly dead, for prune to take the old; without --apply only say what that is',
+    (one) =>
+      one
+        .option('--max-dead <percent>', 'so much of what a history’s packs hold may be dead')
+        .option('-u, --user <name>', 'only this person (again for more)', gather)
+        .option('--apply', 'do it'),
+    (context, _words, options) => compact(context, options),
   )
   command(
     'work',

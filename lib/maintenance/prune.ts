@@ -3,8 +3,7 @@ import { toTorikiError } from '../errors.ts'
 import type { TorikiError } from '../errors.ts'
 import type { PruneReport } from '../repository/maintenance.ts'
 import type { SliceName } from '../resources/slice.ts'
-import { findRun } from '../runs/run-log.ts'
-import { isRunOpen } from '../runs/run-state.ts'
+import { isStillOpen } from './open-runs.ts'
 import type { MaintenanceService } from './service.ts'
 import { sliceHistories } from './slice-histories.ts'
 
@@ -33,17 +32,11 @@ export async function* pruneAll(
     signal.throwIfAborted()
     const { slice, generation } = history
     try {
-      const report = await history.prune({ isRunOpen: (run) => isOpen(service, run), apply, signal })
+      const report = await history.prune({ isRunOpen: (run) => isStillOpen(service, run), apply, signal })
       yield { slice, generation, report }
     } catch (error) {
       signal.throwIfAborted()
       yield { slice, generation, failure: toTorikiError(error) }
     }
   }
-}
-
-/** A run of which nothing is known any more has ended. */
-async function isOpen({ repository, platform }: MaintenanceService, run: string): Promise<boolean> {
-  const record = await findRun(repository.records, run)
-  return record !== undefined && (await isRunOpen(repository.records, record, platform.clock.now()))
 }

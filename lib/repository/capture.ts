@@ -17,6 +17,7 @@ import { SnapshotChunks } from './snapshot-chunks.ts'
 import { formatSnapshotId } from './snapshot-id.ts'
 import { loadCheckpoint, sealCheckpoint, sealSnapshot } from './snapshot-object.ts'
 import { snapshotOf } from './snapshot-view.ts'
+import { listPacks } from './pack-listing.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { KnownEntries } from '../resources/known-entries.ts'
@@ -324,7 +325,10 @@ export class SliceCapture implements Capture {
       const { beforeFullPack } = this.#options
       const packs = new PackStore({ store, random, sliceId, keys, beforeFullPack })
       packs.condemn(this.#start.condemned.packs)
-      await packs.load()
+      const index = await packs.index()
+      // A pack that an index object names and that is not there was pruned: whoever wrote the object was late.
+      const present = await listPacks(this.#context)
+      packs.condemn(index.packIds().filter((id) => !present.has(id)))
       this.#packStore = packs
       return packs
     })()

@@ -128,10 +128,35 @@ export class ChunkIndex {
         same: pack.sort === sort,
         rank: rank(packId),
       }
-      const isBetter = best === undefined || (one.same === best.same ? one.rank > best.rank : one.same)
+      const isBetter =
+        best === undefined ||
+        (one.same === best.same
+          ? // Equal ranks are told apart by name: two that look side by side must take the same.
+            one.rank > best.rank || (one.rank === best.rank && one.packId > best.packId)
+          : one.same)
       if (isBetter) best = one
     }
     return best
+  }
+
+  /** Every place, in packs whose index objects count, by its number: in the order of packs, and in each as chunks stand in it. */
+  *places(): Generator<{ readonly entry: number; readonly packId: string; readonly lengthBytes: number }> {
+    for (let entry = 0; entry < this.#entryCount; entry++) {
+      const { packId, indexed } = this.#packs[this.#packOf(entry)] as KnownPack
+      if (indexed) yield { entry, packId, lengthBytes: this.#entryNumber(entry, 2) }
+    }
+  }
+
+  /** Packs that index objects which count have tables of, condemned ones too. */
+  packIds(): readonly string[] {
+    return this.#packs.filter(({ indexed }) => indexed).map(({ packId }) => packId)
+  }
+
+  /** The id of the chunk at a place. */
+  idAt(entry: number): ChunkId {
+    assert(entry < this.#entryCount, 'a place of this index')
+    const at = (entry % PAGE_ENTRIES) * CHUNK_ID_BYTES
+    return Buffer.from((this.#ids[Math.floor(entry / PAGE_ENTRIES)] as Buffer).subarray(at, at + CHUNK_ID_BYTES))
   }
 
   /** The place that `best` numbered. */

@@ -61,6 +61,11 @@ export async function readCondemned(context: SliceContext, earlier?: Condemned):
   }
 }
 
+/** The store's clock. */
+export async function storeTime(context: SliceContext): Promise<Date> {
+  return (await context.platform.store.list(slicePath(context, 'condemned'))).at
+}
+
 /**
  * The second look, with everything that the capture is about to name. `packs` are those it wrote or reused chunks of, recorded as it went: the same as
  * walking every reused subtree. @throws TorikiError `capture-stale` when the capture must start over.

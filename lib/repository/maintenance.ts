@@ -31,6 +31,31 @@ export interface PruneCounts {
   readonly bytes: number
 }
 
+export interface CompactOptions extends PruneOptions {
+  /** So much of what packs hold may be dead, from 0 to 1. */
+  readonly deadShareMax: number
+  /** Fewer dead bytes than this are left where they are: they are not worth the requests. */
+  readonly deadBytesMin: number
+}
+
+export interface CompactReport {
+  /** Packs whose living chunks stand in new ones now, or without `apply` would: prune takes them. */
+  readonly repacked: CompactCounts
+  /** Packs that time did not suffice for: whoever comes again goes on. */
+  readonly left: CompactCounts
+  readonly written: { readonly packs: number; readonly bytes: number }
+  /** Living chunks that do not open: they stay where they are, and so do their packs. */
+  readonly damage: readonly SliceDamage[]
+}
+
+export interface CompactCounts {
+  readonly packs: number
+  /** In the store. */
+  readonly storedBytes: number
+  /** Plaintext of what nothing needs. */
+  readonly deadBytes: number
+}
+
 export interface CheckOptions {
   /** Which packs are read and opened whole. Absent: none; only what structure needs is read. */
   readonly readData?: ((packId: string) => boolean) | undefined

@@ -28,6 +28,8 @@ export interface ReachOptions {
 export class Reach {
   /** Plaintext bytes that are needed, by the pack that is to give them. */
   readonly packs = new Map<string, number>()
+  /** Packs that somebody names by themselves. */
+  readonly named = new Set<string>()
   /** Snapshot objects that hold chunks of what was added. */
   readonly holders = new Set<SnapshotId>()
   readonly #options: ReachOptions
@@ -65,8 +67,14 @@ export class Reach {
     }
   }
 
+  /** Is this place of the index the one that is to give its chunk? */
+  isNeeded(entry: number): boolean {
+    return this.#seen[entry] === 1
+  }
+
   /** This pack is needed, whatever of it. */
   need(packId: string): void {
+    this.named.add(packId)
     if (!this.packs.has(packId)) this.packs.set(packId, 0)
   }
 

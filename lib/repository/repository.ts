@@ -7,7 +7,15 @@ import type { ResourceKey } from '../resources/key.ts'
 import type { KnownEntries } from '../resources/known-entries.ts'
 import type { ContentPart, Note, Resource } from '../resources/resource.ts'
 import type { SliceName } from '../resources/slice.ts'
-import type { CheckOptions, CheckReport, PruneOptions, PruneReport, RebuiltIndex } from './maintenance.ts'
+import type {
+  CheckOptions,
+  CheckReport,
+  CompactOptions,
+  CompactReport,
+  PruneOptions,
+  PruneReport,
+  RebuiltIndex,
+} from './maintenance.ts'
 import type { ComponentRecord, MissingComponent, NoteSummary, Snapshot, SnapshotId } from './snapshot.ts'
 
 /** What the credentials in use may unwrap. `write` and `read-trees` never open content. */
@@ -98,6 +106,8 @@ export interface SliceRepository {
   forget(ids: readonly SnapshotId[]): Promise<void>
   /** Condemns what nothing names, deletes what was condemned long ago. @throws as `pruneSlice`. */
   prune(options: PruneOptions): Promise<PruneReport>
+  /** Packs living chunks anew of which too many neighbours are dead; access `read-content`. Deletes nothing: what it freed prune takes. @throws as `compactSlice`. */
+  compact(options: CompactOptions): Promise<CompactReport>
   /** Reads back and authenticates what is stored; access `read-content` for reading data. @throws as `checkSlice`. */
   check(options: CheckOptions): Promise<CheckReport>
   /** Index objects that do not open, made anew from packs. @throws what the store throws. */

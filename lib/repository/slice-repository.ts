@@ -5,7 +5,16 @@ import { StoredEntry } from './body.ts'
 import { SliceCapture } from './capture.ts'
 import { listSnapshotIds } from './capture-start.ts'
 import { checkSlice } from './check.ts'
-import type { CheckOptions, CheckReport, PruneOptions, PruneReport, RebuiltIndex } from './maintenance.ts'
+import { compactSlice } from './compact.ts'
+import type {
+  CheckOptions,
+  CheckReport,
+  CompactOptions,
+  CompactReport,
+  PruneOptions,
+  PruneReport,
+  RebuiltIndex,
+} from './maintenance.ts'
 import { StoredContent } from './content-reader.ts'
 import { addMarks, claimSlice, readMarks, releaseSlice } from './marks.ts'
 import { PackStore } from './pack-store.ts'
@@ -175,6 +184,10 @@ export class OpenSliceRepository implements SliceRepository {
 
   async prune(options: PruneOptions): Promise<PruneReport> {
     return await pruneSlice(this.#context, options)
+  }
+
+  async compact(options: CompactOptions): Promise<CompactReport> {
+    return await compactSlice(this.#context, options)
   }
 
   async check(options: CheckOptions): Promise<CheckReport> {

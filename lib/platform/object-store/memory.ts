@@ -84,6 +84,14 @@ export class MemoryObjectStore implements ObjectStore {
     this.#objects.set(key, { body: Buffer.from(body), modifiedAt: this.#clock.now() })
   }
 
+  /** Another store with the same objects, as old as they are: for tests of what might happen from here on. */
+  copy(): MemoryObjectStore {
+    const other = new MemoryObjectStore({ clock: this.#clock })
+    other.#keys.push(...this.#keys)
+    for (const [key, object] of this.#objects) other.#objects.set(key, object)
+    return other
+  }
+
   /** Index of the first key that is not less than `key` (greater than it, when `past`). Keys are ASCII: code units are bytes. */
   #position(key: string, past = false): number {
     let low = 0

@@ -1,85 +1,18 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { createDeployment, openDeployment } from '../../../lib/repository/deployment-repository.ts'
+import { openDeployment } from '../../../lib/repository/deployment-repository.ts'
 import { Notes } from '../../../lib/repository/notes.ts'
-import { MemoryObjectStore } from '../../../lib/platform/object-store/memory.ts'
-import type { ObjectStore } from '../../../lib/platform/object-store/port.ts'
-import type { PruneOptions, PruneReport } from '../../../lib/repository/maintenance.ts'
-import type { DeploymentRepository } from '../../../lib/repository/repository.ts'
-import { FakeClock } from '../../kit/fake-clock.ts'
+import type { PruneReport } from '../../../lib/repository/maintenance.ts'
+import { ANN, HOUR_MS, big, cutAt, maintainedHouse, pruneAway, signal } from '../../kit/maintained-house.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
-import type { MemoryPlatform } from '../../kit/memory-platform.ts'
 import { backUp, expected, manyFiles, openForReading, readBack, resourcesOf } from '../../kit/slice-source.ts'
 import type { Things } from '../../kit/slice-source.ts'
 
-const ANN = 'user/ann'
-const HOUR_MS = 60 * 60 * 1000
-const signal = new AbortController().signal
 const small: Things = { '.': { state: 'dir' }, 'a.txt': { content: 'hello' } }
-
-interface House {
-  readonly clock: FakeClock
-  readonly store: MemoryObjectStore
-  readonly platform: MemoryPlatform
-  readonly deployment: DeploymentRepository
-  backUp(run: string, things: Things): Promise<string>
-  forget(...ids: string[]): Promise<void>
-  prune(options?: Partial<PruneOptions>): Promise<PruneReport>
-  /** As `expected` gives it. */
-  read(id: string): Promise<unknown[]>
-  /** Objects of the slice, by folder. */
-  folders(): Record<string, number>
-}
-
-async function house(): Promise<House> {
-  const clock = new FakeClock()
-  const store = new MemoryObjectStore({ clock })
-  const platform = memoryPlatform({ clock, store })
-  const deployment = await createDeployment(platform, { name: 'campus', settings: {} })
-  const prefix = `slices/${deployment.sliceId(ANN, 1)}/`
-  return {
-    ...{ clock, store, platform, deployment },
-    async backUp(run, things) {
-      const ann = await deployment.openSlice(ANN, { access: 'write' })
-      return (await backUp(ann, run, { files: things })).snapshot.id
-    },
-    async forget(...ids) {
-      await (await deployment.openSlice(ANN, { access: 'read-trees' }))?.forget(ids)
-    },
-    async prune(options = {}) {
-      const ann = await deployment.openSlice(ANN, { access: 'read-trees' })
-      if (ann === undefined) throw new Error('there is no history')
-      return await ann.prune({ isRunOpen: () => Promise.resolve(false), apply: true, signal, ...options })
-    },
-    async read(id) {
-      const ann = await openForReading(deployment, ANN)
-      return await readBack(ann, await ann.snapshot(id), 'files')
-    },
-    folders() {
-      const counts: Record<string, number> = {}
-      for (const key of store.keys().filter((one) => one.startsWith(prefix))) {
-        const folder = key.slice(prefix.length).split('/')[0] ?? ''
-        counts[folder] = (counts[folder] ?? 0) + 1
-      }
-      return counts
-    },
-  }
-}
-
-/** Two prunes with the grace time between them, and one more after it: what `forget` freed is gone then. */
-async function pruneAway({ clock, prune }: House): Promise<void> {
-  await clock.advance(25 * HOUR_MS)
-  await prune()
-  await clock.advance(25 * HOUR_MS)
-  await prune()
-  await prune()
-}
-
-const big = (salt: string): Things => manyFiles(800, (at) => `${salt} ${at}`)
 
 describe('prune', () => {
   test('takes all that only forgotten snapshots named, after the grace time, and leaves the others whole', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     const first = await home.backUp('run-1', big('one'))
     await home.clock.advance(HOUR_MS)
     const second = await home.backUp('run-2', big('two'))
@@ -92,7 +25,7 @@ describe('prune', () => {
   })
 
   test('deletes nothing before the grace time is over', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     const first = await home.backUp('run-1', big('one'))
     await home.backUp('run-2', big('two'))
     await home.forget(first)
@@ -107,7 +40,7 @@ describe('prune', () => {
   })
 
   test('without apply it says the same and changes nothing', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     const first = await home.backUp('run-1', big('one'))
     await home.backUp('run-2', big('two'))
     await home.forget(first)
@@ -124,7 +57,7 @@ describe('prune', () => {
   })
 
   test('a forgotten snapshot that holds chunks for a kept one stays as an object, and cannot be seen', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     const first = await home.backUp('run-1', small)
     const second = await home.backUp('run-2', small)
     await home.forget(first)
@@ -135,14 +68,14 @@ describe('prune', () => {
   })
 
   test('what was condemned and is named again until the grace time is over is rescued', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     const first = await home.backUp('run-1', big('one'))
     await home.backUp('run-2', big('two'))
     await home.forget(first)
     await home.clock.advance(25 * HOUR_MS)
     // Somebody who looked before anything was condemned, and committed in the moment before he could have seen it.
-    const beside = copyOf(home.store, home.clock)
-    const ann = await (await reopen(home, beside)).openSlice(ANN, { access: 'write' })
+    const beside = home.store.copy()
+    const ann = await (await home.reopen(beside)).openSlice(ANN, { access: 'write' })
     const { snapshot } = await backUp(ann, 'run-3', { files: big('one') })
     expect((await home.prune()).condemned.packs).toBe(2)
     for (const key of beside.keys())
@@ -155,7 +88,7 @@ describe('prune', () => {
   })
 
   test('packs of a capture that has not committed yet are left alone while they are young', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     await home.backUp('run-1', small)
     const ann = await home.deployment.openSlice(ANN, { access: 'write' })
     const capture = await ann.capture({ run: 'run-2', signal })
@@ -168,7 +101,7 @@ describe('prune', () => {
   })
 
   test('checkpoints keep what they name while their run is open, and go with it when it has ended', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     await home.backUp('run-1', small)
     const stop = new AbortController()
     const ann = await home.deployment.openSlice(ANN, { access: 'write' })
@@ -195,7 +128,7 @@ describe('prune', () => {
   })
 
   test('what cannot be read of a kept snapshot ends it before anything is deleted', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     const first = await home.backUp('run-1', big('one'))
     await home.backUp('run-2', big('two'))
     await home.forget(first)
@@ -210,7 +143,7 @@ describe('prune', () => {
   })
 
   test('opens no content: the right to unwrap it is not asked for', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     const first = await home.backUp('run-1', big('one'))
     await home.backUp('run-2', big('two'))
     await home.forget(first)
@@ -227,18 +160,18 @@ describe('prune', () => {
   })
 
   test('cut off at any write and run again it loses nothing that is kept, and ends as if it had not been cut off', async () => {
-    const home = await house()
+    const home = await maintainedHouse()
     const first = await home.backUp('run-1', big('one'))
     const second = await home.backUp('run-2', { ...big('two'), ...small })
     await home.forget(first)
     await home.clock.advance(25 * HOUR_MS)
-    const start = copyOf(home.store, home.clock)
+    const start = home.store.copy()
     let writes = 0
     for (let cut = 0; cut <= writes; cut++) {
-      const store = copyOf(start, home.clock)
+      const store = start.copy()
       const clock = home.clock
       const counted = cutAt(store, cut)
-      const deployment = await reopen(home, counted.store)
+      const deployment = await home.reopen(counted.store)
       const ann = await deployment.openSlice(ANN, { access: 'read-trees' })
       const prune = (): Promise<PruneReport> | undefined =>
         ann?.prune({ isRunOpen: () => Promise.resolve(false), apply: true, signal })
@@ -253,7 +186,7 @@ describe('prune', () => {
         await clock.advance(25 * HOUR_MS)
       }
       writes = Math.max(writes, counted.writes())
-      const reading = await openForReading(await reopen(home, store), ANN)
+      const reading = await openForReading(await home.reopen(store), ANN)
       expect(await readBack(reading, await reading.snapshot(second), 'files')).toEqual(
         expected({ ...big('two'), ...small }),
       )
@@ -273,7 +206,7 @@ describe('prune of any history', () => {
       fc.asyncProperty(
         fc.array(fc.record({ files, forget: fc.boolean(), prune: fc.boolean() }), { minLength: 1, maxLength: 6 }),
         async (nights) => {
-          const home = await house()
+          const home = await maintainedHouse()
           const kept = new Map<string, Things>()
           for (const [at, night] of nights.entries()) {
             const things = manyFiles(night.files.count, (file) => `${night.files.salt} ${file}`)
@@ -299,36 +232,3 @@ describe('prune of any history', () => {
     )
   }, 60_000)
 })
-
-function copyOf(from: MemoryObjectStore, clock: FakeClock): MemoryObjectStore {
-  const store = new MemoryObjectStore({ clock })
-  for (const key of from.keys()) store.replace(key, from.peek(key) ?? Buffer.alloc(0))
-  return store
-}
-
-async function reopen({ platform }: House, store: ObjectStore): Promise<DeploymentRepository> {
-  return await openDeployment({ ...platform, store, keyStore: store }, { name: 'campus' })
-}
-
-/** A store whose writes fail from the `cut`th on, as if the process were gone, until it is mended. */
-function cutAt(
-  store: MemoryObjectStore,
-  cut: number,
-): { readonly store: ObjectStore; readonly writes: () => number; readonly mend: () => void } {
-  let [writes, broken] = [0, true]
-  const write = async (action: () => Promise<void>): Promise<void> => {
-    if (broken && writes >= cut) throw new Error('cut off')
-    writes++
-    await action()
-  }
-  return {
-    store: {
-      create: (key, body) => write(() => store.create(key, body)),
-      delete: (key) => write(() => store.delete(key)),
-      get: (key, options) => store.get(key, options),
-      list: (prefix, options) => store.list(prefix, options),
-    },
-    writes: () => writes,
-    mend: () => void (broken = false),
-  }
-}
