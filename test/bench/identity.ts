@@ -9,11 +9,10 @@ import { promisify } from 'node:util'
 import { stringify } from 'yaml'
 import type { RunMeasure } from './run-once.ts'
 import { markdownTable, median } from './table.ts'
+import { NODE_FLAGS } from './toriki-command.ts'
 
 const run = promisify(execFile)
 const here = (name: string): string => join(import.meta.dirname, name)
-/** As bin/toriki starts it. */
-const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', '--max-old-space-size=384']
 
 /** `runs` times each size, sizes in turn. */
 export async function identityBench(sizes: readonly number[], runs: number): Promise<string> {
@@ -67,7 +66,7 @@ export async function identityBench(sizes: readonly number[], runs: number): Pro
 async function measureOnce(users: number): Promise<readonly [RunMeasure, RunMeasure]> {
   const folder = mkdtempSync(join(tmpdir(), 'toriki-bench-'))
   // The demo Nebari runs in a process of its own: its memory is not ours.
-  const nebari = spawn(process.execPath, [...flags, here('demo-nebari.ts'), folder, String(users)], {
+  const nebari = spawn(process.execPath, [...NODE_FLAGS, here('demo-nebari.ts'), folder, String(users)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   try {
@@ -87,14 +86,14 @@ async function measureOnce(users: number): Promise<readonly [RunMeasure, RunMeas
       }),
     )
     await run(process.execPath, [
-      ...flags,
+      ...NODE_FLAGS,
       join(here('.'), '../../lib/embedded/main.ts'),
       '--settings',
       settings,
       'init',
     ])
     const once_ = async (): Promise<RunMeasure> => {
-      const { stdout } = await run(process.execPath, [...flags, here('run-once.ts'), settings], {
+      const { stdout } = await run(process.execPath, [...NODE_FLAGS, here('run-once.ts'), settings], {
         maxBuffer: 16 * 1024 * 1024,
       })
       return JSON.parse(stdout) as RunMeasure

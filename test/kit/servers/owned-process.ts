@@ -10,7 +10,7 @@ export interface OwnedProcess {
   /** Settles with the exit status (or the signal's name) once the program has ended. Never rejects. */
   readonly ended: Promise<number | string>
   hasEnded(): boolean
-  /** The last 64 KiB of standard output and standard error together. */
+  /** The last 64 KiB (or as asked) of standard output and standard error together. */
   output(): string
   /** From now on the program does not keep our process alive: a test that fails before it stops its servers does not hang. */
   letGo(): void
@@ -25,9 +25,13 @@ export interface StartOptions {
   readonly user?: string
   /** What the program gets when our process ends before `end` was called, even by kill -9; default SIGKILL. */
   readonly orphanSignal?: NodeJS.Signals
+  /** So many of the last characters that it prints are kept; default 64 Ki. */
+  readonly outputMax?: number
 }
 
-const OUTPUT_BYTES_MAX = 64 * 1024
+const OUTPUT_MAX = 64 * 1024
+/** Of a program whose output is its answer. */
+const ANSWER_MAX = 256 * 1024 * 1024
 const SETPRIV = '/usr/bin/setpriv'
 
 const running = new Map<ChildProcess, NodeJS.Signals>()
@@ -49,7 +53,7 @@ export function startProcess(program: string, args: readonly string[], options: 
   running.set(child, options.orphanSignal ?? 'SIGKILL')
   let output = ''
   const collect = (part: string): void => {
-    output = (output + part).slice(-OUTPUT_BYTES_MAX)
+    output = (output + part).slice(-(options.outputMax ?? OUTPUT_MAX))
   }
   child.stdout.setEncoding('utf8').on('data', collect)
   child.stderr.setEncoding('utf8').on('data', collect)
@@ -87,13 +91,13 @@ export function startProcess(program: string, args: readonly string[], options: 
   }
 }
 
-/** Runs a program to its end and returns its output. Throws with the output's tail when it does not end with 0, or after `timeoutMs`. */
+/** Runs a program to its end and returns its whole output. Throws with the output's tail when it does not end with 0, or after `timeoutMs`. */
 export async function runToEnd(
   program: string,
   args: readonly string[],
   options: StartOptions & { readonly timeoutMs?: number } = {},
 ): Promise<string> {
-  const child = startProcess(program, args, options)
+  const child = startProcess(program, args, { outputMax: ANSWER_MAX, ...options })
   const timer = setTimeout(() => void child.end('SIGKILL'), options.timeoutMs ?? 300_000)
   const status = await child.ended
   clearTimeout(timer)

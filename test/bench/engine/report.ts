@@ -1,0 +1,59 @@
+/** What was measured, as Markdown: figures, ratios, floors. */
+import { markdownTable, median } from '../table.ts'
+import { steps } from './engine.ts'
+import type { EngineResult } from './engine.ts'
+import { ratioTo, stepNames, verdicts } from './floors.ts'
+import type { ToolName } from './tool.ts'
+
+export function engineReport(result: EngineResult): string {
+  const { profile, store, home, repetitions } = result
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
+  return [
+    `### \`${profile}\` on ${store === 'folder' ? 'a folder' : 'S3'}\n\n`,
+    `${home.files.toLocaleString('en')} files, ${megabytes(home.bytes)}; ${repetitions} ${repetitions === 1 ? 'repetition' : 'repetitions'}, `,
+    `the home 1 % further on in each. Wall median / least, CPU median.\n\n`,
+    figures(result, megabytes),
+    `\nPeer ÷ ours, medians: wall (CPU). More than 1: ours is faster.\n\n`,
+    ratios(result),
+    `\nThe targets:\n\n`,
+    markdownTable(
+      ['what', 'target', 'seen', ''],
+      verdicts(result).map(({ what, floor, seen, said }) => [what, floor, seen, said]),
+    ),
+  ].join('')
+}
+
+function figures({ tools, measures }: EngineResult, megabytes: (bytes: number) => string): string {
+  return markdownTable(
+    ['tool', ...steps.map((step) => stepNames[step]), 'most memory, first · restore', 'repository'],
+    tools.map(({ name }) => {
+      const of = measures.get(name)
+      const cells = steps.map((step) => {
+        const list = of?.steps[step] ?? []
+        if (list.length === 0) return '–'
+        const walls = list.map(({ wallSeconds }) => wallSeconds)
+        const cpu = median(list.map(({ cpuSeconds }) => cpuSeconds))
+        return `${median(walls).toFixed(2)} / ${Math.min(...walls).toFixed(2)} s · ${cpu.toFixed(2)} s`
+      })
+      const peak = (step: 'first' | 'restore'): string =>
+        Math.max(...(of?.steps[step] ?? []).map(({ peakMiB }) => peakMiB)).toFixed(0)
+      return [name, ...cells, `${peak('first')} · ${peak('restore')} MiB`, megabytes(median(of?.repositoryBytes ?? []))]
+    }),
+  )
+}
+
+function ratios(result: EngineResult): string {
+  const peers: readonly Exclude<ToolName, 'toriki'>[] = ['restic', 'borg', 'kopia', 'kopia-zstd']
+  const rows = peers.flatMap((peer) => {
+    const isHere = result.measures.has(peer)
+    const cells = steps.map((step) => {
+      const wall = ratioTo(result, { step, peer, quantity: 'wall' })
+      const cpu = ratioTo(result, { step, peer, quantity: 'CPU' })
+      if (wall === undefined) return '–'
+      return `${wall.isEstimate ? '≈ ' : ''}${wall.value.toFixed(2)}×${cpu === undefined ? '' : ` (${cpu.value.toFixed(2)}×)`}`
+    })
+    if (cells.every((cell) => cell === '–')) return []
+    return [[isHere ? peer : `${peer} (not here: restic's time × the reference's ratio)`, ...cells]]
+  })
+  return markdownTable(['peer', ...steps.map((step) => stepNames[step])], rows)
+}

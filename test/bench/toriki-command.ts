@@ -1,0 +1,14 @@
+/** How `toriki` is started. */
+import { join } from 'node:path'
+
+/** What `bin/toriki` gives the Node that does the work. */
+export const NODE_FLAGS = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=4',
+  '--max-old-space-size=384',
+] as const
+
+/** As an admin starts it: the launcher, which starts the Node that works. */
+export function torikiCommand(): readonly [program: string, ...start: readonly string[]] {
+  return [process.execPath, join(import.meta.dirname, '../../bin/toriki')]
+}
