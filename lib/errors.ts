@@ -112,6 +112,11 @@ export const errorCatalogue = {
     message: 'The store was written in a newer format.',
     remedy: 'Use a newer Toriki.',
   },
+  'format-older': {
+    retry: 'never',
+    message: 'The store was written in a format from before version 1, which no release has written and none reads.',
+    remedy: 'Make a new deployment with `toriki init` in an empty store, and back up again.',
+  },
   'deployment-missing': {
     retry: 'never',
     message: 'There is no deployment in the store.',

@@ -14,7 +14,8 @@ import { ByteReader, ByteWriter } from './byte-codec.ts'
 import { readContentShape, encodeContent } from './content-codec.ts'
 import { StoredContent } from './content-reader.ts'
 import { keyedDigest } from './keyed-digest.ts'
-import { CHUNK_ID_BYTES } from './format.ts'
+import { CHUNK_ID_BYTES, JSON_DEPTH_MAX } from './format.ts'
+import { depthOf, parseJson } from './parse-json.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { ChunkSink, ChunkSource } from './chunk-store.ts'
@@ -177,13 +178,16 @@ function jsonBytes(object: JsonObject): Buffer {
       message: 'A resource of the source is larger than 16 MiB, its content not counted.',
     })
   }
+  if (depthOf(bytes) > JSON_DEPTH_MAX) {
+    throw new TorikiError('source-unexpected', { message: 'A resource of the source is nested beyond reason.' })
+  }
   return bytes
 }
 
 function parseObject(bytes: Buffer): JsonObject {
   let value: unknown
   try {
-    value = JSON.parse(bytes.toString('utf8'))
+    value = parseJson(bytes)
   } catch (cause) {
     throw new TorikiError('seal-broken', { message: 'A stored body is not JSON.', cause })
   }

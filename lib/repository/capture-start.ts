@@ -38,6 +38,8 @@ export interface CaptureStart {
   readonly nextSnapshot: number
   /** Where an earlier part of this run stopped. */
   readonly checkpoint: CheckpointDocument | undefined
+  /** The highest marks; `undefined`: there are none. */
+  readonly marks: number | undefined
   /** The number of the next checkpoint of this part. */
   readonly nextCheckpoint: number
 }
@@ -90,6 +92,7 @@ export async function readCaptureStart(
     committed,
     nextSnapshot: Math.max(0, ...taken) + 1,
     checkpoint,
+    marks: marks.n === 0 ? undefined : marks.n,
     nextCheckpoint: Math.max(0, ...checkpoints.filter((one) => one.part === part).map(({ n }) => n)) + 1,
   }
 }

@@ -283,6 +283,8 @@ export class SliceCapture implements Capture {
       since: committed?.document.since ?? parent?.document.since ?? this.#start.checkpoint?.since ?? this.#time,
       writer: this.#writer,
       parent: parent && { id: parent.id, digest: parent.digest },
+      marks: this.#start.marks,
+      owned: this.#context.isOwned,
       indexes: [...(this.#start.checkpoint?.indexes ?? []), ...(this.#packStore?.indexNames ?? [])],
     }
   }

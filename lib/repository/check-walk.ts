@@ -3,14 +3,16 @@
  * keys that hits.
  */
 import { isTorikiError } from '../errors.ts'
+import { formatKey } from '../resources/key.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import { StoredEntry } from './body.ts'
 import { decodeExtent } from './content-codec.ts'
 import { decodeNode } from './node-codec.ts'
+import { isChild } from './tree-reader.ts'
 import type { SlicePacks } from './check-packs.ts'
 import type { ChunkId, ChunkSource } from './chunk-store.ts'
 import type { StoredContent } from './content-reader.ts'
-import type { TreeEntry, TreeNode } from './node-codec.ts'
+import type { TreeChild, TreeEntry, TreeNode } from './node-codec.ts'
 import type { InlineChunks, StoredComponent } from './snapshot-document.ts'
 import type { TreeFormat, TreeFormats } from './tree-format.ts'
 
@@ -50,13 +52,18 @@ export async function findDamage(
     seen.places[place] = 1
     return true
   }
-  const tree = async (format: TreeFormat, id: ChunkId, visit: (entry: TreeEntry) => Promise<void>): Promise<void> => {
+  const tree = async (
+    format: TreeFormat,
+    id: ChunkId,
+    visit: (entry: TreeEntry) => Promise<void>,
+    place?: NodePlace,
+  ): Promise<void> => {
     walking.signal.throwIfAborted()
     if (!isNew('tree', id)) return
-    const node = await readNode(walking, format, id)
+    const node = await readNode(walking, format, id, place)
     if (node === undefined) damaged.add(id.toString('hex'))
     else if (node.leaf) for (const entry of node.items) await visit(entry)
-    else for (const child of node.items) await tree(format, child.id, visit)
+    else for (const one of placesIn(node, place?.lower)) await tree(format, one.child.id, visit, one)
   }
   const content = async ({ shape }: StoredContent): Promise<void> => {
     if (!Buffer.isBuffer(shape.extents)) {
@@ -90,11 +97,12 @@ export async function tellDamage(
     id: ChunkId,
     visit: (entry: TreeEntry) => Promise<boolean>,
     lost: () => void,
+    place?: NodePlace,
   ): Promise<boolean> => {
     walking.signal.throwIfAborted()
     const hex = id.toString('hex')
     if (clean.has(hex)) return true
-    const node = isLost(id) ? undefined : await readNode(walking, format, id)
+    const node = isLost(id) ? undefined : await readNode(walking, format, id, place)
     if (node === undefined) {
       lost()
       return false
@@ -102,13 +110,12 @@ export async function tellDamage(
     let well = true
     if (node.leaf) for (const entry of node.items) well = (await visit(entry)) && well
     else
-      for (const child of node.items)
-        well =
-          (await tree(format, child.id, visit, () =>
-            format === walking.formats.map
-              ? tell(child.key, 'Entries that end with this key cannot be read.')
-              : undefined,
-          )) && well
+      for (const one of placesIn(node, place?.lower)) {
+        const lose = (): void => {
+          if (format === walking.formats.map) tell(one.child.key, rangeSentence(one))
+        }
+        well = (await tree(format, one.child.id, visit, lose, one)) && well
+      }
     if (well) clean.add(hex)
     return well
   }
@@ -142,10 +149,38 @@ export async function tellDamage(
   )
 }
 
-/** `undefined` for one that is not there or does not open. @throws what the store throws else. */
-async function readNode({ source }: Walking, format: TreeFormat, id: ChunkId): Promise<TreeNode | undefined> {
+/** Where a node hangs, beside the root: what its parent says of it. */
+interface NodePlace {
+  /** That of the parent. */
+  readonly level: number
+  readonly child: TreeChild
+  /** Everything in it lies behind this key. */
+  readonly lower: Buffer | undefined
+}
+
+function* placesIn(node: TreeNode & { readonly leaf: false }, before: Buffer | undefined): Generator<NodePlace> {
+  let lower = before
+  for (const child of node.items) {
+    yield { level: node.level, child, lower }
+    lower = child.key
+  }
+}
+
+function rangeSentence({ child: { entries }, lower }: NodePlace): string {
+  const what = entries === 1 ? 'One entry cannot be read' : `${entries} entries cannot be read`
+  return `${what}: ${lower === undefined ? 'everything' : `what comes behind ${formatKey(lower)},`} up to this key.`
+}
+
+/** `undefined` for one that is not there, does not open or is not what its parent says. @throws what the store throws else. */
+async function readNode(
+  { source }: Walking,
+  format: TreeFormat,
+  id: ChunkId,
+  place: NodePlace | undefined,
+): Promise<TreeNode | undefined> {
   try {
-    return decodeNode(format, await source.get('tree', id))
+    const node = decodeNode(format, await source.get('tree', id))
+    return place === undefined || isChild(node, place.level, place.child, place.lower) ? node : undefined
   } catch (error) {
     if (isTorikiError(error, 'object-not-found') || isTorikiError(error, 'seal-broken')) return undefined
     throw error

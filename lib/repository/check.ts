@@ -12,7 +12,7 @@ import { findDamage, tellDamage } from './check-walk.ts'
 import type { Damaged } from './check-walk.ts'
 import { readCondemned } from './condemned.ts'
 import type { CheckOptions, CheckReport, SliceDamage } from './maintenance.ts'
-import { readMarks } from './marks.ts'
+import { NO_MARKS, readMarks } from './marks.ts'
 import { slicePath } from './slice-context.ts'
 import { SnapshotCache, SnapshotChunks } from './snapshot-chunks.ts'
 import { compareSnapshotIds, parseSnapshotId } from './snapshot-id.ts'
@@ -34,6 +34,7 @@ export async function checkSlice(
   const cache = new SnapshotCache(context)
   const marks = await readMarksOrTell(context, findings)
   const snapshots = await loadSnapshots(context, cache, { marks, promised }, findings)
+  await tellLost(context, snapshots, marks, findings)
   await checkOthers(context, findings)
   const packs = await SlicePacks.open(context, () =>
     findings.add({
@@ -99,7 +100,8 @@ async function readMarksOrTell(context: SliceContext, findings: Findings): Promi
     findings.add({
       what: 'The newest marks of the slice (accepted, forgotten) do not open: they were damaged or swapped.',
     })
-    return { n: 0, accepted: new Set(), forgotten: new Map(), claims: [] }
+    // Which there were cannot be told, so none are missing.
+    return { ...NO_MARKS, n: Infinity }
   }
 }
 
@@ -152,6 +154,31 @@ async function loadSnapshots(
     })
   }
   return [...loaded.values()]
+}
+
+/** What was there when a snapshot was made, and is not part of it. */
+async function tellLost(
+  context: SliceContext,
+  snapshots: readonly LoadedSnapshot[],
+  { n }: Marks,
+  findings: Findings,
+): Promise<void> {
+  const marks = Math.max(0, ...snapshots.map(({ document }) => document.marks ?? 0))
+  // Read again: both may have been made since.
+  if (marks > n && marks > (await readMarks(context)).n)
+    findings.add({
+      what: `Marks of the slice (accepted, forgotten) are gone: there was a number ${marks}, and the newest found is ${n}.`,
+    })
+  const wasOwned = snapshots.some(({ document }) => document.owned)
+  try {
+    await context.readOwner()
+    findings.objects++
+  } catch (error) {
+    if (isBroken(error))
+      findings.add({ what: 'The record of whose history this is (`owner`) does not open: it was damaged or swapped.' })
+    else if (!isTorikiError(error, 'object-not-found')) throw error
+    else if (wasOwned) findings.add({ what: 'The record of whose history this is (`owner`) is gone.' })
+  }
 }
 
 /** What no snapshot names: condemned, checkpoints. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { TorikiError } from '../errors.ts'
 import { compareKeys } from '../resources/key.ts'
+import { RESOURCE_KEY_BYTES_MAX } from './format.ts'
 import { encodeResource, StoredEntry } from './body.ts'
 import { Notes } from './notes.ts'
 import { TreeBuilder } from './tree-builder.ts'
@@ -122,6 +123,9 @@ export class ComponentWriter {
       throwIfAborted(this.#signal)
       if (this.lastKey !== undefined && compareKeys(this.lastKey, resource.key) >= 0) {
         throw new TorikiError('source-unexpected', { message: 'The source listed something twice or out of order.' })
+      }
+      if (resource.key.length > RESOURCE_KEY_BYTES_MAX) {
+        throw new TorikiError('source-unexpected', { message: 'The source gave something a name beyond all bounds.' })
       }
       if (resource.unchanged === true) {
         await this.#takeKnown(resource, options)

@@ -8,7 +8,8 @@ import { listAll } from '../platform/object-store/port.ts'
 import { canonicalJson } from '../resources/json.ts'
 import { base32 } from './base32.ts'
 import { requireCreateOnly } from './create-only.ts'
-import { FORMAT_VERSION, KEY_BYTES } from './format.ts'
+import { FORMAT_VERSION, KEY_BYTES, MANDATORY_FEATURES } from './format.ts'
+import { requireKnownVersion } from './format-version.ts'
 import { openGeneration } from './generations.ts'
 import { createDeploymentKeys, loadDeploymentKeys } from './key-objects.ts'
 import { sliceId } from './keys.ts'
@@ -28,10 +29,8 @@ import type { SealPlace } from './seal.ts'
 const FORMAT = 'toriki deployment'
 const DEPLOYMENT_BYTES_MAX = 4 * 1024 * 1024
 const ID_BYTES = 16
-/** Features without which a repository cannot be read rightly: every name in an object must stand here. */
-const MANDATORY_FEATURES: readonly string[] = []
 
-const versionSchema = z.object({ format: z.literal(FORMAT), version: z.int().min(0), mandatory: z.array(z.string()) })
+const versionSchema = z.object({ format: z.literal(FORMAT), version: z.int().min(0) })
 const deploymentSchema = z.object({
   optional: z.array(z.string()),
   id: z.string().regex(/^[a-z2-7]{26}$/),
@@ -164,10 +163,8 @@ async function readNewest({ store }: StorePlatform): Promise<Deployment | undefi
   if (n === 0) return undefined
   const path = `${DEPLOYMENT_PREFIX}${n}`
   const bytes = await store.get(path, { bytesMax: DEPLOYMENT_BYTES_MAX })
-  const { version, mandatory } = parseDocument(bytes, path, versionSchema)
-  if (version > FORMAT_VERSION || mandatory.some((feature) => !MANDATORY_FEATURES.includes(feature))) {
-    throw new TorikiError('format-newer', { ids: { object: path, version } })
-  }
+  const { version } = parseDocument(bytes, path, versionSchema)
+  requireKnownVersion(version, path)
   return { ...parseDocument(bytes, path, deploymentSchema), n }
 }
 

@@ -3,8 +3,12 @@
  * says that it is the writer's choice. All integers in objects are big-endian and unsigned.
  */
 
-/** The version this code writes; it reads every version up to it. 0 until the first golden repository is committed. */
-export const FORMAT_VERSION = 0
+/** The version this code writes, and the only one there is: 0 was never released. Every later version reads this one. */
+export const FORMAT_VERSION = 1
+/** The oldest that is read. */
+export const FORMAT_VERSION_OLDEST = 1
+/** Features without which something stored cannot be read rightly: a name in `mandatory` that does not stand here is refused. */
+export const MANDATORY_FEATURES: readonly string[] = []
 
 /** The first six bytes of every sealed object. */
 export const MAGIC: Buffer = Buffer.from('toriki', 'latin1')
@@ -69,6 +73,17 @@ export const CONTENT_BLOCK_BYTES = 1024 * 1024
 export const TREE_BLOCK_BYTES = 64 * 1024
 /** A pack is closed when its blocks reach this. Writer's choice. */
 export const PACK_BYTES = 16 * 1024 * 1024
+/** No key has more leading zeros than SHA-256 has bits, so no tree is higher: 256 / 7. */
+export const TREE_LEVEL_MAX = 36
+/** The keys of one node, written out: bounds memory where they are stored without what they share. */
+export const NODE_KEYS_BYTES_MAX = 256 * 1024 * 1024
+/** One key. The longest that is written is that of a path of 16,384 bytes, escaped. */
+export const RESOURCE_KEY_BYTES_MAX = 65_536
+/** 127 are between two closing keys on average; by chance there will never be so many. */
+export const NODE_ITEMS_MAX = 65_536
+/** Objects and lists in stored JSON stand in each other no deeper than this. */
+export const JSON_DEPTH_MAX = 100
+
 /** A pack holds no more chunks than this, which bounds its table. */
 export const PACK_CHUNKS_MAX = 65_536
 /** Raw bytes of a pack's id. */

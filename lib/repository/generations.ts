@@ -58,11 +58,16 @@ export async function openGeneration(
       if (newest === 'erased') throw new TorikiError('slice-erased')
       return newest
     }
-    newest = opened(place, options, generation, keys, keyPlace.sliceId, loaded === undefined && handedOn)
+    newest = opened(place, options, generation, keys, {
+      sliceId: keyPlace.sliceId,
+      isOwned: loaded?.hasOwner === true,
+      generationOpened: loaded === undefined && handedOn,
+    })
     const follows = loaded?.hasNext === true || (await isAnothers(place, options, loaded, newest.context))
     if (!follows) {
       // For reading there may be nothing behind it, so what stands is the newest.
-      return newest
+      const isOwned = newest.context.isOwned || (options.access === 'write' && options.identity !== undefined)
+      return { ...newest, context: { ...newest.context, isOwned } }
     }
     if (loaded?.hasNext !== true) await markNext(place, keyPlace.sliceId, generation + 1)
     handedOn = true
@@ -79,7 +84,9 @@ async function openExactly(
   if (await isErased(place.platform, keyPlace.sliceId)) throw new TorikiError('slice-erased')
   const loaded = await loadSliceKeys({ ...keyPlace, access: options.access })
   if (loaded === undefined && options.access === 'write') throw new TorikiError('slice-unknown')
-  return loaded && opened(place, options, generation, loaded.keys, keyPlace.sliceId, false)
+  const { sliceId: id } = keyPlace
+  const found = loaded && { sliceId: id, isOwned: loaded.hasOwner, generationOpened: false }
+  return found && opened(place, options, generation, loaded.keys, found)
 }
 
 /** Is the history another person's than the identity in the options? Records him as the owner where nobody is and he may be. */
@@ -146,14 +153,17 @@ function opened(
   { access }: OpenSliceOptions,
   generation: number,
   keys: SliceKeys,
-  id: string,
-  generationOpened: boolean,
+  found: { readonly sliceId: string; readonly isOwned: boolean; readonly generationOpened: boolean },
 ): OpenedSlice {
+  const { sliceId: id, isOwned, generationOpened } = found
   return {
     slice,
     generation,
     generationOpened,
     access,
-    context: { platform, sliceId: id, keys, formats: treeFormats(keys) },
+    context: {
+      ...{ platform, sliceId: id, keys, formats: treeFormats(keys), isOwned },
+      readOwner: () => readOwner({ store: platform.keyStore, sliceId: id, keys }),
+    },
   }
 }

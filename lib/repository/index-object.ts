@@ -4,14 +4,14 @@
  */
 import * as z from 'zod'
 import type { KeyObject } from 'node:crypto'
-import { TorikiError } from '../errors.ts'
 import type { Random } from '../platform/random.ts'
 import { base32 } from './base32.ts'
+import { parseDocument } from './sealed-json.ts'
 import { indexPath } from './object-paths.ts'
 import { openObject, sealObject } from './seal.ts'
 
 const NAME_BYTES = 16
-const headSchema = z.object({ supersedes: z.array(z.string().max(64)).max(100_000) })
+const headSchema = z.object({ supersedes: z.array(z.string().max(64)) })
 
 export interface IndexContent {
   /** Names of index objects that no longer count. */
@@ -38,9 +38,5 @@ export function sealIndex(
 /** @throws TorikiError `seal-broken`, `format-newer`. */
 export function openIndex(treeKey: KeyObject, path: string, bytes: Buffer): IndexContent {
   const [head, ...tables] = openObject({ parentKey: treeKey, kind: 'index', path, bytes })
-  try {
-    return { supersedes: headSchema.parse(JSON.parse(String(head))).supersedes, tables }
-  } catch (cause) {
-    throw new TorikiError('seal-broken', { ids: { object: path }, cause })
-  }
+  return { supersedes: parseDocument(head, path, headSchema).supersedes, tables }
 }

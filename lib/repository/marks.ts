@@ -9,6 +9,7 @@ import { listAll } from '../platform/object-store/port.ts'
 import { openJson, sealJson } from './sealed-json.ts'
 import { parseSnapshotId } from './snapshot-id.ts'
 import { slicePath } from './slice-context.ts'
+import type { JsonObject } from '../resources/json.ts'
 import type { SliceContext } from './slice-context.ts'
 import type { SnapshotId } from './snapshot.ts'
 
@@ -19,7 +20,8 @@ const claimSchema = z.object({
   until: z.exactOptional(z.iso.datetime()),
   elsewhere: z.exactOptional(z.literal(true)),
 })
-const markSchema = z.object({
+/** Members that are not known are written again as they were: each mark repeats those before it, also what a later version marked. */
+const markSchema = z.looseObject({
   accepted: z.array(snapshotId),
   forgotten: z.array(z.object({ id: snapshotId, digest: z.string().regex(/^[0-9a-f]{64}$/) })),
   claims: z.array(claimSchema).optional(),
@@ -36,7 +38,11 @@ export interface Marks {
   readonly forgotten: ReadonlyMap<SnapshotId, string>
   /** Oldest first. At most the last one is open. */
   readonly claims: readonly Claim[]
+  /** Members that this version does not know. */
+  readonly others: JsonObject
 }
+
+export const NO_MARKS: Marks = { n: 0, accepted: new Set(), forgotten: new Map(), claims: [], others: {} }
 
 /** One list and at most one read. @throws TorikiError `seal-broken`. */
 export async function readMarks(context: SliceContext): Promise<Marks> {
@@ -46,15 +52,16 @@ export async function readMarks(context: SliceContext): Promise<Marks> {
     const name = key.slice(prefix.length)
     if (/^[1-9]\d{0,8}$/.test(name)) n = Math.max(n, Number(name))
   }
-  if (n === 0) return { n, accepted: new Set(), forgotten: new Map(), claims: [] }
+  if (n === 0) return NO_MARKS
   const path = slicePath(context, 'marks', String(n))
   const bytes = await context.platform.store.get(path, { bytesMax: OBJECT_BYTES_MAX })
-  const { accepted, forgotten, claims = [] } = openJson({ ...place(context, path), bytes }, markSchema)
+  const { accepted, forgotten, claims = [], ...others } = openJson({ ...place(context, path), bytes }, markSchema)
   return {
     n,
     accepted: new Set(accepted),
     forgotten: new Map(forgotten.map(({ id, digest }) => [id, digest])),
     claims,
+    others: others as JsonObject,
   }
 }
 
@@ -113,10 +120,11 @@ async function change(context: SliceContext, next: (marks: Marks) => Marks | und
     const marks = await readMarks(context)
     const changed = next(marks)
     if (changed === undefined) return marks
-    const { accepted, forgotten, claims } = changed
+    const { accepted, forgotten, claims, others } = changed
     const n = marks.n + 1
     const path = slicePath(context, 'marks', String(n))
     const document = {
+      ...others,
       accepted: [...accepted],
       forgotten: [...forgotten].map(([id, digest]) => ({ id, digest })),
       ...(claims.length === 0 ? {} : { claims }),

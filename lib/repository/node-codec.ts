@@ -9,7 +9,13 @@
  * ```
  */
 import { ByteReader, ByteWriter } from './byte-codec.ts'
-import { CHUNK_ID_BYTES } from './format.ts'
+import {
+  CHUNK_ID_BYTES,
+  NODE_ITEMS_MAX,
+  NODE_KEYS_BYTES_MAX,
+  RESOURCE_KEY_BYTES_MAX,
+  TREE_LEVEL_MAX,
+} from './format.ts'
 import type { ChunkId } from './chunk-store.ts'
 import type { TreeFormat } from './tree-format.ts'
 
@@ -88,12 +94,17 @@ export function decodeNode(format: TreeFormat, bytes: Buffer): TreeNode {
   if (!reader.raw(format.tag.length).equals(format.tag)) throw reader.malformed()
   const level = reader.byte()
   const count = reader.varint()
-  if (level > 0 && count === 0) throw reader.malformed()
+  if (level > TREE_LEVEL_MAX || count > NODE_ITEMS_MAX || (level > 0 && count === 0)) throw reader.malformed()
   let last: Buffer | undefined
+  let keyBytes = 0
   const readKey = (): Buffer => {
     const shared = reader.varint()
     const rest = reader.counted()
-    if (shared > (last?.length ?? 0)) throw reader.malformed()
+    const length = shared + rest.length
+    keyBytes += length
+    // Before memory is taken: keys are stored without what they share.
+    if (shared > (last?.length ?? 0) || length > RESOURCE_KEY_BYTES_MAX || keyBytes > NODE_KEYS_BYTES_MAX)
+      throw reader.malformed()
     const key = last === undefined || shared === 0 ? rest : Buffer.concat([last.subarray(0, shared), rest])
     if (last !== undefined && Buffer.compare(last, key) >= 0) throw reader.malformed()
     last = key

@@ -111,7 +111,12 @@ export function readPackTable(table: Buffer, visitor: PackTableVisitor): PackDes
     const [sealedBytes, plainBytes, chunks] = [uint(), uint(), uint()]
     chunksInPack += chunks
     // A block is one byte longer than its plaintext at most, so neither length asks for more memory than a pack may have.
-    if (chunksInPack > PACK_CHUNKS_MAX || plainBytes > lengthMax || sealedBytes > plainBytes + 1 + TAG_BYTES)
+    if (
+      chunks === 0 ||
+      chunksInPack > PACK_CHUNKS_MAX ||
+      plainBytes > lengthMax ||
+      sealedBytes > plainBytes + 1 + TAG_BYTES
+    )
       throw malformed()
     if (offset + sealedBytes > OBJECT_BYTES_MAX) throw malformed()
     visitor.block({ number, offset, sealedBytes, plainBytes })

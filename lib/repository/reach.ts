@@ -121,7 +121,7 @@ class Walk {
   async tree(format: TreeFormat, root: ChunkId, visit: (entry: TreeEntry) => Promise<void> | void): Promise<void> {
     if (!this.#reach.visit('tree', root, this.#inline)) return
     const reader = new TreeReader(format, this.#source)
-    await this.#node(reader, await reader.root(root), visit)
+    await this.#node(reader, await reader.root(root), undefined, visit)
   }
 
   async content({ shape }: StoredContent): Promise<void> {
@@ -136,14 +136,21 @@ class Walk {
     if (id !== undefined) this.#reach.visit('content', id, this.#inline)
   }
 
-  async #node(reader: TreeReader, node: TreeNode, visit: (entry: TreeEntry) => Promise<void> | void): Promise<void> {
+  async #node(
+    reader: TreeReader,
+    node: TreeNode,
+    before: Buffer | undefined,
+    visit: (entry: TreeEntry) => Promise<void> | void,
+  ): Promise<void> {
     if (node.leaf) {
       for (const entry of node.items) await visit(entry)
       return
     }
+    let lower = before
     for (const child of node.items) {
       if (this.#reach.visit('tree', child.id, this.#inline))
-        await this.#node(reader, await reader.child(node.level, child), visit)
+        await this.#node(reader, await reader.child(node.level, child, lower), lower, visit)
+      lower = child.key
     }
   }
 }

@@ -18,6 +18,7 @@ import type { Random } from '../platform/random.ts'
 import {
   COMMITMENT_BYTES,
   FORMAT_VERSION,
+  FORMAT_VERSION_OLDEST,
   KEY_BYTES,
   MAGIC,
   PATH_BYTES_MAX,
@@ -127,6 +128,8 @@ export class Opener {
     if (head.length !== SEAL_HEADER_BYTES || !head.subarray(0, MAGIC.length).equals(MAGIC)) throw broken(place.path)
     const version = head.readUInt8(MAGIC.length)
     if (version > FORMAT_VERSION) throw new TorikiError('format-newer', { ids: { object: place.path, version } })
+    // Of none that was: a deployment of an older format is refused before anything in it is opened.
+    if (version < FORMAT_VERSION_OLDEST) throw broken(place.path)
     if (head.readUInt8(KIND_AT) !== objectKinds[place.kind]) throw broken(place.path)
     const { key, commitment } = deriveSealKey(place, version, head.subarray(SALT_AT, COMMITMENT_AT))
     if (!timingSafeEqual(commitment, head.subarray(COMMITMENT_AT))) throw broken(place.path)

@@ -2,6 +2,8 @@
 import type * as z from 'zod'
 import { TorikiError } from '../errors.ts'
 import { canonicalJson } from '../resources/json.ts'
+import { requireKnownFeatures } from './format-version.ts'
+import { parseJson } from './parse-json.ts'
 import { openObject, sealObject } from './seal.ts'
 import type { Random } from '../platform/random.ts'
 import type { JsonObject } from '../resources/json.ts'
@@ -16,14 +18,15 @@ export function openJson<T>(place: SealPlace & { readonly bytes: Buffer }, schem
   return parseDocument(openObject(place)[0], place.path, schema)
 }
 
-/** A document that stands in a record. @throws TorikiError `seal-broken`. */
+/** A document that stands in a record. @throws TorikiError `seal-broken`, `format-newer`. */
 export function parseDocument<T>(record: Buffer | undefined, path: string, schema: z.ZodType<T>): T {
   let value: unknown
   try {
-    value = JSON.parse((record ?? Buffer.alloc(0)).toString('utf8'))
+    value = parseJson(record ?? Buffer.alloc(0))
   } catch (cause) {
     throw new TorikiError('seal-broken', { message: 'A stored document is not JSON.', ids: { object: path }, cause })
   }
+  requireKnownFeatures(value, path)
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw new TorikiError('seal-broken', {

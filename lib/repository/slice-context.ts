@@ -8,6 +8,10 @@ export interface SliceContext {
   readonly sliceId: string
   readonly keys: SliceKeys
   readonly formats: TreeFormats
+  /** It is recorded whose history this is. */
+  readonly isOwned: boolean
+  /** The digest of who that is. @throws TorikiError `object-not-found`, `seal-broken`. */
+  readOwner(): Promise<Buffer>
 }
 
 /** The path of an object of this slice inside the deployment, or the prefix of a folder. */

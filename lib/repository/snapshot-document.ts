@@ -57,6 +57,9 @@ const captureSchema = z.object({
   parent: z.object({ id: snapshotId, digest }).optional(),
   /** Index objects written for it. */
   indexes: z.array(z.string().max(200)),
+  /** The highest marks, and whether an owner was recorded, when it was made: so that losing them shows. */
+  marks: z.int().min(1).optional(),
+  owned: z.literal(true).optional(),
   components: z.record(name, componentSchema),
 })
 
@@ -110,6 +113,10 @@ export interface CaptureDocument {
   readonly writer: string
   readonly parent: { readonly id: SnapshotId; readonly digest: string } | undefined
   readonly indexes: readonly string[]
+  /** The highest marks when it was made; `undefined`: there were none. */
+  readonly marks: number | undefined
+  /** Was it recorded whose history this is? */
+  readonly owned: boolean
   readonly components: ReadonlyMap<string, StoredComponent>
 }
 
@@ -179,7 +186,7 @@ export function decodeCheckpointDocument(record: Buffer | undefined, path: strin
 }
 
 function captureJson(
-  { time, since, writer, parent, indexes, components }: CaptureDocument,
+  { time, since, writer, parent, indexes, marks, owned, components }: CaptureDocument,
   self?: SnapshotId,
 ): JsonObject {
   return {
@@ -188,6 +195,8 @@ function captureJson(
     writer,
     ...(parent && { parent: { id: parent.id, digest: parent.digest } }),
     indexes,
+    ...(marks !== undefined && { marks }),
+    ...(owned && { owned }),
     components: Object.fromEntries(
       [...components].map(([component, stored]) => [component, componentJson(stored, self)]),
     ),
@@ -217,9 +226,9 @@ function chunksJson(chunks: InlineChunks, self: SnapshotId | undefined): JsonObj
 }
 
 function captureOf(parsed: z.infer<typeof captureSchema>, self?: SnapshotId): CaptureDocument {
-  const { time, since, writer, parent, indexes, components } = parsed
+  const { time, since, writer, parent, indexes, marks, owned = false, components } = parsed
   const stored = Object.entries(components).map(([component, one]) => [component, storedComponent(one, self)] as const)
-  return { time, since, writer, parent, indexes, components: new Map(stored) }
+  return { time, since, writer, parent, indexes, marks, owned, components: new Map(stored) }
 }
 
 function storedComponent(

@@ -10,6 +10,8 @@ import type { TreeFormat } from './tree-format.ts'
 
 interface Level {
   readonly node: TreeNode
+  /** Everything in it lies behind this key. */
+  readonly lower: Buffer | undefined
   at: number
 }
 
@@ -39,7 +41,7 @@ export class TreeCursor {
   }
 
   async #seek(key: Buffer): Promise<TreeEntry | undefined> {
-    const levels = (this.#levels ??= [{ node: await this.#reader.root(this.#root), at: 0 }])
+    const levels = (this.#levels ??= [{ node: await this.#reader.root(this.#root), lower: undefined, at: 0 }])
     for (;;) {
       const level = levels.at(-1)
       if (level === undefined) return undefined
@@ -52,8 +54,9 @@ export class TreeCursor {
         while (level.at < node.items.length && compareKeys((node.items[level.at] as TreeChild).key, key) < 0) level.at++
         const child = node.items[level.at]
         if (child !== undefined) {
+          const lower = node.items[level.at - 1]?.key ?? level.lower
           level.at++
-          levels.push({ node: await this.#reader.child(node.level, child), at: 0 })
+          levels.push({ node: await this.#reader.child(node.level, child, lower), lower, at: 0 })
           continue
         }
       }

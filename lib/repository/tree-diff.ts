@@ -87,7 +87,7 @@ class Side {
   async advance(): Promise<void> {
     const item = this.next
     this.skip()
-    if (item?.child !== undefined) this.#push(await this.#reader.child(item.level, item.child), item.lower)
+    if (item?.child !== undefined) this.#push(await this.#reader.child(item.level, item.child, item.lower), item.lower)
   }
 
   /** Passes an entry or a whole subtree. */

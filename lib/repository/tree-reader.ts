@@ -27,11 +27,10 @@ export class TreeReader {
     return decodeNode(this.#format, await this.#source.get('tree', id))
   }
 
-  /** A node named by its parent, which stands on `level`: it must be one level lower and end with the key its parent says. */
-  async child(level: number, child: TreeChild): Promise<TreeNode> {
+  /** A node named by its parent, which stands on `level`; `lower` is the key before everything in it. @throws as `root`. */
+  async child(level: number, child: TreeChild, lower: Buffer | undefined): Promise<TreeNode> {
     const node = await this.root(child.id)
-    const last = node.items.at(-1)
-    if (node.level !== level - 1 || last === undefined || compareKeys(last.key, child.key) !== 0) {
+    if (!isChild(node, level, child, lower)) {
       throw new TorikiError('seal-broken', { message: 'A stored tree node is not where its parent says.' })
     }
     return node
@@ -39,22 +38,25 @@ export class TreeReader {
 
   /** The entries of the range in ascending order. */
   async *entries(root: ChunkId, range: KeyRange = {}): AsyncGenerator<TreeEntry> {
-    yield* this.#walk(await this.root(root), range)
+    yield* this.#walk(await this.root(root), undefined, range)
   }
 
   /** One entry, by reading one node per level. */
   async find(root: ChunkId, key: Buffer): Promise<TreeEntry | undefined> {
     let node = await this.root(root)
+    let lower: Buffer | undefined
     while (!node.leaf) {
-      const child = node.items[firstFrom(node.items, key)]
+      const at = firstFrom(node.items, key)
+      const child = node.items[at]
       if (child === undefined) return undefined
-      node = await this.child(node.level, child)
+      lower = node.items[at - 1]?.key ?? lower
+      node = await this.child(node.level, child, lower)
     }
     const entry = node.items[firstFrom(node.items, key)]
     return entry !== undefined && compareKeys(entry.key, key) === 0 ? entry : undefined
   }
 
-  async *#walk(node: TreeNode, range: KeyRange): AsyncGenerator<TreeEntry> {
+  async *#walk(node: TreeNode, before: Buffer | undefined, range: KeyRange): AsyncGenerator<TreeEntry> {
     const { from, until } = range
     const first = from === undefined ? 0 : firstFrom(node.items, from)
     if (node.leaf) {
@@ -64,14 +66,26 @@ export class TreeReader {
       }
       return
     }
-    let lower = first === 0 ? undefined : node.items[first - 1]?.key
+    let lower = node.items[first - 1]?.key ?? before
     for (const child of node.items.slice(first)) {
       // Everything below lies after the sibling before.
       if (until !== undefined && lower !== undefined && compareKeys(lower, until) >= 0) return
-      yield* this.#walk(await this.child(node.level, child), range)
+      yield* this.#walk(await this.child(node.level, child, lower), lower, range)
       lower = child.key
     }
   }
+}
+
+/**
+ * Is the node what its parent on `level` says: one level lower, with so many entries, from behind `lower` to the child's key? Without the last two a few nodes could name
+ * each other for ever more entries.
+ */
+export function isChild(node: TreeNode, level: number, child: TreeChild, lower: Buffer | undefined): boolean {
+  const [first, last] = [node.items[0], node.items.at(-1)]
+  if (node.level !== level - 1 || first === undefined || last === undefined) return false
+  if (compareKeys(last.key, child.key) !== 0 || (lower !== undefined && compareKeys(first.key, lower) <= 0))
+    return false
+  return child.entries === (node.leaf ? node.items.length : node.items.reduce((sum, { entries }) => sum + entries, 0))
 }
 
 /** Index of the first item whose key is not before `key`; the length when all are. */

@@ -3,7 +3,7 @@
  * secret; everything in it is somebody else's word until a wrapping opens.
  *
  * ```json
- * { "format": "toriki keys", "version": 0, "check": "…", "wrappings": { "tree": [{ "service": "…", "wrapped": "…" }], "content": […] } }
+ * { "format": "toriki keys", "version": 1, "check": "…", "wrappings": { "tree": [{ "service": "…", "wrapped": "…" }], "content": […] } }
  * ```
  * `check` is HKDF-SHA-256(the secrets of the first purpose, 'toriki key check') in base64: the same in every rewrap, so that objects can be compared
  * without unwrapping each, and tells nothing about secrets of 256 random bits.
@@ -14,6 +14,8 @@ import type { KeyService, WrapContext } from '../platform/key-service/port.ts'
 import { WRAP_BYTES_MAX } from '../platform/key-service/port.ts'
 import type { ObjectStore } from '../platform/object-store/port.ts'
 import { FORMAT_VERSION, KEY_BYTES } from './format.ts'
+import { requireKnownFeatures, requireKnownVersion } from './format-version.ts'
+import { parseJson } from './parse-json.ts'
 import { subkey } from './keys.ts'
 
 const FORMAT = 'toriki keys'
@@ -30,7 +32,8 @@ const wrappingsSchema = z
 const versionSchema = z.object({ format: z.literal(FORMAT), version: z.int().min(0) })
 const objectSchema = z.object({
   check: z.base64().max(64),
-  wrappings: z.partialRecord(z.enum(['deployment', 'tree', 'content']), wrappingsSchema),
+  /** By purpose; those of a later version are left alone. */
+  wrappings: z.record(z.string().max(64), wrappingsSchema),
 })
 
 export type KeyPurpose = 'deployment' | 'tree' | 'content'
@@ -67,9 +70,10 @@ export async function wrapKeys(
 export async function readWrappedKeys(store: ObjectStore, path: string): Promise<WrappedKeys> {
   const bytes = await store.get(path, { bytesMax: KEY_OBJECT_BYTES_MAX })
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'))
+    const value = parseJson(bytes)
     const { version } = versionSchema.parse(value)
-    if (version > FORMAT_VERSION) throw new TorikiError('format-newer', { ids: { object: path, version } })
+    requireKnownVersion(version, path)
+    requireKnownFeatures(value, path)
     return objectSchema.parse(value)
   } catch (cause) {
     if (isTorikiError(cause)) throw cause

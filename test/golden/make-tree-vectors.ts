@@ -148,6 +148,8 @@ async function snapshotVectors(): Promise<Json> {
       since: '2026-11-21T02:00:00.000Z',
       writer: '0123456789abcdef0123456789abcdef',
       parent: undefined,
+      marks: undefined,
+      owned: false,
       indexes: [],
       missing: [{ component: 'files', code: 'root-missing' }],
       known: new Map(),
@@ -163,7 +165,7 @@ export function vectorContext(store: Pick<ObjectStore, 'get'> = { get: () => Pro
     throw new Error('vectors write nothing')
   }
   const platform = { store: { ...store, get: store.get, create: refuse, list: refuse, delete: refuse }, clock: systemClock, random: countedRandom(), log: silentLog }
-  return { platform, sliceId, keys, formats }
+  return { platform, sliceId, keys, formats, isOwned: false, readOwner: refuse }
 }
 
 /** Chunks under the vectors' real ids. */

@@ -1,10 +1,12 @@
 /** An independent reader, in another language and written from docs/format.md alone, restores what we store. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createDeployment } from '../../lib/repository/deployment-repository.ts'
 import type { Platform } from '../../lib/platform/platform.ts'
 import { toriki } from '../kit/command-line.ts'
+import { goldenHome, goldenResources, readGoldenHome } from '../kit/golden-person.ts'
+import { copyGolden } from '../kit/golden-repository.ts'
 import { buildHome } from '../kit/homes/build-home.ts'
 import { localPlatform } from '../kit/memory-platform.ts'
 import { ensureRsync } from '../kit/servers/install.ts'
@@ -46,6 +48,20 @@ describe('the independent reader', () => {
     await runReader({ ...place, snapshot: ids[1] ?? '', out: join(folder, 'again') })
     expect(await runToEnd('rsync', [...compare, `${first}/files/`, `${join(folder, 'again')}/files/`])).toBe('')
   }, 300_000)
+
+  test('restores the golden repository', async () => {
+    const golden = join(folder, 'golden')
+    mkdirSync(golden)
+    const place = { ...copyGolden(golden), slice: 'user/ann' }
+    expect((await runReader(place)).trim().split('\n')).toHaveLength(3)
+    const out = join(golden, 'out')
+    await runReader({ ...place, out })
+    mkdirSync(join(golden, 'home'))
+    renameSync(join(out, 'files'), join(golden, 'home/ann'))
+    expect(await readGoldenHome(golden)).toEqual(goldenHome())
+    const account = goldenResources('keycloak')['user/ann']
+    expect(JSON.parse(readFileSync(join(out, 'keycloak.json'), 'utf8'))).toEqual({ 'user/ann': account })
+  })
 
   test('opens bodies, secrets and contents, in snapshot objects and in packs', async () => {
     const local = join(folder, 'local')

@@ -1,4 +1,5 @@
 /** Prune's first phase as a test plays it: condemns packs and snapshots of a slice. */
+import { base32 } from '../../lib/repository/base32.ts'
 import { loadSliceKeys } from '../../lib/repository/key-objects.ts'
 import { sealJson } from '../../lib/repository/sealed-json.ts'
 import type { Platform } from '../../lib/platform/platform.ts'
@@ -29,7 +30,7 @@ export async function condemn(
   what: { readonly packs?: readonly string[]; readonly snapshots?: readonly string[] },
 ): Promise<void> {
   const { treeKey } = await keysOf(platform, deployment, slice)
-  const path = `slices/${deployment.sliceId(slice, 1)}/condemned/${platform.random.bytes(16).toString('hex')}`
+  const path = `slices/${deployment.sliceId(slice, 1)}/condemned/${base32(platform.random.bytes(16))}`
   const document = {
     since: platform.clock.now().toISOString(),
     packs: what.packs ?? [],

@@ -22,9 +22,15 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 KINDS = {'deployment': 1, 'pack': 5, 'tree-pack': 6, 'index': 7, 'snapshot': 8, 'mark': 11, 'pack-table': 16, 'inline-content': 17}
-VERSIONS = (0, 1)
+VERSION = 1
 OBJECT_BYTES_MAX = 64 << 20
 CHUNK_BYTES_MAX = 32 << 20
+KEY_BYTES_MAX = 65_536
+NODE_ITEMS_MAX = 65_536
+NODE_KEYS_BYTES_MAX = 256 << 20
+LEVEL_MAX = 36
+JSON_DEPTH_MAX = 100
+PACK_CHUNKS_MAX = 65_536
 
 
 class Broken(Exception):
@@ -34,6 +40,29 @@ class Broken(Exception):
 def need(condition, what):
     if not condition:
         raise Broken(what)
+
+
+def document_of(data, what):
+    """Stored JSON: nested within bounds, and needing no feature that is not known here."""
+    depth, deepest, text, escaped = 0, 0, False, False
+    for byte in data if len(data) > 2 * JSON_DEPTH_MAX else b'':
+        if text:
+            escaped, text = (False, True) if escaped else (byte == 0x5C, byte != 0x22)
+        elif byte == 0x22:
+            text = True
+        elif byte in b'{[':
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b'}]':
+            depth -= 1
+    need(deepest <= JSON_DEPTH_MAX, f'{what}: nested too deep')
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise Broken(f'{what}: no JSON') from error
+    need(isinstance(document, dict), f'{what}: no object')
+    need(document.get('mandatory', []) == [], f'{what}: needs a newer reader')
+    return document
 
 
 # --- primitives ---------------------------------------------------------------------------------------------------------------------------------------
@@ -66,7 +95,7 @@ class Seal:
     def __init__(self, parent, kind, path, header):
         need(len(header) >= 72 and header[:6] == b'toriki', f'{path}: no sealed object')
         self.version, self.kind, self.path = header[6], KINDS[kind], path.encode('utf-8')
-        need(self.version in VERSIONS and header[7] == self.kind, f'{path}: another version or kind')
+        need(self.version == VERSION and header[7] == self.kind, f'{path}: another version or kind')
         both = hkdf(parent, b'toriki seal' + bytes([self.kind, self.version]), 64, header[8:40])
         need(hmac.compare_digest(both[32:], header[40:72]), f'{path}: sealed under another key')
         self.key = both[:32]
@@ -94,9 +123,19 @@ def open_object(parent, kind, path, body):
 
 def block_of(data, plain_bytes):
     need(len(data) >= 1 and data[0] in (0, 1) and plain_bytes <= CHUNK_BYTES_MAX, 'a block of no known form')
-    plain = data[1:] if data[0] == 0 else zstandard.ZstdDecompressor().decompress(data[1:], max_output_size=plain_bytes)
+    plain = data[1:] if data[0] == 0 else decompress(data[1:], plain_bytes)
     need(len(plain) == plain_bytes, 'a block of another length')
     return plain
+
+
+def decompress(frame, plain_bytes):
+    try:
+        # What the frame itself says of its length is believed by the library: before it takes the memory.
+        said = zstandard.get_frame_parameters(frame)
+        need(said.content_size in (plain_bytes, zstandard.CONTENTSIZE_UNKNOWN) and said.window_size <= 1 << 27, 'a block of another length')
+        return zstandard.ZstdDecompressor().decompress(frame, max_output_size=plain_bytes)
+    except zstandard.ZstdError as error:
+        raise Broken('a block that does not unpack') from error
 
 
 def content_parent(private, enc, path):
@@ -188,8 +227,8 @@ class Keyring:
 
 
 def key_object(store, keyring, folder, purpose, context):
-    document = json.loads(store.get(f'{folder}/{store.highest(folder)}'))
-    need(document['format'] == 'toriki keys' and document['version'] in VERSIONS, f'{folder}: another version')
+    document = document_of(store.get(f'{folder}/{store.highest(folder)}'), folder)
+    need(document.get('format') == 'toriki keys' and document.get('version') == VERSION, f'{folder}: another version')
     for wrapping in document['wrappings'][purpose]:
         try:
             secret = keyring.unwrap(base64.b64decode(wrapping['wrapped']), {**context, 'purpose': purpose})
@@ -207,8 +246,8 @@ def key_object(store, keyring, folder, purpose, context):
 class Slice:
     def __init__(self, store, keyring, name):
         self.store = store
-        deployment = json.loads(store.get(f'deployment/{store.highest("deployment")}'))
-        need(deployment['format'] == 'toriki deployment' and deployment['version'] in VERSIONS and not deployment['mandatory'], 'a newer repository')
+        deployment = document_of(store.get(f'deployment/{store.highest("deployment")}'), 'deployment')
+        need(deployment.get('format') == 'toriki deployment' and deployment.get('version') == VERSION, 'a repository of another version')
         context = {'deployment': deployment['id']}
         naming_key = key_object(store, keyring, 'keys/deployment', 'deployment', context)[:32]
         self.id = self.newest_generation(naming_key, name)
@@ -254,7 +293,7 @@ class Slice:
         forgotten = set()
         if marks is not None:
             path = f'slices/{self.id}/marks/{marks}'
-            document = json.loads(open_object(self.tree_key, 'mark', path, self.store.get(path))[0])
+            document = document_of(open_object(self.tree_key, 'mark', path, self.store.get(path))[0], path)
             forgotten = {one['id'] for one in document['forgotten']}
         split = [name.rsplit('.', 1) for name in self.store.names(f'slices/{self.id}/snapshots')]
         ordered = sorted(((run, int(n)) for run, n in split), reverse=True)
@@ -269,7 +308,7 @@ class Slice:
         if name not in self.snapshots:
             path = f'slices/{self.id}/snapshots/{name}'
             records = open_object(self.tree_key, 'snapshot', path, self.store.get(path))
-            document = json.loads(records[0])
+            document = document_of(records[0], path)
             blocks = {'tree': b'', 'content': b''}
             if document['blocks']['tree']:
                 blocks['tree'] = block_of(records[1], document['blocks']['tree'])
@@ -287,7 +326,7 @@ class Slice:
         for name in self.store.names(f'slices/{self.id}/index'):
             path = f'slices/{self.id}/index/{name}'
             records = open_object(self.tree_key, 'index', path, self.store.get(path))
-            superseded |= set(json.loads(records[0])['supersedes'])
+            superseded |= set(document_of(records[0], path)['supersedes'])
             objects[name] = records[1:]
         self.places = {}
         for name, tables in objects.items():
@@ -302,6 +341,7 @@ class Slice:
         offset = len(header)
         for number in range(struct.unpack('>I', cursor.raw(4))[0]):
             sealed, plain, chunks = struct.unpack('>III', cursor.raw(12))
+            need(0 < chunks <= PACK_CHUNKS_MAX and plain <= CHUNK_BYTES_MAX and sealed <= plain + 17, 'a block that cannot be')
             at = 0
             for _ in range(chunks):
                 chunk, length = cursor.raw(32), struct.unpack('>I', cursor.raw(4))[0]
@@ -344,25 +384,34 @@ class Slice:
 
     # trees
 
-    def entries(self, root, inline, tag='tree node', level=None, last=None):
+    def entries(self, root, inline, tag='tree node', level=None, last=None, lower=None, count=None):
+        """What a parent says of a node, its level, first and last key and how many entries lie beneath, must be so: else a few nodes could go on for ever."""
         cursor = Bytes(self.chunk('tree', root, inline))
         need(cursor.raw(8) == self.digest(tag)[:8], 'not a node of that kind')
         own = cursor.raw(1)[0]
-        need(level is None or own == level, 'a node on another level')
-        key, items = None, []
-        for _ in range(cursor.varint()):
+        need(own <= LEVEL_MAX if level is None else own == level, 'a node on another level')
+        key, items, key_bytes = lower, [], 0
+        number = cursor.varint()
+        need(number <= NODE_ITEMS_MAX and (own == 0 or number > 0), 'a node of too many items')
+        before = b''
+        for _ in range(number):
             shared = cursor.varint()
-            one = (key or b'')[:shared] + cursor.counted()
-            need(key is None or one > key, 'keys that do not ascend')
-            key = one
-            items.append((key, cursor.counted() if own == 0 else (cursor.raw(32), cursor.varint())[0]))
+            rest = cursor.counted()
+            key_bytes += shared + len(rest)
+            need(shared <= len(before) and shared + len(rest) <= KEY_BYTES_MAX and key_bytes <= NODE_KEYS_BYTES_MAX, 'a key that is too long')
+            before = before[:shared] + rest
+            need(key is None or before > key, 'keys that do not ascend')
+            key = before
+            items.append((key, cursor.counted(), 1) if own == 0 else (key, cursor.raw(32), cursor.varint()))
         cursor.end()
-        need(last is None or key == last, 'a node that does not end as its parent says')
-        for key, value in items:
+        need(last is None or before == last, 'a node that does not end as its parent says')
+        need(count is None or sum(entries for _, _, entries in items) == count, 'a node that does not hold what its parent says')
+        for key, value, entries in items:
             if own == 0:
                 yield key, value
             else:
-                yield from self.entries(value, inline, tag, own - 1, key)
+                yield from self.entries(value, inline, tag, own - 1, key, lower, entries)
+            lower = key
 
     def content(self, cursor, inline):
         """(size, extents): each (length, chunk id or None for a hole)."""
@@ -400,9 +449,9 @@ class Slice:
             if flags & 1:
                 digest, part = cursor.raw(32), self.text(self.content(cursor, inline), inline)
                 need(self.digest('body', part) == digest, 'a body that is not what its entry says')
-                body.append(json.loads(part))
+                body.append(document_of(part, 'a body'))
             else:
-                body.append(json.loads(cursor.counted()))
+                body.append(document_of(cursor.counted(), 'a body'))
         content = self.content(cursor, inline) if flags & 4 else None
         secrets = {}
         if flags & 8:

@@ -94,7 +94,7 @@ export function base32(bytes: Uint8Array): string {
 
 function parse(bytes: Buffer): KeyObject {
   const object = JSON.parse(bytes.toString('utf8')) as KeyObject
-  if (object.format !== 'toriki keys' || object.version !== 0) throw new Error('is no key object of version 0')
+  if (object.format !== 'toriki keys' || object.version !== 1) throw new Error('is no key object of version 1')
   return object
 }
 

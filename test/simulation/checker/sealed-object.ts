@@ -40,7 +40,7 @@ export function openHeader(header: Buffer, kind: number, path: string, parentKey
   if (header.length < HEADER_BYTES || header.toString('latin1', 0, 6) !== 'toriki')
     throw new Error('does not begin with the magic')
   const version = header.readUInt8(6)
-  if (version !== 0) throw new Error(`has version ${version}`)
+  if (version !== 1) throw new Error(`has version ${version}`)
   if (header.readUInt8(7) !== kind) throw new Error(`has kind ${header.readUInt8(7)} instead of ${kind}`)
   const info = Buffer.concat([Buffer.from('toriki seal', 'latin1'), Buffer.of(kind, version)])
   const derived = hkdf(parentKey, info, 64, header.subarray(8, 40))

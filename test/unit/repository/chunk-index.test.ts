@@ -42,7 +42,9 @@ describe('the chunk index', () => {
     const chunk = fc.record({ id: fc.integer({ min: 0, max: 60 }), length: fc.integer({ min: 0, max: 50 }) })
     const pack = fc.record({
       sort: fc.constantFrom<ChunkSort>('content', 'tree'),
-      blocks: fc.array(fc.uniqueArray(chunk, { selector: ({ id }) => id, maxLength: 6 }), { maxLength: 4 }),
+      blocks: fc.array(fc.uniqueArray(chunk, { selector: ({ id }) => id, minLength: 1, maxLength: 6 }), {
+        maxLength: 4,
+      }),
       condemned: fc.boolean(),
     })
     const idOf = (number: number): Buffer => Buffer.alloc(32, number % 7).fill(number, 16)

@@ -85,6 +85,7 @@ describe('a deployment', () => {
   test('of a newer version, or with a mandatory feature that is not known, is refused; an optional one is not', async () => {
     const changes: [(document: Record<string, unknown>) => void, string | undefined][] = [
       [(document) => (document['version'] = 99), 'format-newer'],
+      [(document) => (document['version'] = 0), 'format-older'],
       [(document) => (document['mandatory'] = ['time-travel']), 'format-newer'],
       [(document) => (document['optional'] = ['time-travel']), undefined],
     ]

@@ -164,19 +164,25 @@ describe('a slice’s keys', () => {
     ['nothing', Buffer.alloc(0), 'seal-broken'],
     ['no JSON', Buffer.from('{'), 'seal-broken'],
     ['another document', Buffer.from('{"format":"something else","version":0}'), 'seal-broken'],
-    ['no wrapping', Buffer.from('{"format":"toriki keys","version":0,"check":"","wrappings":{}}'), 'seal-broken'],
+    ['no wrapping', Buffer.from('{"format":"toriki keys","version":1,"check":"","wrappings":{}}'), 'seal-broken'],
     [
       'too many wrappings',
       Buffer.from(
         JSON.stringify({
           format: 'toriki keys',
-          version: 0,
+          version: FORMAT_VERSION,
           check: '',
           wrappings: { tree: Array(17).fill({ service: 'x', wrapped: '' }) },
         }),
       ),
       'seal-broken',
     ],
+    [
+      'a feature that is not known',
+      Buffer.from('{"format":"toriki keys","version":1,"mandatory":["time-travel"],"something":"new"}'),
+      'format-newer',
+    ],
+    ['the format before the first', Buffer.from('{"format":"toriki keys","version":0}'), 'format-older'],
     ['too much', Buffer.alloc(2 * 1024 * 1024, ' '), 'object-too-large'],
     [
       'a newer format',

@@ -8,12 +8,17 @@ import { backUp } from '../../kit/slice-source.ts'
 import type { SliceContext } from '../../../lib/repository/slice-context.ts'
 import type { SliceRepository } from '../../../lib/repository/repository.ts'
 
+const absent = (): Promise<Buffer> => Promise.reject(new Error('nobody asks'))
+
 async function begin(): Promise<{ context: SliceContext; ann: SliceRepository }> {
   const platform = memoryPlatform()
   const deployment = await createDeployment(platform, { name: 'campus', settings: {} })
   const ann = await deployment.openSlice('user/ann', { access: 'write' })
   const keys = await keysOf(platform, deployment, 'user/ann')
-  return { context: { platform, sliceId: ann.sliceId, keys, formats: treeFormats(keys) }, ann }
+  return {
+    context: { platform, sliceId: ann.sliceId, keys, formats: treeFormats(keys), isOwned: false, readOwner: absent },
+    ann,
+  }
 }
 
 const digest = 'a'.repeat(64)

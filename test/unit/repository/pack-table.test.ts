@@ -45,7 +45,7 @@ function read(table: Buffer): {
 describe('a pack’s table', () => {
   test('says again what was written', () => {
     const block = fc
-      .array(fc.integer({ min: 0, max: 1000 }), { maxLength: 5 })
+      .array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 5 })
       .map((lengths) => ({ lengths, sealedBytes: lengths.reduce((sum, length) => sum + length, 17) }))
     fc.assert(
       fc.property(fc.constantFrom<ChunkSort>('content', 'tree'), fc.array(block, { maxLength: 5 }), (sort, blocks) => {
@@ -74,6 +74,7 @@ describe('a pack’s table', () => {
   test.each<[string, (table: Buffer) => void]>([
     ['a sort that there is not', (table) => table.writeUInt8(2, 0)],
     ['the other sort’s header', (table) => table.writeUInt8(1, 0)],
+    ['a block without chunks', (table) => table.writeUInt32BE(0, HEAD + 116)],
     ['more blocks than it has', (table) => table.writeUInt32BE(0xffff_ffff, HEAD + 104)],
     ['a sealed block that is longer than its plaintext can be', (table) => table.writeUInt32BE(11 + 18, HEAD + 108)],
     ['a chunk that passes its block’s end', (table) => table.writeUInt32BE(12, HEAD + 120 + 32)],

@@ -37,7 +37,7 @@ describe('a sealed object', () => {
         const changed = Buffer.from(bytes)
         changed[at] = (changed[at] as number) ^ flip
         expect(() => openObject({ ...place, bytes: changed })).toThrow(
-          at === 6 ? expect.objectContaining({ code: 'format-newer' }) : broken,
+          at === 6 && flip === 0x80 ? expect.objectContaining({ code: 'format-newer' }) : broken,
         )
       }
     }

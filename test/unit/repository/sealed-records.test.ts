@@ -62,7 +62,7 @@ describe('a sealed record', () => {
     }
     for (const at of [0, 6, 10, 60, 80, bytes.length - 1]) {
       const damaged = Buffer.from(bytes)
-      damaged[at] = (damaged[at] as number) ^ 1
+      damaged[at] = (damaged[at] as number) ^ 2
       platform.store.replace('runs/r/run', damaged)
       await expect(records.read('runs/r/run')).rejects.toMatchObject({
         code: at === 6 ? 'format-newer' : 'seal-broken',

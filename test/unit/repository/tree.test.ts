@@ -45,7 +45,7 @@ async function nodesOf(root: ChunkId, chunks: MemoryChunks): Promise<TreeNode[]>
   const nodes: TreeNode[] = []
   const visit = async (node: TreeNode): Promise<void> => {
     nodes.push(node)
-    if (!node.leaf) for (const child of node.items) await visit(await reader.child(node.level, child))
+    if (!node.leaf) for (const child of node.items) await visit(await reader.child(node.level, child, undefined))
   }
   await visit(await reader.root(root))
   return nodes
@@ -189,8 +189,15 @@ describe('a tree', () => {
     const top = await reader.root(root)
     if (top.leaf) throw new Error('too small')
     const [first, second] = top.items
-    await expect(reader.child(top.level, { ...first!, id: second!.id })).rejects.toMatchObject({ code: 'seal-broken' })
-    await expect(reader.child(top.level, { ...first!, id: root })).rejects.toMatchObject({ code: 'seal-broken' })
+    const broken = { code: 'seal-broken' }
+    await expect(reader.child(top.level, { ...first!, id: second!.id }, undefined)).rejects.toMatchObject(broken)
+    await expect(reader.child(top.level, { ...first!, id: root }, undefined)).rejects.toMatchObject(broken)
+    await expect(reader.child(top.level, { ...first!, entries: first!.entries + 1 }, undefined)).rejects.toMatchObject(
+      broken,
+    )
+    // Begins before where the sibling before it ends: nodes that share children could be walked for ever.
+    await expect(reader.child(top.level, second!, second!.key)).rejects.toMatchObject(broken)
+    expect((await reader.child(top.level, second!, first!.key)).level).toBe(top.level - 1)
   })
 
   test('refuses keys that do not ascend', async () => {
