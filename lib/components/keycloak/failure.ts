@@ -131,6 +131,8 @@ export function unexpected(message: string, cause?: unknown): TorikiError {
 }
 
 export function grantRemedy(rights: readonly string[]): string {
+  if (rights.includes('realm-admin'))
+    return 'Grant realm-admin of the client realm-management to the service account that restores, and take it away again afterwards: only with it one gives others what one does not have.'
   const list = rights.join(', ')
   return `Grant ${list} of the client realm-management to the service account that we use (\`toriki init keycloak\` prints the commands).`
 }

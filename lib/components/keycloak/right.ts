@@ -15,5 +15,5 @@ export const writeRights = [
   'manage-identity-providers',
   'manage-organizations',
 ] as const
-/** `manage-authorization`: for the few clients that use Keycloak's authorization services. */
-export type Right = (typeof readRights)[number] | (typeof writeRights)[number] | 'manage-authorization'
+/** `manage-authorization`: for the few clients that use Keycloak's authorization services. `realm-admin`: gives what one does not have oneself. */
+export type Right = (typeof readRights)[number] | (typeof writeRights)[number] | 'manage-authorization' | 'realm-admin'

@@ -37,13 +37,13 @@ export const componentWriter: KindWriter = {
 
   async foresee(work, change, segments) {
     const { before, after } = change
-    if (isNumbered(segments)) return NO_NAME
     const place = placeOf(segments)
     if (place.providerType === KEYS)
       return {
         kind: 'left',
         reason: 'Keys that sign are never restored: Keycloak shows them to nobody, and makes new ones.',
       }
+    if (isNumbered(segments)) return NO_NAME
     if ((await sameNamed(work, place)).length > 1) return NO_NAME
     if (after === undefined) return will(undefined)
     if (hasDoubles(after.state) || hasDoubles(before?.state)) return NO_NAME

@@ -159,4 +159,4 @@ function groupPart(name: string): Part {
 
 /** The reason of a forecast that leaves the installer's as it is. */
 export const INSTALLER_LEFT =
-  'It is what the installer of Nebari makes: a deploy brings it back. It is compared, and written only with the option for what the installer owns.'
+  'It is what the installer of Nebari makes: a deploy brings it back. It is compared, and written only with --installer-owned.'

@@ -15,6 +15,7 @@ import type { PersonState } from './person-state.ts'
 import { updatePerson } from './person-update.ts'
 import { strangeOf } from './person-between.ts'
 import { asMade, mayWrite, organizationsRight, wayToMake } from './person-way.ts'
+import { mayGive } from './may-give.ts'
 import { grantsPrivilege } from './privilege.ts'
 import { missingReason, missingReferences } from './references.ts'
 import { notTaken, send, sendWell } from './send.ts'
@@ -224,12 +225,8 @@ async function missingRight(
 ): Promise<string | undefined> {
   const isImport = seen === undefined && (await wayToMake(work)) === 'import'
   if (!isImport && !(await mayWrite(work, 'manage-users'))) return 'manage-users'
-  if (!isImport) {
-    // Whoever does not have such a role cannot give or take it, but by an import.
-    const [has, wants] = [seen, person].map((one) => one?.clientRoles['realm-management'] ?? [])
-    const differing = [...(has ?? []), ...(wants ?? [])].filter((name) => has?.includes(name) !== wants?.includes(name))
-    for (const name of differing) if (!(await mayWrite(work, name))) return 'realm-admin'
-  }
+  // An import gives what we do not have, too.
+  if (!isImport && !(await mayGive(work, seen?.clientRoles, person.clientRoles))) return 'realm-admin'
   const [member, shall] = [seen, person].map((one) => Object.keys(one?.organizations ?? {}).sort())
   if (isSame(member, shall)) return undefined
   const right = await organizationsRight(work)

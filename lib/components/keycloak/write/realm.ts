@@ -56,7 +56,8 @@ export const realmWriter: KindWriter = {
     if (before === undefined) return cannot('not-restored', 'A realm is never made by a restore.')
     const realm = await work.target.realm(work.signal)
     const outcome = outcomeOf(work, change, after, await missingFlows(work, before.state, after.state), realm)
-    return forecastOf(outcome === 'left' ? outcome : { ...outcome, needsPerson: secretsNeeded(after, realm) })
+    if (outcome === 'left' || !lacksMailPassword(after, realm)) return forecastOf(outcome)
+    return forecastOf({ ...outcome, lost: [...outcome.lost, MAIL_PASSWORD], needsPerson: [ENTER_MAIL_PASSWORD] })
   },
 
   async apply(work, change, _segments, live) {
@@ -119,12 +120,17 @@ async function missingFlows(work: Work, seen: JsonObject, wanted: JsonObject): P
   return new Set(await missingOf(work, texts))
 }
 
-function secretsNeeded({ state, secrets }: Wanted, { smtpServer }: RealmAnswer): readonly string[] {
+function lacksMailPassword({ state, secrets }: Wanted, { smtpServer }: RealmAnswer): boolean {
   const isThere = Object.values(smtpServer ?? {}).includes(MASK)
   return membersOf(state['smtpServer'])['auth'] === 'true' && !isThere && secrets['smtpServer.password'] === undefined
-    ? ['Enter the password of the mail server again: Keycloak shows it to nobody, so no backup has it.']
-    : []
 }
+
+const MAIL_PASSWORD: Lost = {
+  field: 'smtpServer.password',
+  reason: 'Keycloak shows it to nobody, so the backup does not have it.',
+}
+const ENTER_MAIL_PASSWORD =
+  'Enter the password of the mail server again: Keycloak shows it to nobody, so no backup has it.'
 
 async function readRealm({ client, signal }: Work): Promise<RealmAnswer> {
   const { realm } = client.settings

@@ -1,5 +1,6 @@
 /** Roles of a person, a service account or a group: those missing are given, those too many taken away, by the target's own ids. */
 import type { Right } from '../right.ts'
+import { MANAGEMENT } from './may-give.ts'
 import { notTaken, sendWell } from './send.ts'
 import type { Work } from './work.ts'
 
@@ -22,6 +23,7 @@ export async function writeRoles(
     known: ReadonlyMap<string, { readonly id: string; readonly name: string }>,
     has: readonly string[],
     wants: readonly string[],
+    needed: Right,
   ): Promise<void> => {
     const described = (names: readonly string[]): readonly object[] =>
       names.map((name) => {
@@ -30,16 +32,19 @@ export async function writeRoles(
         return { id: role.id, name }
       })
     const [more, less] = [wants.filter((name) => !has.includes(name)), has.filter((name) => !wants.includes(name))]
-    if (more.length > 0) await sendWell(client, { method: 'POST', path, body: described(more), right }, signal)
-    if (less.length > 0) await sendWell(client, { method: 'DELETE', path, body: described(less), right }, signal)
+    if (more.length > 0) await sendWell(client, { method: 'POST', path, body: described(more), right: needed }, signal)
+    if (less.length > 0)
+      await sendWell(client, { method: 'DELETE', path, body: described(less), right: needed }, signal)
   }
   if (JSON.stringify(live.realmRoles) !== JSON.stringify(wanted.realmRoles))
-    await change([...place, 'realm'], await target.realmRoles(signal), live.realmRoles, wanted.realmRoles)
+    await change([...place, 'realm'], await target.realmRoles(signal), live.realmRoles, wanted.realmRoles, right)
   for (const clientId of new Set([...Object.keys(live.clientRoles), ...Object.keys(wanted.clientRoles)])) {
     const [has, wants] = [live.clientRoles[clientId] ?? [], wanted.clientRoles[clientId] ?? []]
     if (JSON.stringify(has) === JSON.stringify(wants)) continue
     const id = (await target.clients(signal)).get(clientId)?.id
     if (id === undefined) throw notTaken('missing')
-    await change([...place, 'clients', id], await target.clientRoles(clientId, signal), has, wants)
+    // Where a role only stands in a scope nobody is given it.
+    const needed = clientId === MANAGEMENT && place.at(-1) === 'role-mappings' ? 'realm-admin' : right
+    await change([...place, 'clients', id], await target.clientRoles(clientId, signal), has, wants, needed)
   }
 }

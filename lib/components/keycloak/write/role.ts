@@ -4,6 +4,7 @@ import type { JsonObject } from '../../../resources/json.ts'
 import type { RoleAnswer } from '../answers.ts'
 import { isSame } from './between.ts'
 import { knownMembers } from './known-members.ts'
+import { changedManagement } from './may-give.ts'
 import { NO_PARTS, presentRoles, rolesOf } from './present-roles.ts'
 import type { Roles } from './present-roles.ts'
 import { notTaken, sendWell } from './send.ts'
@@ -99,8 +100,9 @@ async function writeComposites(
 ): Promise<void> {
   const path = ['roles-by-id', id, 'composites']
   const [more, less] = [await partsOf(work, wanted, live), await partsOf(work, live, wanted)]
-  if (more.length > 0) await sendWell(work.client, { method: 'POST', path, body: more, right }, work.signal)
-  if (less.length > 0) await sendWell(work.client, { method: 'DELETE', path, body: less, right }, work.signal)
+  const needed = changedManagement(live.clientRoles, wanted.clientRoles).length > 0 ? 'realm-admin' : right
+  if (more.length > 0) await sendWell(work.client, { method: 'POST', path, body: more, right: needed }, work.signal)
+  if (less.length > 0) await sendWell(work.client, { method: 'DELETE', path, body: less, right: needed }, work.signal)
 }
 
 /** Those of `roles` that are not among `others`, by the target's ids. */

@@ -3,11 +3,15 @@
  * groups and attributes are brought to what is wanted, so that none of the defaults is regained.
  */
 import * as z from 'zod'
+import type { JsonObject } from '../../../resources/json.ts'
 import type { Resource } from '../../../resources/resource.ts'
 import { userSchema } from '../answers.ts'
+import { sortedNames } from '../clean-json.ts'
+import { readRights } from '../right.ts'
 import { isSame } from './between.ts'
 import { leftClient } from './client-own.ts'
 import { knownMembers } from './known-members.ts'
+import { MANAGEMENT } from './may-give.ts'
 import { presentRoles } from './present-roles.ts'
 import { writeRoles } from './role-mappings.ts'
 import { notTaken, sendWell } from './send.ts'
@@ -31,16 +35,20 @@ const writing: SharedWriting = {
   kind: 'service-account',
   comesWithOther: true,
 
-  async fit(work: Work, { after }: Wish): Promise<Fitted> {
+  async fit(work: Work, { before, after, segments }: Wish): Promise<Fitted> {
     const { state, lost } = knownMembers(after.state, MEMBERS)
-    const { attributes } = stateSchema.parse(state)
+    const { attributes, clientRoles } = stateSchema.parse(state)
     const profile = await work.target.profile(work.signal)
     const isHidden = (name: string): boolean => profile?.showsAll === false && !profile.declared.has(name)
     const hidden = Object.keys(attributes).filter(isHidden)
     const reason = 'The user profile here does not declare it, and hides what it does not.'
     const shown = Object.entries(attributes).filter(([name]) => !hidden.includes(name))
     return {
-      state: { ...state, attributes: Object.fromEntries(shown) },
+      state: {
+        ...state,
+        attributes: Object.fromEntries(shown),
+        ...(segments[0] === work.backupClient ? { clientRoles: withReading(clientRoles, before?.state) } : {}),
+      },
       lost: [...lost, ...hidden.map((name): Lost => ({ field: `attributes.${name}`, reason }))],
     }
   },
@@ -87,6 +95,14 @@ const writing: SharedWriting = {
 }
 
 export const serviceAccountWriter = sharedWriter(writing)
+
+/** What our own backups may read here they go on to read: a version may ask for a right that the saved one did not have. */
+function withReading(wanted: AccountState['clientRoles'], before: JsonObject | undefined): JsonObject {
+  const has = before === undefined ? [] : (stateSchema.parse(before).clientRoles[MANAGEMENT] ?? [])
+  const reading = has.filter((name) => readRights.some((right) => right === name))
+  if (reading.length === 0) return wanted
+  return { ...wanted, [MANAGEMENT]: sortedNames([...(wanted[MANAGEMENT] ?? []), ...reading]) }
+}
 
 async function accountOf({ client, target, signal }: Work, clientId: string): Promise<z.infer<typeof userSchema>> {
   const id = (await target.clients(signal)).get(clientId)?.id

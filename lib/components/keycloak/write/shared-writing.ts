@@ -10,12 +10,13 @@ import type { Applied, Forecast } from '../../writer.ts'
 import { isSame, strangeMembers } from './between.ts'
 import { keepInstallers } from './installer-part.ts'
 import { INSTALLER_LEFT, installerPart } from './installer.ts'
+import { mayGive } from './may-give.ts'
 import { grantsPrivilege } from './privilege.ts'
 import type { Granted } from './privilege.ts'
 import { missingReason, missingReferences } from './references.ts'
 import type { References } from './references.ts'
 import { notTaken } from './send.ts'
-import { cannot, NEEDS_PRIVILEGED, will } from './work.ts'
+import { cannot, NEEDS_PRIVILEGED, rightReason, will } from './work.ts'
 import type { KindWriter, Lost, Work } from './work.ts'
 
 export interface Fitted {
@@ -142,6 +143,8 @@ async function foreseeWanted(writing: SharedWriting, work: Work, wish: Wish): Pr
   if (missing.length > 0) return cannot('reference-missing', missingReason(missing))
   const grants = writing.grants?.(state, segments)
   const had = before && writing.grants?.(before.state, segments)
+  if (grants !== undefined && !(await mayGive(work, had?.clientRoles, grants.clientRoles)))
+    return cannot('right-missing', rightReason('realm-admin'))
   const privileged = grants !== undefined && (await grantsPrivilege(work, had, grants))
   if (privileged && !work.options.privileged) return cannot('privileged', NEEDS_PRIVILEGED)
   const keptLost =

@@ -14,6 +14,8 @@ export interface Work {
   readonly target: Target
   readonly rights: Rights
   readonly options: WriteOptions
+  /** What backups log in with; absent where that is no client. */
+  readonly backupClient?: string
   readonly signal: AbortSignal
   /** What this plan makes and removes; empty while it is applied. */
   readonly expected: Expected
@@ -49,7 +51,7 @@ export function will(
 }
 
 export const NEEDS_PRIVILEGED =
-  'It would grant a right to administrate: allow that with the option for privileged roles, after a look at who gets it.'
+  'It would grant a right to administrate: allow that with --privileged, after a look at who gets it.'
 
 export function rightReason(right: string): string {
   return `Our credentials lack the right ${right}, which this needs. ${grantRemedy([right])}`

@@ -42,7 +42,8 @@ export function keycloakWriter(settings: KeycloakSettings, options: KeycloakOpti
       remedy:
         'Make a client with a service account that has manage-realm, manage-users, manage-clients and manage-identity-providers, and name it under components.keycloak.restore.',
     })
-  return new KeycloakWriter({ ...rest, login: restore }, options)
+  const { login } = rest
+  return new KeycloakWriter({ ...rest, login: restore }, 'client' in login ? login.client : undefined, options)
 }
 
 /** What is known of the server is asked for again after so long. */
@@ -55,6 +56,7 @@ class KeycloakWriter implements ComponentWriter {
   readonly rename = renameInRealm
   readonly groups = groupPart
   readonly #client: KeycloakClient
+  readonly #backupClient: string | undefined
   readonly #source: CredentialSource | undefined
   readonly #directory: RealmDirectory
   readonly #target: Target
@@ -64,10 +66,12 @@ class KeycloakWriter implements ComponentWriter {
 
   constructor(
     settings: KeycloakSettings,
+    backupClient: string | undefined,
     { clock = systemClock, random = systemRandom, credentials }: KeycloakOptions,
   ) {
     this.#source = credentials ?? credentialSource(settings, clock)
     this.#client = new KeycloakClient(settings, { clock, random })
+    this.#backupClient = backupClient
     this.#directory = new RealmDirectory(this.#client, clock, this.#life.signal)
     this.#target = new Target(this.#client, clock, this.#life.signal)
     this.#probe = new KeptAnswers(clock, PROBE_KEPT_MS, this.#life.signal)
@@ -140,6 +144,7 @@ class KeycloakWriter implements ComponentWriter {
     const rights = await this.#rights(signal)
     return {
       ...{ client: this.#client, target: this.#target, rights, options, signal, expected },
+      ...(this.#backupClient === undefined ? {} : { backupClient: this.#backupClient }),
       read: async (key) => {
         for await (const resource of this.#lookAt(decodeKey(key).kind, [key], rights, signal)) return resource
         return undefined

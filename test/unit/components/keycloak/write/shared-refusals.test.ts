@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { keycloakWriter } from '../../../../../lib/components/keycloak/write/writer.ts'
 import type { ComponentWriter, Forecast, WriteContext, WriteOptions } from '../../../../../lib/components/writer.ts'
 import { startDemoKeycloak } from '../../../../../lib/embedded/demo/keycloak/server.ts'
+import type { DemoAccount } from '../../../../../lib/embedded/demo/keycloak/installer.ts'
 import type { DemoKeycloak } from '../../../../../lib/embedded/demo/keycloak/server.ts'
 import { systemClock } from '../../../../../lib/platform/clock.ts'
 import type { JsonObject } from '../../../../../lib/resources/json.ts'
@@ -15,21 +16,34 @@ const GROUP = { description: null, attributes: {}, realmRoles: [], clientRoles: 
 const ROLE = { description: null, attributes: {}, composites: NO_ROLES }
 const ACCOUNT = { enabled: true, attributes: {}, groups: [], realmRoles: [], clientRoles: {} }
 
+/** What backups log in with. */
+const BACKUP = 'toriki-backup'
+
 let demo: DemoKeycloak
 let writer: ComponentWriter
+let administrator: ComponentWriter
 /** Of the restore: what one plan was told, another does not know. */
 let serial = 0
 
 beforeAll(async () => {
   demo = await startDemoKeycloak({ users: 2 })
-  const login = { clientId: 'toriki-restore', secret: demo.secretOf('toriki-restore') } as const
-  writer = keycloakWriter(testSettings(demo, login, { restore: { client: login.clientId, secret: login.secret } }))
+  const as = (client: DemoAccount): ComponentWriter =>
+    keycloakWriter(
+      testSettings(
+        demo,
+        { clientId: BACKUP, secret: demo.secret },
+        { restore: { client, secret: demo.secretOf(client) } },
+      ),
+    )
+  writer = as('toriki-restore')
+  administrator = as('toriki-administrator')
 })
 beforeEach(() => {
   serial++
 })
 afterAll(async () => {
   await writer.close()
+  await administrator.close()
   await demo.stop()
 })
 
@@ -46,14 +60,19 @@ interface Side {
   readonly after?: JsonObject
 }
 
-async function foresee(path: readonly string[], { before, after }: Side, asking = context()): Promise<Forecast> {
+async function foresee(
+  path: readonly string[],
+  { before, after }: Side,
+  asking = context(),
+  by = writer,
+): Promise<Forecast> {
   const [kind = '', ...segments] = path
   const change = {
     key: encodeKey(kind, segments),
     ...(before === undefined ? {} : { before: { state: before, kept: {} } }),
     ...(after === undefined ? {} : { after: { state: after, kept: {}, secrets: {} } }),
   }
-  return await writer.foresee(SHARED, change, asking)
+  return await by.foresee(SHARED, change, asking)
 }
 
 describe('a reference', () => {
@@ -109,8 +128,57 @@ describe('a right to administrate', () => {
   })
 })
 
+describe('a role of the management of Keycloak', () => {
+  const given = { 'realm-management': ['realm-admin'] }
+
+  test.each([
+    [['group', 'projects', 'p1'], GROUP, { ...GROUP, clientRoles: given }],
+    [['service-account', 'conda_store'], ACCOUNT, { ...ACCOUNT, clientRoles: given }],
+    [['realm-role', 'lab-member'], ROLE, { ...ROLE, composites: { realm: [], clients: given } }],
+  ])('that we do not have ourselves is refused in %j, with the right that it takes', async (path, before, after) => {
+    const asking = context({ privileged: true })
+    expect(await foresee(path, { before, after }, asking)).toEqual({
+      ...{ kind: 'cannot', code: 'right-missing' },
+      reason: expect.stringContaining('Grant realm-admin'),
+    })
+    serial++
+    expect(await foresee(path, { before: after, after: { ...after, attributes: { a: ['b'] } } }, asking)).toMatchObject(
+      { kind: 'will' },
+    )
+  })
+})
+
+describe('what backups log in with', () => {
+  const reading = (...names: readonly string[]): JsonObject => ({
+    ...ACCOUNT,
+    clientRoles: { 'realm-management': names },
+  })
+  const before = reading('manage-users', 'view-organizations', 'view-users')
+  const after = reading('view-realm', 'view-users')
+  const see = async (client: string): Promise<Forecast> =>
+    await foresee(['service-account', client], { before, after }, context({ privileged: true }), administrator)
+
+  test('goes on to read what it may read here, and gets no other right', async () => {
+    expect(await see(BACKUP)).toMatchObject({
+      kind: 'will',
+      state: reading('view-organizations', 'view-realm', 'view-users'),
+    })
+  })
+
+  test('is the only one of which that is so', async () => {
+    expect(await see('toriki-poor')).toMatchObject({
+      state: reading('view-realm', 'view-users'),
+    })
+  })
+})
+
 describe('left alone is', () => {
   test.each([
+    [
+      'one of several keys of one name that sign',
+      ['component', 'org.keycloak.keys.KeyProvider', 'hmac-generated', 'twice', '#2'],
+      {},
+    ],
     ['the account that this restore logs in with', ['service-account', 'toriki-restore'], ACCOUNT],
     ['a role of the management of Keycloak', ['client-role', 'realm-management', 'view-users'], ROLE],
     ["a group of the installer's that is not there", ['group', 'users'], GROUP],
