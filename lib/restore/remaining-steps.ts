@@ -24,7 +24,7 @@ export async function* remaining(
       yield {
         component: item.component,
         key: formatKey(keyOf(item)),
-        what: whatDiffers(item.before, found),
+        what: whatDiffers(item.before, found, 'is there, and was not before the restore'),
         todo: todoOf(work, safety, item, found),
       }
 }

@@ -117,7 +117,12 @@ async function nextStep(work: WatchedWork, progress: Progress): Promise<RestoreS
     if (last.step === 'safe') return (await applied(work, before, 'made')) ?? { step: 'applied' }
     const { delete: deletes } = work.plan.counts
     const items = last.step === 'applied' ? applying(work, 'made') : touchedItems(work)
-    const wrong = await compare(await lookAt(work.service, lookRequest(work)), ({ after }) => after, items)
+    const wrong = await compare(
+      await lookAt(work.service, lookRequest(work)),
+      ({ after }) => after,
+      items,
+      'is still there',
+    )
     if (wrong.total > 0)
       return {
         step: 'undoing',
@@ -161,7 +166,7 @@ async function makeSafe(work: SliceWork): Promise<RestoreStep> {
     return { step: 'refused', code, why: `${message} ${remedy}`, findings: [] }
   }
   const look = await keepLook(service, delivery.restore, lookRequest(work))
-  const conflicts = await compare(look, ({ before }) => before, touchedItems(work))
+  const conflicts = await compare(look, ({ before }) => before, touchedItems(work), NEW_SINCE)
   if (conflicts.total === 0) return { step: 'safe', snapshot: look.snapshot.id }
   return {
     step: 'refused',
@@ -175,9 +180,12 @@ async function compare(
   look: Look,
   expected: (item: PlanItem) => PlanItem['before'],
   items: AsyncIterable<PlanItem>,
+  surplus: string,
 ): Promise<FindingList> {
-  return await FindingList.of(findings(differingItems(look, expected, items), expected))
+  return await FindingList.of(findings(differingItems(look, expected, items), expected, surplus))
 }
+
+const NEW_SINCE = 'is there, and was not when this was planned'
 
 async function openSafety(work: SliceWork, id: string): Promise<Look> {
   const repository = await openStored(work)

@@ -33,14 +33,20 @@ export async function* differingItems(
 export async function* findings(
   differing: AsyncIterable<DifferingItem>,
   expected: (item: PlanItem) => ResourcePrint | undefined,
+  surplus: string,
 ): AsyncGenerator<Finding> {
   for await (const { item, found } of differing)
-    yield { component: item.component, key: formatKey(keyOf(item)), what: whatDiffers(expected(item), found) }
+    yield { component: item.component, key: formatKey(keyOf(item)), what: whatDiffers(expected(item), found, surplus) }
 }
 
-export function whatDiffers(expected: ResourcePrint | undefined, found: ResourcePrint | undefined): string {
+/** `surplus`: the words for what is there and is not expected. */
+export function whatDiffers(
+  expected: ResourcePrint | undefined,
+  found: ResourcePrint | undefined,
+  surplus: string,
+): string {
   if (found === undefined) return 'is not there'
-  if (expected === undefined) return 'is there, and should not be'
+  if (expected === undefined) return surplus
   if (expected.state !== found.state) return 'differs'
   if (expected.content !== found.content) return 'has another content'
   const kept = changedKept(found, expected)

@@ -195,6 +195,16 @@ describe('applying', () => {
     expect(house.writer.written).toEqual([])
   })
 
+  test('says of what somebody made since the plan that it was not there then', async () => {
+    spoil()
+    const { restore } = await house.plan()
+    change('a', { size: 7 }, 'made by hand')
+    expect(await house.apply(restore)).toMatchObject({
+      step: 'refused',
+      findings: [{ component: 'files', key: 'thing/a', what: 'is there, and was not when this was planned' }],
+    })
+  })
+
   test('what somebody writes meanwhile ends the restore, is left to him and reported; all else is as before', async () => {
     spoil()
     const before = house.live()
@@ -242,7 +252,11 @@ describe('applying', () => {
       step: 'undo-failed',
       code: 'source-rights',
       findings: expect.arrayContaining([
-        expect.objectContaining({ component: 'files', key: 'thing/a', what: 'is there, and should not be' }),
+        expect.objectContaining({
+          component: 'files',
+          key: 'thing/a',
+          what: 'is there, and was not before the restore',
+        }),
       ]),
     })
   })

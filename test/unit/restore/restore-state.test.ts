@@ -72,7 +72,7 @@ describe('a restore', () => {
       {
         component: 'files',
         key: 'thing/a',
-        what: 'is there, and should not be',
+        what: 'is there, and was not before the restore',
         todo: 'Remove it: it was not there before the restore.',
       },
       { component: 'files', key: 'thing/b', what: 'differs', todo: `Set it back to what ${shown}.` },
