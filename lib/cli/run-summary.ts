@@ -103,7 +103,7 @@ export function formatReport(terminal: Terminal, report: RunReport): string {
     lines.push(
       '\n',
       wrap(
-        `${plural(slices.suspect, 'slice')} stored but not believed: the source looked emptied. Check the mount or the server; if it is the truth: toriki accept ${report.run}`,
+        `${plural(slices.suspect, 'slice')} stored but not believed: the source looked emptied, or is not the one of before. Check the mount or the server; if it is the truth: toriki accept ${report.run}`,
         terminal.width,
       ),
     )

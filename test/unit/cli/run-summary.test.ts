@@ -52,8 +52,9 @@ SLICES  SAVED  PARTIAL  SKIPPED  FAILED  SUSPECT     READ   STORED  OBJECTS
  1,002  1,000        1        0       1        2  5.0 GiB  3.0 MiB    2,010
 files is suspect: the root holds 10 homes, and held 1,000
 
-2 slices stored but not believed: the source looked emptied. Check the mount or
-the server; if it is the truth: toriki accept 20261121T020000Z-k3x7
+2 slices stored but not believed: the source looked emptied, or is not the one
+of before. Check the mount or the server; if it is the truth: toriki accept
+20261121T020000Z-k3x7
 
 source-failed in keycloak, 2 slices: user/ann, user/ben
   The source answered with an error.
