@@ -1,8 +1,11 @@
 /** `npm run bench`: prints the tables of docs/benchmarks.md. What can be asked: `-- --help`. */
+import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { parseSize } from '../kit/made-homes/parse-size.ts'
 import { profiles } from '../kit/made-homes/profiles.ts'
 import type { Profile } from '../kit/made-homes/profiles.ts'
+import { delayBench } from './delay/delay.ts'
+import { hindranceToDelay } from './delay/delayed.ts'
 import { engineBench } from './engine/engine.ts'
 import { engineReport } from './engine/report.ts'
 import { findTools } from './engine/tools-here.ts'
@@ -16,7 +19,8 @@ const HELP = `npm run bench [-- WHAT… OPTIONS]
   engine     first backup, unchanged, 1 % changed, restore, check: ours beside restic, borg
              and kopia, as far as they are on this machine
   identity   many people through the queue
-Absent: both. People into a real Keycloak: node test/bench/restore-people.ts 1000
+  delay      a home where every call to the file system takes a millisecond
+Absent: engine and identity. People into a real Keycloak: node test/bench/restore-people.ts 1000
 
   --smoke              the same walk over very little, to see that it works; its figures mean nothing
   --reps N             repetitions (3); medians and minima are printed
@@ -31,6 +35,10 @@ engine:
   --no-settle          do not wait until what was made counts as unchanged
 identity:
   --users A,B          people (100,1000,10000)
+delay:
+  --delay-ms N         what a call takes (1)
+  --every-call         also what a client of a network file system answers itself (close, fstat)
+  --files N, --data DIR, --no-settle
 `
 
 const { values, positionals } = parseArgs({
@@ -48,23 +56,46 @@ const { values, positionals } = parseArgs({
     data: { type: 'string' },
     'no-settle': { type: 'boolean', default: false },
     users: { type: 'string' },
+    'delay-ms': { type: 'string', default: '1' },
+    'every-call': { type: 'boolean', default: false },
   },
 })
 const { smoke } = values
 const out = (text: string): void => void process.stdout.write(text)
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 if (values.help) out(HELP)
 else await main()
 
 async function main(): Promise<void> {
-  const wanted = chosen('what to measure', positionals.join(',') || 'engine,identity', ['engine', 'identity'])
+  const wanted = chosen(
+    'what to measure',
+    positionals.join(',') || (smoke ? 'engine,identity,delay' : 'engine,identity'),
+    ['engine', 'identity', 'delay'],
+  )
   const repetitions = Number(values.reps ?? (smoke ? 1 : 3))
   if (wanted.includes('engine')) await engine(repetitions)
   if (wanted.includes('identity')) {
     const sizes = (values.users ?? (smoke ? '4,20' : '100,1000,10000')).split(',').map(Number)
-    out(`## Many people through the queue\n\n${describeMachine(dataFolder(0))} Medians of ${repetitions}.\n\n`)
-    out(await identityBench(sizes, repetitions))
+    out(`## Many people through the queue\n\n${describeMachine(tmpdir())} Medians of ${repetitions}.\n\n`)
+    out(`${await identityBench(sizes, repetitions)}\n`)
   }
+  if (wanted.includes('delay')) await delay(repetitions)
+}
+
+async function delay(repetitions: number): Promise<void> {
+  const files = Number(values.files ?? (smoke ? 50 : 100_000))
+  const data = values.data ?? dataFolder(files * 8192 * 3)
+  const hindrance = hindranceToDelay()
+  out(`## Where every call takes ${values['delay-ms']} ms\n\n${describeMachine(data)} `)
+  if (hindrance !== undefined) return out(`Not measured: ${hindrance}.\n`)
+  out(
+    await delayBench({
+      ...{ files, repetitions, data, delayMs: Number(values['delay-ms']), every: values['every-call'] },
+      settles: !smoke && !values['no-settle'],
+      say,
+    }),
+  )
 }
 
 async function engine(repetitions: number): Promise<void> {
@@ -96,7 +127,7 @@ async function engine(repetitions: number): Promise<void> {
       const result = await engineBench({
         ...{ profile, store, tools: here, repetitions, data, home },
         settles: !smoke && !values['no-settle'],
-        say: (line) => process.stderr.write(`${line}\n`),
+        say,
       })
       out(`${engineReport(result)}\n`)
     }

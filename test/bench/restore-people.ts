@@ -81,6 +81,7 @@ try {
 
   await removeBulk(rest)
   const chunked = await timed(() => importUsers(rest, bulkUsers(count)))
+  await mustBe(before, 'partialImport')
   row('`partialImport`, 20 people a request, 8 requests at once', chunked)
 
   await removeBulk(rest)

@@ -4,7 +4,6 @@
  */
 import { lstatSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { editHome } from '../../kit/made-homes/edit-home.ts'
 import { IntegerRandom } from '../../kit/made-homes/integer-random.ts'
 import { filesBelow, makeHome } from '../../kit/made-homes/profiles.ts'
@@ -13,6 +12,7 @@ import { ensureRsync } from '../../kit/servers/install.ts'
 import { mustBeEqual } from './compare-trees.ts'
 import { ensureTime, measureCommand, runCommand } from './measure-process.ts'
 import type { Measure } from './measure-process.ts'
+import { settled } from './settled.ts'
 import { openStores } from './store-for.ts'
 import type { Stores } from './store-for.ts'
 import type { BackupTool, Scene, Seen, StorePlace, ToolName } from './tool.ts'
@@ -52,8 +52,6 @@ export interface ToolMeasures {
   readonly unchanged: readonly Seen[]
 }
 
-/** What changed less than a minute ago may change again and look the same, so nobody who is careful takes it for unchanged (lib/components/files/hint.ts). */
-const SETTLED_MS = 61_000
 const EDIT_PERCENT = 1
 /** The file that is restored alone is the one nearest to this. */
 const ONE_BYTES = 2 ** 20
@@ -193,13 +191,4 @@ function fileNear(home: string, bytes: number): string {
     if (far < least) [best, least] = [path, far]
   }
   return best
-}
-
-async function settled(home: string, say: (line: string) => void): Promise<void> {
-  let newestMs = 0
-  for (const path of filesBelow(home)) newestMs = Math.max(newestMs, lstatSync(join(home, path)).ctimeMs)
-  const waitMs = newestMs + SETTLED_MS - Date.now()
-  if (waitMs <= 0) return
-  say(`waits ${(waitMs / 1000).toFixed(0)} s, until what was made counts as unchanged`)
-  await sleep(waitMs)
 }
