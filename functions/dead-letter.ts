@@ -6,6 +6,7 @@ import type { Invocation } from '../lib/backup/deadline.ts'
 import { parseQueueEvent } from '../lib/backup/receive-batch.ts'
 import type { BatchResponse } from '../lib/backup/receive-batch.ts'
 import type { Service } from '../lib/backup/service.ts'
+import { giveUpMaintenance } from '../lib/maintenance/give-up.ts'
 import { giveUpRestore } from '../lib/restore/give-up-restore.ts'
 
 export async function handle(service: Service, event: unknown): Promise<BatchResponse> {
@@ -13,7 +14,11 @@ export async function handle(service: Service, event: unknown): Promise<BatchRes
   // One after another: a broken server fills this queue with the same cause, which is told once.
   for (const { messageId, body } of parseQueueEvent(event).Records) {
     try {
-      await deadLetter(service, { body }, (message) => giveUpRestore(service, message))
+      await deadLetter(service, { body }, (message) =>
+        message.kind === 'prune-slice' || message.kind === 'compact-slice'
+          ? giveUpMaintenance(service, message)
+          : giveUpRestore(service, message),
+      )
     } catch (error) {
       logFailure(service.platform.log, 'dead-letter-failed', error, { message: messageId })
       batchItemFailures.push({ itemIdentifier: messageId })

@@ -98,7 +98,7 @@ export function alarms(plan: Plan): Resources {
             Statistic: 'Sum',
             Period: 300,
             // A worker that dies is counted with its message; several in a row are an illness.
-            EvaluationPeriods: name === 'backup-slice' || name === 'restore-slice' ? 3 : 1,
+            EvaluationPeriods: name.endsWith('-slice') ? 3 : 1,
             Threshold: 0,
             ComparisonOperator: 'GreaterThanThreshold',
             TreatMissingData: 'notBreaching',

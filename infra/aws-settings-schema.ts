@@ -83,6 +83,8 @@ export const awsSettingsSchema = z.strictObject(
         'replay-run': memory(1024),
         'plan-restore': memory(2048),
         'restore-slice': memory(2048),
+        'prune-slice': memory(1024),
+        'compact-slice': memory(1024),
         doctor: memory(1024),
       })
       .prefault({}),

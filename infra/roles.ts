@@ -1,6 +1,6 @@
 /**
  * The roles, written by hand: one per function (doctor looks through the eyes of backup-slice), one for the Scheduler, and the three that people take: prune, check and
- * restore. Only the two functions of a restore, and who takes its role, read its account's secret and open content. Each may do what its code calls, and nothing else; the buckets' and the key's own policies (infra/storage) forbid the worst once more.
+ * restore. Only the two functions of a restore, and who takes its role, read its account's secret; content is opened by them, by compact-slice and by check; prune and prune-slice alone delete. Each may do what its code calls, and nothing else; the buckets' and the key's own policies (infra/storage) forbid the worst once more.
  */
 import { queueNames } from '../lib/platform/queue/port.ts'
 import type { QueueName } from '../lib/platform/queue/port.ts'
@@ -32,6 +32,8 @@ export const functionNames = [
   'replay-run',
   'plan-restore',
   'restore-slice',
+  'prune-slice',
+  'compact-slice',
   'doctor',
 ] as const
 export type FunctionName = (typeof functionNames)[number]
@@ -98,6 +100,7 @@ export function roles(plan: Plan): Resources {
       ...sendStatements([
         queueArn(plan, 'backup-slice'),
         queueArn(plan, 'settle-run'),
+        ...afterRun(plan),
         // The host puts what failed there, in this role.
         attribute(SCHEDULE_DEAD_QUEUE, 'Arn'),
       ]),
@@ -108,7 +111,7 @@ export function roles(plan: Plan): Resources {
     SettleRunRole: lambdaRole(plan, 'settle-run', [
       ...recordStatements(plan),
       ...consumeStatements([queueArn(plan, 'settle-run')]),
-      ...sendStatements([queueArn(plan, 'settle-run'), queueArn(plan, 'settle-run', true)]),
+      ...sendStatements([queueArn(plan, 'settle-run'), queueArn(plan, 'settle-run', true), ...afterRun(plan)]),
       ...alarmStatements(plan),
       ...settingsStatements(plan),
       ...host(plan, 'settle-run'),
@@ -121,6 +124,7 @@ export function roles(plan: Plan): Resources {
         queueArn(plan, 'settle-run'),
         queueArn(plan, 'plan-restore'),
         queueArn(plan, 'restore-slice'),
+        ...afterRun(plan),
       ]),
       ...alarmStatements(plan),
       ...settingsStatements(plan),
@@ -132,6 +136,7 @@ export function roles(plan: Plan): Resources {
       ...sendStatements([
         queueArn(plan, 'replay-run', true),
         ...(['backup-slice', 'settle-run'] as const).map((name: QueueName) => queueArn(plan, name)),
+        ...afterRun(plan),
       ]),
       ...alarmStatements(plan),
       ...settingsStatements(plan),
@@ -166,27 +171,31 @@ export function roles(plan: Plan): Resources {
         StringLike: { 'kms:ViaService': 'sqs.*.amazonaws.com' },
       }),
     ]),
-    PruneRole: role(plan, 'prune', maintainerTrust(plan), [
-      ...objectStatements(plan, {
-        // Neither packs nor the keys of content: what deletes reads no content.
-        read: [
-          'deployment',
-          'runs',
-          'keys',
-          'erased',
-          'trees',
-          'index',
-          'snapshots',
-          'checkpoints',
-          'condemned',
-          'marks',
-          'claims',
-        ],
-        create: ['condemned', 'index', 'trees', 'marks', 'runs'],
-        delete: ['packs', 'trees', 'index', 'snapshots', 'checkpoints', 'condemned', 'runs', 'restores'],
-      }),
-      ...keyStatements(plan, { unwrap: ['deployment', 'tree'] }),
+    PruneSliceRole: lambdaRole(plan, 'prune-slice', [
+      ...pruneStatements(plan),
+      ...lookAtQueues(plan),
+      ...consumeStatements([queueArn(plan, 'prune-slice')]),
+      // Where packs are mostly dead.
+      ...sendStatements([queueArn(plan, 'prune-slice', true), queueArn(plan, 'compact-slice')]),
+      ...settingsStatements(plan),
+      ...host(plan, 'prune-slice'),
     ]),
+    CompactSliceRole: lambdaRole(plan, 'compact-slice', [
+      ...objectStatements(plan, {
+        read: readAll.filter((name) => name !== 'restores'),
+        // Of records that somebody was told of damage.
+        create: ['packs', 'trees', 'index', 'runs'],
+      }),
+      ...keyStatements(plan, { unwrap: ['deployment', 'tree', 'content'] }),
+      ...lookAtQueues(plan),
+      ...consumeStatements([queueArn(plan, 'compact-slice')]),
+      // Its own continuations.
+      ...sendStatements([queueArn(plan, 'compact-slice'), queueArn(plan, 'compact-slice', true)]),
+      ...alarmStatements(plan),
+      ...settingsStatements(plan),
+      ...host(plan, 'compact-slice'),
+    ]),
+    PruneRole: role(plan, 'prune', maintainerTrust(plan), pruneStatements(plan)),
     CheckRole: role(plan, 'check', maintainerTrust(plan), [
       ...objectStatements(plan, {
         read: [...readAll],
@@ -202,6 +211,24 @@ export function roles(plan: Plan): Resources {
       ...restoreStatements(plan),
     ]),
   }
+}
+
+/** Of whoever deletes, and forgets before. */
+function pruneStatements(plan: Plan): Value[] {
+  return [
+    ...objectStatements(plan, {
+      // Neither packs nor the keys of content: what deletes reads no content. Of restores, whether they are over.
+      read: [...readAll.filter((name) => name !== 'packs')],
+      create: ['condemned', 'index', 'trees', 'marks', 'runs'],
+      delete: ['packs', 'trees', 'index', 'snapshots', 'checkpoints', 'condemned', 'runs', 'restores'],
+    }),
+    ...keyStatements(plan, { unwrap: ['deployment', 'tree'] }),
+  ]
+}
+
+/** Whoever ends a full run sends what follows it. */
+function afterRun(plan: Plan): Value[] {
+  return [queueArn(plan, 'prune-slice')]
 }
 
 const readAll = [

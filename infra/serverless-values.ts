@@ -55,6 +55,8 @@ function concurrencyOf({ aws }: Plan): Readonly<Record<string, Value>> {
       'dead-letter': reserved(queueNames.length * OTHERS_AT_ONCE),
       'plan-restore': reserved(aws.concurrency),
       'restore-slice': reserved(aws.concurrency),
+      'prune-slice': reserved(aws.concurrency),
+      'compact-slice': reserved(OTHERS_AT_ONCE),
       // And one by hand.
       'replay-run': reserved(OTHERS_AT_ONCE + 1),
       doctor: reserved(1),

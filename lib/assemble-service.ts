@@ -23,7 +23,11 @@ import type { Settings } from './settings.ts'
  */
 export async function assembleService(
   settings: Settings,
-  options: AssembleOptions & { readonly metrics?: Metrics },
+  options: AssembleOptions & {
+    readonly metrics?: Metrics
+    /** Are the messages that keep the store in order worked on here, or by functions beside? Then a run's end sends them. */
+    readonly keepsInOrder?: boolean
+  },
 ): Promise<Service> {
   const platform = await assemblePlatform(settings, options)
   try {
@@ -49,6 +53,7 @@ export async function assembleService(
         ...(rpoMs === undefined ? {} : { rpoMs }),
       },
       metrics: options.metrics ?? silentMetrics,
+      ...(options.keepsInOrder === true && settings.retention !== undefined ? { retention: settings.retention } : {}),
       alarm: telling.alarm,
     }
   } catch (error) {
@@ -104,7 +109,7 @@ export async function invoked<T>(
 
 async function open(resolve: 'all' | 'platform', log: Log): Promise<Service> {
   const settings = await loadSettings({ resolve })
-  return await assembleService(settings, { log, metrics: await openMetrics(settings.deployment) })
+  return await assembleService(settings, { log, metrics: await openMetrics(settings.deployment), keepsInOrder: true })
 }
 
 async function openMetrics(deployment: string): Promise<Metrics> {

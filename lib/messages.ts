@@ -48,14 +48,52 @@ const restoreSlice = z.looseObject({
   idle: z.int().min(0).max(PARTS_MAX).optional(),
 })
 
-const kinds = ['backup-slice', 'settle-run', 'replay-run', 'plan-restore', 'restore-slice'] as const
+/** `run`: after which it is done; what goes wrong on many slices is told once per run. */
+const pruneSlice = z
+  .looseObject({
+    v: z.literal(1),
+    kind: z.literal('prune-slice'),
+    slice: z.string().min(1).max(1024).optional(),
+    /** Instead of a slice: records of runs and restores whose time is over. */
+    records: z.literal('expired').optional(),
+    run: run.optional(),
+  })
+  .refine(({ slice, records }) => (slice === undefined) !== (records === undefined), { path: ['slice'] })
+const compactSlice = z.looseObject({
+  v: z.literal(1),
+  kind: z.literal('compact-slice'),
+  slice: z.string().min(1).max(1024),
+  run: run.optional(),
+  /** The n-th hop: what the one before had no time for. */
+  part: z.int().min(0).max(PARTS_MAX).optional(),
+})
+
+const kinds = [
+  'backup-slice',
+  'settle-run',
+  'replay-run',
+  'plan-restore',
+  'restore-slice',
+  'prune-slice',
+  'compact-slice',
+] as const
 const known = z.looseObject({ v: z.literal(1), kind: z.enum(kinds) })
-const anyMessage = z.discriminatedUnion('kind', [backupSlice, settleRun, replayRun, planRestore, restoreSlice])
+const anyMessage = z.discriminatedUnion('kind', [
+  backupSlice,
+  settleRun,
+  replayRun,
+  planRestore,
+  restoreSlice,
+  pruneSlice,
+  compactSlice,
+])
 
 export type BackupSliceMessage = z.infer<typeof backupSlice>
 export type SettleRunMessage = z.infer<typeof settleRun>
 export type PlanRestoreMessage = z.infer<typeof planRestore>
 export type RestoreSliceMessage = z.infer<typeof restoreSlice>
+export type PruneSliceMessage = z.infer<typeof pruneSlice>
+export type CompactSliceMessage = z.infer<typeof compactSlice>
 export type Message = z.infer<typeof anyMessage>
 
 export function encodeMessage(message: Message): string {

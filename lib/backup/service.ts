@@ -14,12 +14,32 @@ export interface Service {
   /** Configured components, in the components' order. */
   readonly components: readonly Component[]
   readonly limits: RunLimits
+  /**
+   * What is kept; here where the queues of `prune-slice` and `compact-slice` are worked on, so that each full run is followed by them. Absent elsewhere, and without the setting: then people forget and
+   * prune by the command line.
+   */
+  readonly retention?: Retention
   /** Tells a person: the alarm command, a topic. Never throws; a failing alarm is logged. */
   readonly alarm: (alarm: Alarm) => Promise<void>
   /** Figures for whoever watches; silent where nobody keeps them. */
   readonly metrics: Metrics
   /** Told what happens in this process, for progress on a terminal; never for a decision. */
   readonly observer?: RunObserver
+}
+
+/** What is kept of each history, as `lib/maintenance/retention.ts` has it, and of records. */
+export interface Retention {
+  readonly last?: number
+  readonly daily?: number
+  readonly weekly?: number
+  readonly monthly?: number
+  readonly yearly?: number
+  readonly keepWithinMs?: number
+  readonly leftMs?: number
+  /** Records of runs and restores are deleted when they are older. */
+  readonly runsMs?: number
+  /** An IANA name: where days begin. */
+  readonly timezone: string
 }
 
 export interface RunObserver {
@@ -43,7 +63,7 @@ export interface RunLimits {
 
 /** What the alarm command and the topic get as JSON. */
 export interface Alarm {
-  readonly alarm: 'run-ended' | 'suspect' | 'dead-letter' | 'no-backup' | 'rpo'
+  readonly alarm: 'run-ended' | 'suspect' | 'dead-letter' | 'no-backup' | 'rpo' | 'damaged'
   readonly deployment: string
   /** Empty where it is not about one. */
   readonly run: string

@@ -12,6 +12,7 @@ import { isRunOpen, readRunState } from '../runs/run-state.ts'
 import type { RunState } from '../runs/run-state.ts'
 import { createSummary, latestSummary } from '../runs/summary-log.ts'
 import type { RunSummary } from '../runs/summary-log.ts'
+import { keepInOrder } from './keep-in-order.ts'
 import { sendTick } from './send-tick.ts'
 import type { Service } from './service.ts'
 import { alarmFailures, tellOnce } from './tell.ts'
@@ -114,4 +115,5 @@ async function tellEnd(service: Service, record: RunRecord, report: RunReport, n
     })
   }
   await tellFigures(service, record, report, n)
+  await keepInOrder(service, record, report)
 }

@@ -9,7 +9,7 @@ const GROUPS_MAX = 20
 
 /** `what`: a word of [a-z0-9-], the alarm's name inside its run. */
 export async function tellOnce(
-  service: Service,
+  service: Pick<Service, 'repository' | 'platform' | 'alarm'>,
   run: string,
   what: string,
   alarm: Omit<Alarm, 'deployment' | 'run'>,

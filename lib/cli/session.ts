@@ -55,13 +55,14 @@ export async function withRecords<T>(
   return await action(service).finally(() => closeService(service))
 }
 
-/** For commands that ask the sources. */
+/** For commands that ask the sources. `keepsInOrder`: for those that stay, and work on what follows a run. */
 export async function withService<T>(
   context: CommandContext,
   action: (session: { readonly service: Service; readonly settings: Settings }) => Promise<T>,
+  { keepsInOrder = false }: { readonly keepsInOrder?: boolean } = {},
 ): Promise<T> {
   const settings = await loadSettings({ file: context.settingsFile })
-  const service = await assembleService(settings, { log: commandLog() })
+  const service = await assembleService(settings, { log: commandLog(), keepsInOrder })
   return await action({ service, settings }).finally(() => closeService(service))
 }
 

@@ -4,8 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import * as backupSlice from '../../functions/backup-slice.ts'
+import * as compactSlice from '../../functions/compact-slice.ts'
 import * as deadLetter from '../../functions/dead-letter.ts'
 import * as planRestore from '../../functions/plan-restore.ts'
+import * as pruneSlice from '../../functions/prune-slice.ts'
 import * as replayRun from '../../functions/replay-run.ts'
 import * as restoreSlice from '../../functions/restore-slice.ts'
 import * as settleRun from '../../functions/settle-run.ts'
@@ -57,7 +59,10 @@ export function embeddedHost({
     const { queues, clock, random, log } = service.platform
     const restoring = await restoringOf(service, only, settings, openWork)
     const names = queueNames.filter(
-      (name) => (only ?? workerFunctions).includes(name) && (restoring !== undefined || !isOfRestore(name)),
+      (name) =>
+        (only ?? workerFunctions).includes(name) &&
+        (restoring !== undefined || !isOfRestore(name)) &&
+        (service.retention !== undefined || only !== undefined || !isOfOrder(name)),
     )
     const source = (
       name: string,
@@ -87,7 +92,7 @@ export function embeddedHost({
           name,
           queues.queue(name),
           handlerOf(service, restoring, name),
-          name === 'settle-run' || name === 'replay-run' ? 1 : service.limits.parallel,
+          isAlone(name) ? 1 : service.limits.parallel,
           mayCrash(service, name),
         ),
       ),
@@ -171,6 +176,16 @@ async function serve(
   }
 }
 
+/** Of these one message at a time: what keeps the store in order takes memory and requests that backups are to have. */
+function isAlone(name: QueueName): boolean {
+  return name === 'settle-run' || name === 'replay-run' || name === 'prune-slice' || name === 'compact-slice'
+}
+
+/** A command that backs up, and ends then, leaves these to others. */
+function isOfOrder(name: QueueName): boolean {
+  return name === 'prune-slice' || name === 'compact-slice'
+}
+
 function isOfRestore(name: QueueName): boolean {
   return name === 'plan-restore' || name === 'restore-slice'
 }
@@ -235,6 +250,10 @@ function handlerOf(service: Service, restoring: Restoring | undefined, name: Que
       return answering((event, context) => settleRun.handle(service, event, context))
     case 'replay-run':
       return answering((event, context) => replayRun.handle(service, event, context))
+    case 'prune-slice':
+      return answering((event, context) => pruneSlice.handle(service, event, context))
+    case 'compact-slice':
+      return answering((event, context) => compactSlice.handle(service, event, context))
     case 'plan-restore':
       return answering(async (event, context) => planRestore.handle(await openOf(restoring), event, context))
     case 'restore-slice':

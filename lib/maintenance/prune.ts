@@ -3,6 +3,7 @@ import { toTorikiError } from '../errors.ts'
 import type { TorikiError } from '../errors.ts'
 import type { PruneReport } from '../repository/maintenance.ts'
 import type { SliceName } from '../resources/slice.ts'
+import { worthwhile } from './compact.ts'
 import { isStillOpen } from './open-runs.ts'
 import type { MaintenanceService } from './service.ts'
 import { sliceHistories } from './slice-histories.ts'
@@ -18,6 +19,8 @@ export interface PrunedSlice {
 export interface PruneWish {
   /** Absent: everybody. */
   readonly slices?: readonly SliceName[] | undefined
+  /** Also say how many packs are worth packing anew. */
+  readonly worthCompacting?: boolean
   /** Without it nothing is written. */
   readonly apply: boolean
   readonly signal: AbortSignal
@@ -26,13 +29,17 @@ export interface PruneWish {
 /** As they are done. @throws what the store throws while slices are looked for; the signal's reason. */
 export async function* pruneAll(
   service: MaintenanceService,
-  { slices, apply, signal }: PruneWish,
+  { slices, apply, signal, worthCompacting = false }: PruneWish,
 ): AsyncGenerator<PrunedSlice> {
   for await (const history of sliceHistories(service, 'read-trees', slices)) {
     signal.throwIfAborted()
     const { slice, generation } = history
     try {
-      const report = await history.prune({ isRunOpen: (run) => isStillOpen(service, run), apply, signal })
+      const report = await history.prune({
+        isRunOpen: (run) => isStillOpen(service, run),
+        ...(worthCompacting ? { worthCompacting: worthwhile } : {}),
+        ...{ apply, signal },
+      })
       yield { slice, generation, report }
     } catch (error) {
       signal.throwIfAborted()

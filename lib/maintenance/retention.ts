@@ -38,12 +38,16 @@ export interface RetentionDecision {
 
 const calendarRules = ['daily', 'weekly', 'monthly', 'yearly'] as const
 
+export function keepsSomething(policy: RetentionPolicy): boolean {
+  const { last = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, keepWithinMs = 0 } = policy
+  return last + daily + weekly + monthly + yearly + keepWithinMs > 0
+}
+
 /**
  * @throws TorikiError `settings-invalid` for a policy that keeps nothing by count or by age: forgetting by it would leave one snapshot of everything.
  */
 export function checkPolicy(policy: RetentionPolicy): void {
-  const { last = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, keepWithinMs = 0 } = policy
-  if (last + daily + weekly + monthly + yearly + keepWithinMs > 0) return
+  if (keepsSomething(policy)) return
   throw new TorikiError('settings-invalid', {
     message:
       'The retention policy keeps nothing: neither last, daily, weekly, monthly, yearly nor keepWithin is above 0.',

@@ -1,9 +1,12 @@
 /** What keeping one slice's objects in order is asked, and answers: plain data. */
+import type { ChoiceLimits } from './compact-choice.ts'
 import type { SnapshotId } from './snapshot.ts'
 
 export interface PruneOptions {
   /** May this run still go on from its checkpoints? Asked once per run that has any. */
   readonly isRunOpen: (run: string) => Promise<boolean>
+  /** When is a pack of which little is alive worth packing anew? Absent: it is not asked. */
+  readonly worthCompacting?: ChoiceLimits
   /** Without it nothing is written, condemned or deleted. */
   readonly apply: boolean
   readonly signal: AbortSignal
@@ -19,7 +22,13 @@ export interface PruneReport {
   /** Condemned earlier and named since: they stay. */
   readonly rescued: number
   /** What stays, packs only: plaintext bytes that are needed, and bytes that the packs have in the store. */
-  readonly kept: { readonly packs: number; readonly neededBytes: number; readonly storedBytes: number }
+  readonly kept: {
+    readonly packs: number
+    readonly neededBytes: number
+    readonly storedBytes: number
+    /** Those of them that `compact` would pack anew. */
+    readonly repackable: number
+  }
 }
 
 export interface PruneCounts {
@@ -31,11 +40,11 @@ export interface PruneCounts {
   readonly bytes: number
 }
 
-export interface CompactOptions extends PruneOptions {
-  /** So much of what packs hold may be dead, from 0 to 1. */
-  readonly deadShareMax: number
-  /** Fewer dead bytes than this are left where they are: they are not worth the requests. */
-  readonly deadBytesMin: number
+export interface CompactOptions extends ChoiceLimits {
+  readonly isRunOpen: PruneOptions['isRunOpen']
+  /** Without it nothing is written. */
+  readonly apply: boolean
+  readonly signal: AbortSignal
 }
 
 export interface CompactReport {

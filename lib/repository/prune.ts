@@ -6,6 +6,8 @@
 import { TorikiError } from '../errors.ts'
 import { base32 } from './base32.ts'
 import { GRACE_MS, storeTime } from './condemned.ts'
+import { packUses } from './compact.ts'
+import { packsToRepack } from './compact-choice.ts'
 import { rewriteIndex } from './index-rewrite.ts'
 import type { PruneCounts, PruneOptions, PruneReport } from './maintenance.ts'
 import { addMarks } from './marks.ts'
@@ -32,6 +34,8 @@ export async function pruneSlice(context: SliceContext, options: PruneOptions): 
       packs: kept.length,
       neededBytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
       storedBytes: kept.reduce((sum, { pack }) => sum + (pack?.sizeBytes ?? 0), 0),
+      repackable:
+        options.worthCompacting === undefined ? 0 : packsToRepack(packUses(found), options.worthCompacting).length,
     },
   }
 }

@@ -52,6 +52,8 @@ export interface SealedRecords {
   create(path: string, value: JsonObject): Promise<'created' | 'exists'>
   /** `undefined` when there is none. @throws TorikiError `seal-broken`. */
   read(path: string): Promise<JsonObject | undefined>
+  /** No error when it is not there. Only for what keeps the repository in order, of records whose time is over. */
+  delete(path: string): Promise<void>
   /** Paths under the prefix that are greater than `after`, ascending, with the store's time. `after` lets a caller skip a whole run (`runs/<run>/~`). */
   list(
     prefix: string,
@@ -110,6 +112,8 @@ export interface SliceRepository {
   compact(options: CompactOptions): Promise<CompactReport>
   /** Reads back and authenticates what is stored; access `read-content` for reading data. @throws as `checkSlice`. */
   check(options: CheckOptions): Promise<CheckReport>
+  /** Is nothing of it in the store but keys and marks? Then there is nothing to read, to forget or to prune. */
+  isEmpty(): Promise<boolean>
   /** Index objects that do not open, made anew from packs. @throws what the store throws. */
   rebuildIndex(): Promise<RebuiltIndex>
 }

@@ -45,6 +45,9 @@ export function sealedRecords(platform: Pick<Platform, 'store' | 'random'>, runK
     async read(path) {
       return (await read(path))?.value
     },
+    async delete(path) {
+      await store.delete(path)
+    },
     async *list(prefix, options = {}) {
       let after = options.after
       do {

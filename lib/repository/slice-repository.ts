@@ -194,6 +194,14 @@ export class OpenSliceRepository implements SliceRepository {
     return await checkSlice(this.#context, options)
   }
 
+  async isEmpty(): Promise<boolean> {
+    for (const folder of ['snapshots', 'checkpoints', 'condemned', 'packs', 'trees', 'index']) {
+      const { objects } = await this.#context.platform.store.list(`slices/${this.sliceId}/${folder}/`)
+      if (objects.length > 0) return false
+    }
+    return true
+  }
+
   async rebuildIndex(): Promise<RebuiltIndex> {
     return await rebuildIndex(this.#context)
   }

@@ -3,8 +3,10 @@
  * visible, until nothing is left or the run under test has ended. One message at a time, so a test's order is its own.
  */
 import { handle as backupSlice } from '../../functions/backup-slice.ts'
+import { handle as compactSlice } from '../../functions/compact-slice.ts'
 import { handle as deadLetter } from '../../functions/dead-letter.ts'
 import { handle as planRestore } from '../../functions/plan-restore.ts'
+import { handle as pruneSlice } from '../../functions/prune-slice.ts'
 import { handle as replayRun } from '../../functions/replay-run.ts'
 import { handle as restoreSlice } from '../../functions/restore-slice.ts'
 import { handle as settleRun } from '../../functions/settle-run.ts'
@@ -47,6 +49,8 @@ export async function drainQueues(service: Service, clock: FakeClock, options: D
     'backup-slice': (event) => backupSlice(service, event, invocation),
     'settle-run': (event) => settleRun(service, event, invocation),
     'replay-run': (event) => replayRun(service, event, invocation),
+    'prune-slice': (event) => pruneSlice(service, event, invocation),
+    'compact-slice': (event) => compactSlice(service, event, invocation),
     'plan-restore': (event) => planRestore(restoring(), event, invocation),
     'restore-slice': (event) => restoreSlice(restoring(), event, invocation),
   }

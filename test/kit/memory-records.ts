@@ -1,8 +1,8 @@
 /** Records of runs in memory, as the repository's sealed records behave: create-only, listed in ascending order. Counts what is asked of it. */
 import type { JsonObject } from '../../lib/resources/json.ts'
-import type { RunRecords } from '../../lib/runs/run.ts'
+import type { SealedRecords } from '../../lib/repository/repository.ts'
 
-export interface MemoryRecords extends RunRecords {
+export interface MemoryRecords extends SealedRecords {
   readonly values: Map<string, { readonly value: JsonObject; readonly modifiedAt: Date }>
   readonly counts: { creates: number; reads: number; lists: number }
 }
@@ -23,6 +23,7 @@ export function memoryRecords(now: () => Date = () => new Date(0)): MemoryRecord
       counts.reads++
       return structuredClone(values.get(path)?.value)
     },
+    delete: async (path) => void values.delete(path),
     list: async function* (prefix, options = {}) {
       counts.lists++
       const paths = [...values.keys()].filter((path) => path.startsWith(prefix) && path > (options.after ?? ''))

@@ -35,6 +35,8 @@ const everyRole: readonly RoleName[] = [
   'replay-run',
   'plan-restore',
   'restore-slice',
+  'prune-slice',
+  'compact-slice',
   'prune',
   'check',
   'restore',
@@ -92,13 +94,13 @@ describe('backup', () => {
   })
 })
 
-describe('prune', () => {
+describe.each(['prune', 'prune-slice'] as const)('%s', (name) => {
   test('deletes what it condemned, and reads no content', () => {
     for (const kind of ['packs', 'trees', 'index', 'snapshots', 'checkpoints', 'condemned'])
-      expect(answer('prune', remove(inSlice(kind)))).toBe('allowed')
-    expect(answer('prune', get(inSlice('packs')))).toBe('denied')
-    expect([answer('prune', unwrap('content')), answerByRole('prune', unwrap('content'))]).toEqual(['denied', 'denied'])
-    expect(answer('prune', unwrap('tree'))).toBe('allowed')
+      expect(answer(name, remove(inSlice(kind)))).toBe('allowed')
+    expect(answer(name, get(inSlice('packs')))).toBe('denied')
+    expect([answer(name, unwrap('content')), answerByRole(name, unwrap('content'))]).toEqual(['denied', 'denied'])
+    expect(answer(name, unwrap('tree'))).toBe('allowed')
   })
 
   test('deletes no key, no mark and no version', () => {
@@ -106,14 +108,14 @@ describe('prune', () => {
       objectCall('s3:DeleteObject', places.keyBucket, `campus/keys/${SLICE}/1`),
       remove(inSlice('marks')),
     ])
-      expect(answerByRole('prune', call)).toBe('denied')
-    expect(answer('prune', objectCall('s3:DeleteObject', places.keyBucket, `campus/keys/${SLICE}/1`))).toBe('denied')
-    expect(answer('prune', remove(inSlice('marks')))).toBe('denied')
-    expect(answer('prune', objectCall('s3:DeleteObjectVersion', places.bucket, inSlice('packs')))).toBe('denied')
+      expect(answerByRole(name, call)).toBe('denied')
+    expect(answer(name, objectCall('s3:DeleteObject', places.keyBucket, `campus/keys/${SLICE}/1`))).toBe('denied')
+    expect(answer(name, remove(inSlice('marks')))).toBe('denied')
+    expect(answer(name, objectCall('s3:DeleteObjectVersion', places.bucket, inSlice('packs')))).toBe('denied')
   })
 })
 
-describe.each(['check', 'restore', 'plan-restore', 'restore-slice'] as const)('%s', (name) => {
+describe.each(['check', 'restore', 'plan-restore', 'restore-slice', 'compact-slice'] as const)('%s', (name) => {
   test('reads everything and deletes nothing', () => {
     for (const kind of slices) {
       expect(answer(name, get(inSlice(kind)))).toBe('allowed')
@@ -139,6 +141,11 @@ test('restore-slice alone writes to the homes, through our access point', () => 
   const ours = `arn:aws:elasticfilesystem:${REGION}:${ACCOUNT}:access-point/AccessPoint`
   expect(everyRole.filter((name) => answer(name, write(ours)) === 'allowed')).toEqual(['restore-slice'])
   expect(answer('restore-slice', write(`${ours}Other`))).toBe('denied')
+})
+
+test('compacting writes packs, their index and its records, and nothing else', () => {
+  const may = slices.filter((kind) => answer('compact-slice', put(inSlice(kind))) === 'allowed')
+  expect(may).toEqual(['packs', 'trees', 'index'])
 })
 
 test('planning a restore writes nothing but its records', () => {
@@ -195,8 +202,8 @@ describe('the buckets', () => {
         resource: policy.Statement,
       })
     }
-    expect(['backup', 'schedule', 'check', 'restore'].map(ask)).toEqual(Array(4).fill('denied'))
-    expect(ask('prune')).toBe('allowed')
+    expect(['backup', 'schedule', 'check', 'restore', 'compact-slice'].map(ask)).toEqual(Array(5).fill('denied'))
+    expect(['prune', 'prune-slice'].map(ask)).toEqual(['allowed', 'allowed'])
   })
 })
 
@@ -218,11 +225,11 @@ describe('the key', () => {
     }
   })
 
-  test('opens content to check and restore alone, also to a role that was given everything', () => {
+  test('opens content to check, compact and restore alone, also to a role that was given everything', () => {
     const may = everyRole.filter(
       (name) => ask(`toriki-campus-${name === 'backup-slice' ? 'backup' : name}`, unwrap('content')) === 'allowed',
     )
-    expect(may).toEqual(['plan-restore', 'restore-slice', 'check', 'restore'])
+    expect(may).toEqual(['plan-restore', 'restore-slice', 'compact-slice', 'check', 'restore'])
   })
 
   test('is used for the buckets by way of S3, for our buckets alone, and for nothing that we wrapped', () => {

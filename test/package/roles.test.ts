@@ -28,6 +28,8 @@ const recordedNames = [
   'replay-run',
   'plan-restore',
   'restore-slice',
+  'prune-slice',
+  'compact-slice',
 ] as const
 
 /** The kind of a call: with ids and numbers left out, the purpose and the deployment instead of the whole context. */
@@ -175,6 +177,8 @@ const beyond: Readonly<Record<(typeof recordedNames)[number], readonly string[]>
     // Those who waited for a shared slice whose message was given up.
     'sqs:SendMessage toriki-campus-plan-restore',
     'sqs:SendMessage toriki-campus-restore-slice',
+    // It may be the first to look at a run that is over.
+    'sqs:SendMessage toriki-campus-prune-slice',
   ],
   'replay-run': [marks, ...host('replay-run')],
   'plan-restore': [
@@ -195,6 +199,30 @@ const beyond: Readonly<Record<(typeof recordedNames)[number], readonly string[]>
     // Of slices whose tree a snapshot has no room for.
     ...['Get', 'Put'].map((verb) => `s3:${verb}Object campus-backup/campus/slices/*/trees`),
     ...host('restore-slice'),
+  ],
+  'prune-slice': [
+    ...host('prune-slice'),
+    'sqs:ChangeMessageVisibility toriki-campus-prune-slice',
+    // Here no restore was old, no index had to be written anew and no tree was pruned.
+    's3:GetObject campus-backup/campus/restores',
+    's3:DeleteObject campus-backup/campus/restores',
+    's3:PutObject campus-backup/campus/slices/*/index',
+    's3:DeleteObject campus-backup/campus/slices/*/trees',
+    // As the format gives it to whoever prunes.
+    's3:GetObject campus-backup/campus/slices/*/claims',
+    ...['runs', 'slices/*/trees'].map((path) => `s3:PutObject campus-backup/campus/${path}`),
+  ],
+  'compact-slice': [
+    ...host('compact-slice'),
+    'sqs:ChangeMessageVisibility toriki-campus-compact-slice',
+    ...unread,
+    // Are runs with checkpoints over? None had any left.
+    's3:GetObject campus-backup/campus/runs',
+    ...['Get', 'Put'].map((verb) => `s3:${verb}Object campus-backup/campus/slices/*/trees`),
+    // What there was no time for; and what does not open is told.
+    'sqs:SendMessage toriki-campus-compact-slice',
+    's3:PutObject campus-backup/campus/runs',
+    'sns:Publish toriki-campus-alarms',
   ],
 }
 

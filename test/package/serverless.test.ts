@@ -77,6 +77,8 @@ describe('the template', () => {
       'settle-run': 'settle-run',
       'plan-restore': 'plan-restore',
       'restore-slice': 'restore-slice',
+      'prune-slice': 'prune-slice',
+      'compact-slice': 'compact-slice',
       'dead-letter': 'dead-letter',
       'replay-run': 'replay-run',
       doctor: 'backup',
@@ -89,9 +91,11 @@ describe('the template', () => {
       [
         'backup',
         'check',
+        'compact-slice',
         'dead-letter',
         'plan-restore',
         'prune',
+        'prune-slice',
         'replay-run',
         'restore',
         'restore-slice',
@@ -153,7 +157,7 @@ describe('the template', () => {
           Enabled,
         ]),
       )
-    expect(Object.values(enabled(packaged))).toEqual(Array(10).fill(true))
+    expect(Object.values(enabled(packaged))).toEqual(Array(14).fill(true))
     expect(Object.entries(enabled(other)).filter(([, on]) => on === false)).toEqual([
       ['toriki-campus-backup-slice', false],
       ['toriki-campus-plan-restore', false],
@@ -274,7 +278,7 @@ describe('the rules of queues', () => {
       const { MaximumConcurrency } = mapping['ScalingConfig'] as { MaximumConcurrency: number }
       wanted.set(known, (wanted.get(known) ?? 0) + MaximumConcurrency)
     }
-    expect(wanted.size).toBe(6)
+    expect(wanted.size).toBe(8)
     for (const [one, most] of wanted) expect(one['ReservedConcurrentExecutions']).toBeGreaterThanOrEqual(most)
     for (const one of ofType(other, 'AWS::Lambda::Function'))
       expect(one['ReservedConcurrentExecutions']).toBeUndefined()

@@ -1,4 +1,6 @@
 /** `toriki prune`: deletes what nothing names any more, in two phases a day apart. Without `--apply` it only says what it would do. */
+import { expireRecords } from '../../maintenance/expire-records.ts'
+import type { ExpiredRecords } from '../../maintenance/expire-records.ts'
 import { pruneAll } from '../../maintenance/prune.ts'
 import type { PruneCounts } from '../../repository/maintenance.ts'
 import { answer } from '../context.ts'
@@ -14,7 +16,15 @@ interface Pruned {
   readonly deleted: PruneCounts
   readonly condemned: PruneCounts
   readonly waiting: PruneCounts
-  readonly kept: { readonly packs: number; readonly neededBytes: number; readonly storedBytes: number }
+  /** `repackable`: packs of which so little is alive that `compact` would pack it anew. */
+  readonly kept: {
+    readonly packs: number
+    readonly neededBytes: number
+    readonly storedBytes: number
+    readonly repackable: number
+  }
+  /** Of runs and restores whose time is over, where `retention.runs` says when that is; `claims` whatever their age. */
+  readonly records?: ExpiredRecords
   readonly failures: readonly {
     readonly slice: string
     readonly code: string
@@ -28,9 +38,11 @@ const NOTHING: PruneCounts = { packs: 0, snapshots: 0, checkpoints: 0, indexes: 
 export async function prune(context: CommandContext, { apply = false }: { readonly apply?: boolean }): Promise<number> {
   const result = await withRepository(context, async (service): Promise<Pruned> => {
     let [slices, deleted, condemned, waiting] = [0, NOTHING, NOTHING, NOTHING]
-    let kept = { packs: 0, neededBytes: 0, storedBytes: 0 }
+    let kept = { packs: 0, neededBytes: 0, storedBytes: 0, repackable: 0 }
     const failures: Pruned['failures'][number][] = []
-    for await (const { slice, report, failure } of pruneAll(service, { apply, signal: context.signal })) {
+    for await (const { slice, report, failure } of pruneAll(service, {
+      ...{ apply, worthCompacting: true, signal: context.signal },
+    })) {
       slices++
       if (failure !== undefined) {
         const { code, message, remedy } = failure
@@ -44,9 +56,19 @@ export async function prune(context: CommandContext, { apply = false }: { readon
         packs: kept.packs + report.kept.packs,
         neededBytes: kept.neededBytes + report.kept.neededBytes,
         storedBytes: kept.storedBytes + report.kept.storedBytes,
+        repackable: kept.repackable + report.kept.repackable,
       }
     }
-    return { applied: apply, slices, deleted, condemned, waiting, kept, failures }
+    const { runsMs } = service.settings.retention ?? {}
+    const records =
+      runsMs === undefined
+        ? undefined
+        : await expireRecords(service, { olderThanMs: runsMs, apply, signal: context.signal })
+    return {
+      ...{ applied: apply, slices, deleted, condemned, waiting, kept },
+      ...(records === undefined ? {} : { records }),
+      failures,
+    }
   })
   answer(context, result, () => forPeople(context, result))
   return result.failures.length === 0 ? EXIT.complete : EXIT.partial
@@ -63,13 +85,19 @@ function sum(one: PruneCounts, other: PruneCounts): PruneCounts {
 }
 
 function forPeople({ terminal }: CommandContext, result: Pruned): string {
-  const { applied, slices, deleted, condemned, waiting, failures } = result
+  const { applied, slices, deleted, condemned, waiting, kept, records, failures } = result
   const lines = [
     `${plural(slices, 'history', 'histories')} looked at.\n`,
     `${applied ? 'Deleted' : 'Would delete'}: ${said(deleted)}.\n`,
     `${applied ? 'Condemned' : 'Would condemn'}, to be deleted after a day unless something names it until then: ${said(condemned)}.\n`,
   ]
   if (waiting.packs + waiting.snapshots > 0) lines.push(`Condemned before, and waiting: ${said(waiting)}.\n`)
+  if (records !== undefined && records.runs + records.restores > 0)
+    lines.push(
+      `${applied ? 'Ended' : 'Would end'}, since their time is over: records of ${plural(records.runs, 'run')} and ${plural(records.restores, 'restore')}.\n`,
+    )
+  if (kept.repackable > 0)
+    lines.push(`Little is alive of ${plural(kept.repackable, 'pack')}: ${terminal.style('bold', 'toriki compact')}\n`)
   if (!applied) lines.push(`Do it: ${terminal.style('bold', 'toriki prune --apply')}\n`)
   for (const { slice, code, message, remedy } of failures) {
     lines.push(`\n${terminal.style('red', code)}: ${slice}, of which nothing was deleted\n`)

@@ -16,26 +16,30 @@ export interface WorkOptions {
 const ALIVE_EVERY_MS = 15_000
 
 export async function work(context: CommandContext, { only, alive }: WorkOptions): Promise<number> {
-  return await withService(context, async ({ service, settings }) => {
-    const workers = await context.host.startWorkers(service, only, settings)
-    const over = new AbortController()
-    const signal = AbortSignal.any([context.signal, over.signal])
-    const beating = alive === undefined ? Promise.resolve() : keepAlive(alive, service.platform.clock, signal)
-    context.terminal.err(
-      `Working on the queues of ${settings.deployment}${only === undefined ? '' : ` (${only.join(', ')})`}. Ctrl-C ends it when the slices in work are done.
+  return await withService(
+    context,
+    async ({ service, settings }) => {
+      const workers = await context.host.startWorkers(service, only, settings)
+      const over = new AbortController()
+      const signal = AbortSignal.any([context.signal, over.signal])
+      const beating = alive === undefined ? Promise.resolve() : keepAlive(alive, service.platform.clock, signal)
+      context.terminal.err(
+        `Working on the queues of ${settings.deployment}${only === undefined ? '' : ` (${only.join(', ')})`}. Ctrl-C ends it when the slices in work are done.
 `,
-    )
-    try {
-      await Promise.race([untilAborted(context.signal), workers.ended, beating.then(() => untilAborted(signal))])
-      context.terminal.err('Stopping: taking nothing new, finishing what is in work.\n')
-    } finally {
-      over.abort()
-      await workers.stop()
-      await beating.catch(() => undefined) // its error, if it was the first one, is on its way already
-    }
-    answer(context, { stopped: true }, () => 'Stopped. Nothing is lost.\n')
-    return EXIT.complete
-  })
+      )
+      try {
+        await Promise.race([untilAborted(context.signal), workers.ended, beating.then(() => untilAborted(signal))])
+        context.terminal.err('Stopping: taking nothing new, finishing what is in work.\n')
+      } finally {
+        over.abort()
+        await workers.stop()
+        await beating.catch(() => undefined) // its error, if it was the first one, is on its way already
+      }
+      answer(context, { stopped: true }, () => 'Stopped. Nothing is lost.\n')
+      return EXIT.complete
+    },
+    { keepsInOrder: true },
+  )
 }
 
 /** Keeps the file young until the signal, then removes it. @throws TorikiError `internal` when it cannot be written. */

@@ -6,7 +6,15 @@
  */
 
 /** One queue and one dead-letter queue per kind of work. */
-export const queueNames = ['backup-slice', 'settle-run', 'replay-run', 'plan-restore', 'restore-slice'] as const
+export const queueNames = [
+  'backup-slice',
+  'settle-run',
+  'replay-run',
+  'plan-restore',
+  'restore-slice',
+  'prune-slice',
+  'compact-slice',
+] as const
 export type QueueName = (typeof queueNames)[number]
 
 /** Longest message body, in bytes of UTF-8, on every driver. */

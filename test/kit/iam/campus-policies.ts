@@ -34,6 +34,8 @@ const roles = {
   'replay-run': 'ReplayRunRole',
   'plan-restore': 'PlanRestoreRole',
   'restore-slice': 'RestoreSliceRole',
+  'prune-slice': 'PruneSliceRole',
+  'compact-slice': 'CompactSliceRole',
   prune: 'PruneRole',
   check: 'CheckRole',
   restore: 'RestoreRole',

@@ -3,8 +3,10 @@
  * for itself, as a process of its own does, and its calls are written down under its name.
  */
 import { handle as backupSlice } from '../../../functions/backup-slice.ts'
+import { handle as compactSlice } from '../../../functions/compact-slice.ts'
 import { handle as deadLetter } from '../../../functions/dead-letter.ts'
 import { handle as planRestore } from '../../../functions/plan-restore.ts'
+import { handle as pruneSlice } from '../../../functions/prune-slice.ts'
 import { handle as replayRun } from '../../../functions/replay-run.ts'
 import { handle as restoreSlice } from '../../../functions/restore-slice.ts'
 import { handle as schedule } from '../../../functions/schedule.ts'
@@ -58,6 +60,9 @@ export async function recordFunctions(places: Places, topic: string): Promise<Re
   }
   put(homes, 'user/carl', { one: { name: 'carl' }, paper: { name: 'carl' }, two: { name: 'carl' } }, true)
   homes.live.contents.set('paper', seededRandom('paper').bytes(400_000))
+  // Eve deletes most of what she had: what is left is packed anew.
+  put(homes, 'user/eve', { large: { name: 'eve' }, one: { name: 'eve' } }, true)
+  homes.live.contents.set('large', seededRandom('large').bytes(2_000_000))
   put(homes, 'shared', { one: { name: 'all' } })
   const writers = [fakeWriter(accounts), fakeWriter(homes)]
   /** May throw before something is written. */
@@ -97,6 +102,7 @@ export async function recordFunctions(places: Places, topic: string): Promise<Re
       // Of the two functions of a restore; the others never look there.
       writers,
       limits: { parallel: 2, attempts: 2, shrink: 0.2, visibilityMs: NIGHT_STEP_MS, rpoMs: 3_600_000 },
+      retention: { last: 1, runsMs: 2 * DAY_MS, timezone: 'UTC' },
       alarm: async () => void own.push(queueCall('sns:Publish', topic)),
       metrics: { kept: true, add: () => undefined, flush: () => undefined },
     }
@@ -133,6 +139,8 @@ export async function recordFunctions(places: Places, topic: string): Promise<Re
       'backup-slice': () => backupSlice(service, records, told),
       'settle-run': () => settleRun(service, records, told),
       'replay-run': () => replayRun(service, records, told),
+      'prune-slice': () => pruneSlice(service, records, told),
+      'compact-slice': () => compactSlice(service, records, told),
       'plan-restore': () => planRestore(service, records, told),
       'restore-slice': () => restoreSlice(service, records, told),
       'dead-letter': () => deadLetter(service, records),
@@ -196,6 +204,7 @@ export async function recordFunctions(places: Places, topic: string): Promise<Re
   await clock.advance(DAY_MS)
   accounts.live.fail = () => undefined
   accounts.live.identities.set('user/ann', { id: 'ann-2', createdAt: clock.now() })
+  put(homes, 'user/eve', { one: { name: 'eve' } }, true)
   const second = await night()
   const carl = encodeMessage({ v: 1, kind: 'backup-slice', run: second, slice: 'user/carl' })
   await platform.queues.deadLetter('backup-slice').send([{ body: carl }])

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { settleOpenRuns } from '../../../lib/backup/settle-open-runs.ts'
+import type { SealedRecords } from '../../../lib/repository/repository.ts'
 import { settleRun } from '../../../lib/backup/settle-run.ts'
 import { startRun } from '../../../lib/backup/start-run.ts'
 import { listRuns } from '../../../lib/backup/run-report.ts'
@@ -8,7 +9,7 @@ import type { SettleRunMessage } from '../../../lib/messages.ts'
 import { appendEvent } from '../../../lib/runs/event-log.ts'
 import { latestSummary } from '../../../lib/runs/summary-log.ts'
 import type { SliceName } from '../../../lib/resources/slice.ts'
-import type { RunRecords, SliceEvent, SliceEventName } from '../../../lib/runs/run.ts'
+import type { SliceEvent, SliceEventName } from '../../../lib/runs/run.ts'
 import { fakeComponent, put } from '../../kit/fake-component.ts'
 import { noDeadline, recordsHouse } from '../../kit/run-house.ts'
 
@@ -74,7 +75,7 @@ describe('settling', () => {
     await settleRun(house.service, { run })
     // As a new process sees it, which has read nothing yet.
     const eventsRead: string[] = []
-    const records: RunRecords = {
+    const records: SealedRecords = {
       ...house.records,
       async read(path) {
         if (path.includes('/events/')) eventsRead.push(path)

@@ -6,12 +6,16 @@ import { workerFunctions } from '../../../lib/cli/context.ts'
 import type { WorkerFunction } from '../../../lib/cli/context.ts'
 import { embeddedHost } from '../../../lib/embedded/worker-host.ts'
 import { loadSettings } from '../../../lib/load-settings.ts'
-import type { Settings } from '../../../lib/settings.ts'
+import type { RetentionSettings, Settings } from '../../../lib/settings.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
 import { temporaryFolder } from '../../kit/temporary-folder.ts'
 
 /** The queues that workers of these functions take messages from. */
-async function takenBy(only?: readonly WorkerFunction[], settings?: Settings): Promise<readonly string[]> {
+async function takenBy(
+  only?: readonly WorkerFunction[],
+  settings?: Settings,
+  retention?: RetentionSettings,
+): Promise<readonly string[]> {
   const platform = memoryPlatform()
   const taken: string[] = []
   const queues = {
@@ -24,13 +28,23 @@ async function takenBy(only?: readonly WorkerFunction[], settings?: Settings): P
       return platform.queues.deadLetter(name)
     },
   }
-  const service = { repository: {}, platform: { ...platform, queues }, limits: { parallel: 2 } } as unknown as Service
+  const service = {
+    ...{ repository: {}, platform: { ...platform, queues }, limits: { parallel: 2 }, retention },
+  } as unknown as Service
   const workers = await embeddedHost().startWorkers(service, only, settings)
   await workers.stop()
   return taken.toSorted()
 }
 
-const dead = ['backup-slice-dead', 'plan-restore-dead', 'replay-run-dead', 'restore-slice-dead', 'settle-run-dead']
+const dead = [
+  'backup-slice-dead',
+  'compact-slice-dead',
+  'plan-restore-dead',
+  'prune-slice-dead',
+  'replay-run-dead',
+  'restore-slice-dead',
+  'settle-run-dead',
+]
 
 test.each([
   [['backup-slice'], ['backup-slice']],
@@ -44,9 +58,13 @@ test.each([
 })
 
 test('a worker of all functions takes from every queue, as one that names none', async () => {
-  const every = ['backup-slice', 'replay-run', 'settle-run', ...dead].toSorted()
+  const every = ['backup-slice', 'compact-slice', 'prune-slice', 'replay-run', 'settle-run', ...dead].toSorted()
   expect(await takenBy(workerFunctions)).toEqual(every)
-  expect(await takenBy()).toEqual(every)
+  expect(await takenBy(undefined, undefined, { last: 1, timezone: 'UTC' })).toEqual(every)
+})
+
+test('a worker that only backs up, as a command has it, leaves to others what follows a run', async () => {
+  expect(await takenBy()).toEqual(['backup-slice', 'replay-run', 'settle-run', ...dead].toSorted())
 })
 
 describe('messages of restores', () => {

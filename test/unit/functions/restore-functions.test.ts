@@ -292,7 +292,12 @@ describe('restore-slice', () => {
           id: house.service.repository.id,
           sliceId: house.service.repository.sliceId.bind(house.service.repository),
           openSlice: house.service.repository.openSlice.bind(house.service.repository),
-          records: { create, read: records.read.bind(records), list: records.list.bind(records) },
+          records: {
+            create,
+            read: records.read.bind(records),
+            list: records.list.bind(records),
+            delete: records.delete.bind(records),
+          },
         },
       }
       expect(await restoreSlice(slow, event(message), invocation(time.signal))).toEqual(done)
