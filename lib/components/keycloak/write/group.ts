@@ -106,7 +106,8 @@ async function childrenOf(
     .filter((path) => path.length === segments.length + 1 && groupName(path.slice(0, -1)) === above)
 }
 
-/** From 26.7 on a version is told to administrators only: whoever does not tell it is new. */
+/** From 26.4 on a version is not told to everybody: whoever does not tell it is new. */
 async function isDescribed({ target, signal }: Work): Promise<boolean> {
-  return ((await target.major(signal)) ?? DESCRIBED_MAJOR) >= DESCRIBED_MAJOR
+  const [major] = (await target.version(signal)) ?? [DESCRIBED_MAJOR]
+  return major >= DESCRIBED_MAJOR
 }

@@ -52,7 +52,7 @@ const CLIENTS: ReadonlySet<string> = new Set([...Object.keys(ROLES), 'argocd', '
 /** `nebari_tf_extensions/template/modules/nebariextension/keycloak-config.tf`. */
 const EXTENSION_CLIENT = /^nebari-ext-.+-client$/
 
-/** SVC `services/keycloak-client/main.tf`: everything of a client but what an administrator adds beside it. */
+/** SVC `services/keycloak-client/main.tf`: everything of a client but what an administrator adds beside it. The last three Keycloak before 25 adds to a client with a service account. */
 const CLIENT: Part = {
   members: {
     mappers: {
@@ -60,6 +60,9 @@ const CLIENT: Part = {
         'user-client-role-mapper': 'installer',
         'group-membership-mapper': 'installer',
         jupyterlab_profiles_mapper: 'installer',
+        'Client ID': 'installer',
+        'Client Host': 'installer',
+        'Client IP Address': 'installer',
       },
       others: 'admin',
     },

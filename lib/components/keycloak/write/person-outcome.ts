@@ -7,7 +7,7 @@ import { isSame } from './between.ts'
 import { bodyOf, describeCredentials, isSameCredential, orderedCredentials, personOf } from './person-state.ts'
 import type { CredentialState, PersonState } from './person-state.ts'
 import { rolesOfGroups, roleName } from './group-roles.ts'
-import { keepWritable, wayToMake } from './person-way.ts'
+import { keepShownValues, keepWritable, wayToMake } from './person-way.ts'
 import type { Lost, Work } from './work.ts'
 
 export interface Outcome {
@@ -28,6 +28,7 @@ export async function outcomeOf(work: Work, change: Change & { readonly after: W
   const notes: Notes = { lost: [], needsPerson: [] }
   const way = before === undefined ? await wayToMake(work) : undefined
   await keepShownAttributes(work, person, notes)
+  if (way === 'import') await keepShownValues(work, person, notes.lost)
   const asks = await asksForConsent(work)
   keepPossibleConsents(before, person, notes, {
     areShown: (clientId) => asks || work.expected.changes('client', [clientId]),

@@ -41,6 +41,32 @@ export async function asMade({ target, signal }: Work, way: Way, person: PersonS
   }
 }
 
+/** From here on an attribute without a value is shown. Before, back to the first version with a user profile, it is kept when it comes by an import, and shown to nobody. Seen on 24.0.5, 26.3.4, 26.7.4. */
+const SHOWS_EMPTY = [26, 5] as const
+
+/** Attributes whose values are all empty: an import writes them, and some versions show none of them afterwards. */
+export async function keepShownValues(
+  { target, signal }: Work,
+  person: { attributes: PersonState['attributes'] },
+  lost: Lost[],
+): Promise<void> {
+  const isHidden = (values: readonly string[]): boolean => values.every((value) => value.trim() === '')
+  if (!Object.values(person.attributes).some(isHidden) || (await target.profile(signal)) === undefined) return
+  // Whoever may import is told the version by all but 26.4, which hides.
+  const [major, minor] = (await target.version(signal)) ?? [0, 0]
+  if (major > SHOWS_EMPTY[0] || (major === SHOWS_EMPTY[0] && minor >= SHOWS_EMPTY[1])) return
+  const shown: Record<string, string[]> = {}
+  for (const [name, values] of Object.entries(person.attributes)) {
+    if (!isHidden(values)) shown[name] = values
+    else
+      lost.push({
+        field: `attributes.${name}`,
+        reason: 'This version of Keycloak keeps an attribute without a value, and shows it to nobody.',
+      })
+  }
+  person.attributes = shown
+}
+
 /** Attributes without a value, and actions that are not known here: an import keeps them, every other way drops them, unless they are there as they are. */
 export async function keepWritable(
   { target, signal }: Work,

@@ -30,10 +30,12 @@ const FIXED: Readonly<Record<string, string>> = {
   defaultRole: 'The default role of a realm cannot be exchanged.',
   requiredCredentials: 'Keycloak does not take it any more.',
 }
-/** From 26.7 on this reads as `required` where it is not specified; an older version cannot be told apart by asking, and is left with what is stricter. */
-const STRICTER = { name: 'webAuthnPolicyPasswordlessUserVerificationRequirement', unset: 'not specified' } as const
-/** Came with the version that takes it. Seen on 26.3.4: a request with it is answered with 204, and what it was reads back. */
-const STRICTER_SINCE = 'webAuthnPolicyPasswordlessResidentKey'
+/** From 26.7 on, where `since` came, this reads as `required` where it is not specified. */
+const STRICTER = {
+  name: 'webAuthnPolicyPasswordlessUserVerificationRequirement',
+  unset: 'not specified',
+  since: 'webAuthnPolicyPasswordlessResidentKey',
+} as const
 /** What makes a member as if it had never been set; others cannot be unset. */
 const UNSET: Readonly<Record<string, JsonValue>> = {
   ...{ displayName: '', displayNameHtml: '', passwordPolicy: '', defaultLocale: '' },
@@ -94,10 +96,13 @@ function outcomeOf(
       const fixed = FIXED[name]
       if (fixed !== undefined) return keep(fixed)
       if (FLOWS.has(name) && typeof will === 'string' && missing.has(will)) return keep('There is no such flow here.')
-      if (name === STRICTER.name && will === STRICTER.unset && is === 'required')
-        return keep('Newer versions of Keycloak require it where nothing is specified.')
-      if (name === STRICTER.name && !Object.hasOwn(realm, STRICTER_SINCE))
-        return keep('This version of Keycloak does not take it in a request.')
+      if (
+        name === STRICTER.name &&
+        will === STRICTER.unset &&
+        is === 'required' &&
+        Object.hasOwn(realm, STRICTER.since)
+      )
+        return keep('This version of Keycloak requires it where nothing is specified.')
       // An older source does not know it: it stays as it is.
       if (will === undefined) return Object.hasOwn(UNSET, name) ? undefined : is
       if (is === undefined && !isKnownField('realm', name, realm)) return keep(UNKNOWN_FIELD)

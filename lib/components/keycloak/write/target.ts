@@ -201,10 +201,12 @@ export class Target {
     })
   }
 
-  /** The first number of the version; `undefined`: it does not tell (from 26.7 on, to nobody but administrators). */
-  async major(signal: AbortSignal): Promise<number | undefined> {
+  /** The first two numbers of the version; `undefined`: it does not tell us (26.4 tells it to nobody of the realm, newer ones to who may manage the realm). */
+  async version(signal: AbortSignal): Promise<readonly [major: number, minor: number] | undefined> {
     const version = (await this.#info(signal))?.systemInfo?.version
-    return version === undefined || version === null ? undefined : Number.parseInt(version, 10)
+    if (version === undefined || version === null) return undefined
+    const [major = '', minor = '0'] = version.split('.')
+    return [Number.parseInt(major, 10), Number.parseInt(minor, 10)]
   }
 
   #info(signal: AbortSignal): Promise<z.infer<typeof infoSchema> | undefined> {

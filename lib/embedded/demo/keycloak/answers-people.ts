@@ -121,12 +121,15 @@ export function whole(asking: Asking, user: DemoUser): Record<string, unknown> {
     emailVerified,
     enabled,
     createdTimestamp,
-    attributes,
+    attributes: all,
     requiredActions,
     notBefore,
     id,
     credentials,
   } = user
+  const isShown = (values: readonly string[]): boolean =>
+    !asking.quirks.hidesEmpty || values.some((value) => value.trim() !== '')
+  const attributes = Object.fromEntries(Object.entries(all).filter(([, values]) => isShown(values)))
   return {
     ...{ id, createdTimestamp, username, enabled, emailVerified, firstName, lastName, email },
     totp: credentials.some(({ type }) => type === 'otp'),

@@ -351,7 +351,7 @@ export class DemoKeycloak {
   }
 
   #info({ headers: { authorization } }: Place): object {
-    const isTold = this.#quirks.tellsVersion === 'everybody' || this.#mayOf(authorization)('realm-admin')
+    const isTold = this.#quirks.tellsVersion === 'everybody' || this.#mayOf(authorization)('manage-realm')
     return serverInfo(this.#quirks.hashing, isTold ? this.version : undefined)
   }
 

@@ -35,8 +35,10 @@ export interface Quirks {
   /** Security headers are not kept among the attributes of the realm. */
   readonly headersApart: boolean
   readonly hashing: readonly string[]
+  /** An attribute without a value is kept when it comes by an import, and shown to nobody. */
+  readonly hidesEmpty: boolean
   /** Who is told the version. */
-  readonly tellsVersion: 'everybody' | 'administrators'
+  readonly tellsVersion: 'everybody' | 'managers'
 }
 
 export function quirksOf(version: DemoVersion): Quirks {
@@ -60,6 +62,7 @@ export function quirksOf(version: DemoVersion): Quirks {
     flowSecretsMasked: isNewest,
     headersApart: major >= 26,
     hashing: [...(major < 24 ? [] : ['argon2']), 'pbkdf2', 'pbkdf2-sha256', 'pbkdf2-sha512'],
-    tellsVersion: isNewest ? 'administrators' : 'everybody',
+    hidesEmpty: major >= 24 && !isNewest,
+    tellsVersion: isNewest ? 'managers' : 'everybody',
   }
 }

@@ -39,6 +39,15 @@ test("of an installer's client only what stands beside it is as wanted", () => {
   })
 })
 
+test("what an older Keycloak adds to an installer's client with a service account is not brought to a newer one", () => {
+  const part = installerPart('client', ['jupyterhub']) as Part
+  const added = Object.fromEntries(['Client Host', 'Client ID', 'Client IP Address'].map((name) => [name, {}]))
+  expect(keepInstallers(part, { mappers: {} }, { mappers: { ...added, mine: {} } })).toEqual({
+    state: { mappers: { mine: {} } },
+    left: ['mappers.Client Host', 'mappers.Client ID', 'mappers.Client IP Address'],
+  })
+})
+
 test.each([
   ['group', ['admin']],
   ['default-group', ['analyst']],

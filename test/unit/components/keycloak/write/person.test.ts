@@ -173,6 +173,26 @@ test('of an account that is there an empty value and an unknown action are lost,
   expect(state).toEqual({ ...plain?.state, attributes: { note: ['x'], stays: [''] } })
 })
 
+test('26.3.4: the plan says that an attribute without a value is not shown any more; it is kept all the same, and a newer version loses none', async () => {
+  const attributes = { note: [''], blank: [' ', ''], mixed: ['', 'x'] }
+  const newest = await open()
+  newest.demo.change('ben', { attributes })
+  const ben = await newest.read('ben')
+  expect(ben?.state).toMatchObject({ attributes: { note: [''] } })
+  newest.demo.remove('ben')
+  expect(lostBy(await newest.foresee(changeTo(ben)))).toEqual([])
+  const older = await open('toriki-restore', '26.3.4')
+  older.demo.remove('ben')
+  const change = changeTo(ben)
+  const forecast = await older.foresee(change)
+  expect(lostBy(forecast)).toEqual(expect.arrayContaining(['attributes.note', 'attributes.blank']))
+  expect(lostBy(forecast)).not.toContain('attributes.mixed')
+  older.asked.splice(0)
+  await older.apply(change)
+  expect((await older.read('ben'))?.state['attributes']).toEqual({ mixed: ['', 'x'] })
+  expect(await older.apply(change)).toMatchObject({ kind: 'already' })
+})
+
 test('who refers to a role, a group or a provider that is not there is refused before the first write', async () => {
   const ground = await open()
   const ben = await ground.read('ben')

@@ -27,16 +27,8 @@ let serial = 0
 
 beforeAll(async () => {
   demo = await startDemoKeycloak({ users: 2 })
-  const as = (client: DemoAccount): ComponentWriter =>
-    keycloakWriter(
-      testSettings(
-        demo,
-        { clientId: BACKUP, secret: demo.secret },
-        { restore: { client, secret: demo.secretOf(client) } },
-      ),
-    )
-  writer = as('toriki-restore')
-  administrator = as('toriki-administrator')
+  writer = writerFor(demo)
+  administrator = writerFor(demo, 'toriki-administrator')
 })
 beforeEach(() => {
   serial++
@@ -46,6 +38,16 @@ afterAll(async () => {
   await administrator.close()
   await demo.stop()
 })
+
+function writerFor(server: DemoKeycloak, client: DemoAccount = 'toriki-restore'): ComponentWriter {
+  return keycloakWriter(
+    testSettings(
+      server,
+      { clientId: BACKUP, secret: server.secret },
+      { restore: { client, secret: server.secretOf(client) } },
+    ),
+  )
+}
 
 function context(options: Partial<WriteOptions> = {}, planned?: readonly string[]): WriteContext {
   return {
@@ -209,13 +211,35 @@ describe('a delete', () => {
 })
 
 describe('a setting of the realm', () => {
-  test('that an older version answers well and does not take is lost, and foreseen as it is', async () => {
-    const name = 'webAuthnPolicyPasswordlessUserVerificationRequirement'
-    const before = { [name]: 'not specified' }
-    expect(await foresee(['realm'], { before, after: { [name]: 'required' } })).toMatchObject({
-      kind: 'will',
-      state: before,
-      lost: [{ field: name }],
-    })
+  const name = 'webAuthnPolicyPasswordlessUserVerificationRequirement'
+
+  test('that a newer version requires where nothing is specified is as wanted on an older one', async () => {
+    for (const [is, will] of [
+      ['not specified', 'required'],
+      ['required', 'not specified'],
+    ] as const)
+      expect(await foresee(['realm'], { before: { [name]: is }, after: { [name]: will } })).toMatchObject({
+        ...{ kind: 'will', state: { [name]: will }, lost: [] },
+      })
+  })
+
+  test('that this version requires where nothing is specified stays required, and the plan says so', async () => {
+    const newer = await startDemoKeycloak({ users: 1 })
+    newer.changeRealm({ webAuthnPolicyPasswordlessResidentKey: 'Yes' })
+    const there = writerFor(newer)
+    const before = { [name]: 'required' }
+    const change = {
+      key: encodeKey('realm', []),
+      before: { state: before, kept: {} },
+      after: { state: { [name]: 'not specified' }, kept: {}, secrets: {} },
+    }
+    try {
+      expect(await there.foresee(SHARED, change, context())).toMatchObject({
+        ...{ kind: 'will', state: before, lost: [{ field: name }] },
+      })
+    } finally {
+      await there.close()
+      await newer.stop()
+    }
   })
 })
