@@ -13,6 +13,7 @@ import { toolNames } from './engine/tool.ts'
 import type { ToolName } from './engine/tool.ts'
 import { identityBench } from './identity.ts'
 import { dataFolder, describeMachine } from './machine.ts'
+import { where } from './where/where.ts'
 
 const HELP = `npm run bench [-- WHAT… OPTIONS]
 
@@ -20,6 +21,7 @@ const HELP = `npm run bench [-- WHAT… OPTIONS]
              and kopia, as far as they are on this machine
   identity   many people through the queue
   delay      a home where every call to the file system takes a millisecond
+  where      where our own time goes, step by step (profiles; takes --profile, --size, --files)
 Absent: engine and identity. People into a real Keycloak: node test/bench/restore-people.ts 1000
 
   --smoke              the same walk over very little, to see that it works; its figures mean nothing
@@ -39,6 +41,8 @@ delay:
   --delay-ms N         what a call takes (1)
   --every-call         also what a client of a network file system answers itself (close, fstat)
   --files N, --data DIR, --no-settle
+where:
+  --functions          by function instead of by file
 `
 
 const { values, positionals } = parseArgs({
@@ -57,6 +61,7 @@ const { values, positionals } = parseArgs({
     'no-settle': { type: 'boolean', default: false },
     users: { type: 'string' },
     'delay-ms': { type: 'string', default: '1' },
+    functions: { type: 'boolean', default: false },
     'every-call': { type: 'boolean', default: false },
   },
 })
@@ -71,7 +76,7 @@ async function main(): Promise<void> {
   const wanted = chosen(
     'what to measure',
     positionals.join(',') || (smoke ? 'engine,identity,delay' : 'engine,identity'),
-    ['engine', 'identity', 'delay'],
+    ['engine', 'identity', 'delay', 'where'],
   )
   const repetitions = Number(values.reps ?? (smoke ? 1 : 3))
   if (wanted.includes('engine')) await engine(repetitions)
@@ -81,6 +86,17 @@ async function main(): Promise<void> {
     out(`${await identityBench(sizes, repetitions)}\n`)
   }
   if (wanted.includes('delay')) await delay(repetitions)
+  if (wanted.includes('where')) await whereTimeGoes()
+}
+
+async function whereTimeGoes(): Promise<void> {
+  for (const profile of chosen('--profile', values.profile ?? profiles.join(','), profiles)) {
+    const home = { profile, ...homeOf(profile) }
+    const data = values.data ?? dataFolder(bytesOf(home) * 3)
+    out(`## Where our time goes: \`${profile}\`\n\n${describeMachine(data)}\n\n`)
+    const by = values.functions ? 'function' : 'file'
+    out(await where({ home, data, by, settles: !smoke && !values['no-settle'], say }))
+  }
 }
 
 async function delay(repetitions: number): Promise<void> {
@@ -107,11 +123,9 @@ async function engine(repetitions: number): Promise<void> {
   for (const store of stores) {
     const { here, missing } = findTools(tools, store)
     for (const profile of wished) {
-      const sizeBytes = values.size === undefined ? sizeOf(profile) : parseSize(values.size)
-      const files = Number(values.files ?? (smoke ? 200 : 100_000))
-      const bytes = profile === 'small' ? files * 8192 : sizeBytes
+      const home = { profile, ...homeOf(profile) }
       // The home, a repository for each tool, and what is restored; then what the server of S3 writes beside.
-      const data = values.data ?? dataFolder(bytes * (here.length + 3))
+      const data = values.data ?? dataFolder(bytesOf(home) * (here.length + 3))
       if (!described) {
         out(
           `## The engine\n\n${smoke ? 'Only to see that it works: these figures mean nothing. ' : ''}${describeMachine(data)} ${toolSentence(
@@ -122,7 +136,6 @@ async function engine(repetitions: number): Promise<void> {
         )
         described = true
       }
-      const home = { seed: Number(values.seed), sizeBytes, files }
       process.env['TMPDIR'] = data // for the server of S3
       const result = await engineBench({
         ...{ profile, store, tools: here, repetitions, data, home },
@@ -132,6 +145,25 @@ async function engine(repetitions: number): Promise<void> {
       out(`${engineReport(result)}\n`)
     }
   }
+}
+
+interface HomeSize {
+  readonly seed: number
+  readonly sizeBytes: number
+  readonly files: number
+}
+
+function homeOf(profile: Profile): HomeSize {
+  return {
+    seed: Number(values.seed),
+    sizeBytes: values.size === undefined ? sizeOf(profile) : parseSize(values.size),
+    files: Number(values.files ?? (smoke ? 200 : 100_000)),
+  }
+}
+
+/** At most. */
+function bytesOf({ profile, sizeBytes, files }: HomeSize & { readonly profile: Profile }): number {
+  return profile === 'small' ? files * 8192 : sizeBytes
 }
 
 function sizeOf(profile: Profile): number {

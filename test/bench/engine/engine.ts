@@ -2,16 +2,17 @@
  * Backup programs side by side over one made home. Each step is a process of its own; in every repetition every step is taken by all of them, in shuffled order, before the next one. What is
  * restored is compared with what was there, each time: who brings back something else has no figure.
  */
-import { lstatSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { editHome } from '../../kit/made-homes/edit-home.ts'
 import { IntegerRandom } from '../../kit/made-homes/integer-random.ts'
-import { filesBelow, makeHome } from '../../kit/made-homes/profiles.ts'
+import { makeHome } from '../../kit/made-homes/profiles.ts'
 import type { HomeWish, MadeHome, Profile } from '../../kit/made-homes/profiles.ts'
 import { ensureRsync } from '../../kit/servers/install.ts'
 import { mustBeEqual } from './compare-trees.ts'
 import { ensureTime, measureCommand, runCommand } from './measure-process.ts'
 import type { Measure } from './measure-process.ts'
+import { fileNear } from './one-file.ts'
 import { settled } from './settled.ts'
 import { openStores } from './store-for.ts'
 import type { Stores } from './store-for.ts'
@@ -39,6 +40,8 @@ export interface EngineResult {
   readonly profile: Profile
   readonly store: 'folder' | 's3'
   readonly repetitions: number
+  /** Did files count as unchanged when the unchanged run began? */
+  readonly isSettled: boolean
   readonly home: MadeHome
   readonly tools: readonly ToolHere[]
   readonly measures: ReadonlyMap<ToolName, ToolMeasures>
@@ -53,9 +56,6 @@ export interface ToolMeasures {
 }
 
 const EDIT_PERCENT = 1
-/** The file that is restored alone is the one nearest to this. */
-const ONE_BYTES = 2 ** 20
-
 interface Running {
   readonly name: ToolName
   readonly tool: BackupTool
@@ -84,6 +84,7 @@ export async function engineBench(wish: EngineWish): Promise<EngineResult> {
       profile,
       store,
       repetitions: wish.repetitions,
+      isSettled: wish.settles,
       home: made,
       tools: wish.tools,
       measures: records,
@@ -164,7 +165,7 @@ async function repeat({ tools, say, settles }: EngineWish, place: Place): Promis
       return measure
     }),
   )
-  const path = fileNear(home, ONE_BYTES)
+  const path = fileNear(home)
   await everybody('one', ({ tool }) =>
     restoring(async () => {
       const { measure } = await measureCommand(tool.restoreOne(into, path), scratch)
@@ -180,15 +181,4 @@ async function repeat({ tools, say, settles }: EngineWish, place: Place): Promis
 function shuffled<T>(list: readonly T[], random: IntegerRandom): T[] {
   const left = [...list]
   return Array.from({ length: list.length }, () => left.splice(random.below(left.length), 1)[0] as T)
-}
-
-function fileNear(home: string, bytes: number): string {
-  const distance = (path: string): number => Math.abs(lstatSync(join(home, path)).size - bytes)
-  const [first = '', ...others] = filesBelow(home)
-  let [best, least] = [first, distance(first)]
-  for (const path of others) {
-    const far = distance(path)
-    if (far < least) [best, least] = [path, far]
-  }
-  return best
 }

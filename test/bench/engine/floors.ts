@@ -87,7 +87,7 @@ export function verdicts(result: EngineResult): readonly Verdict[] {
   if (ours === undefined) return []
   const found: Verdict[] = []
   for (const ratio of RATIOS) {
-    if (ratio.only !== undefined && ratio.only !== result.profile) continue
+    if (ratio.only !== undefined && (ratio.only !== result.profile || !result.isSettled)) continue
     const seen = ratioTo(result, ratio)
     const what = `${stepNames[ratio.step]}: ${ratio.peer} ÷ ours, ${ratio.quantity}`
     found.push(
@@ -112,7 +112,8 @@ export function verdicts(result: EngineResult): readonly Verdict[] {
     floor: `≤ ${PEAK_MIB.floor} MiB (stretch ${PEAK_MIB.stretch})`,
   })
   const { unchanged } = ours
-  if (unchanged.length > 0) {
+  // Files that are too young to count as unchanged are read again: that says nothing.
+  if (result.isSettled && unchanged.length > 0) {
     const most = (pick: (seen: (typeof unchanged)[number]) => number): number => Math.max(...unchanged.map(pick))
     found.push(
       atMost(

@@ -6,12 +6,13 @@ import { ratioTo, stepNames, verdicts } from './floors.ts'
 import type { ToolName } from './tool.ts'
 
 export function engineReport(result: EngineResult): string {
-  const { profile, store, home, repetitions } = result
+  const { profile, store, home, repetitions, isSettled } = result
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
   return [
     `### \`${profile}\` on ${store === 'folder' ? 'a folder' : 'S3'}\n\n`,
     `${home.files.toLocaleString('en')} files, ${megabytes(home.bytes)}; ${repetitions} ${repetitions === 1 ? 'repetition' : 'repetitions'}, `,
-    `the home 1 % further on in each. Wall median / least, CPU median.\n\n`,
+    `the home 1 % further on in each. Wall median / least, CPU median.`,
+    isSettled ? '\n\n' : ' Files were too young to count as unchanged: ours read them all again.\n\n',
     figures(result, megabytes),
     `\nPeer ÷ ours, medians: wall (CPU). More than 1: ours is faster.\n\n`,
     ratios(result),

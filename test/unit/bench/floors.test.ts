@@ -20,6 +20,7 @@ function result(measures: Partial<Record<ToolName, ToolMeasures>>): EngineResult
     profile: 'small',
     store: 'folder',
     repetitions: 3,
+    isSettled: true,
     home: { files: 1, bytes: 1 },
     tools: [],
     measures: new Map(Object.entries(measures) as [ToolName, ToolMeasures][]),
