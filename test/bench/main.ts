@@ -136,7 +136,6 @@ async function engine(repetitions: number): Promise<void> {
         )
         described = true
       }
-      process.env['TMPDIR'] = data // for the server of S3
       const result = await engineBench({
         ...{ profile, store, tools: here, repetitions, data, home },
         settles: !smoke && !values['no-settle'],

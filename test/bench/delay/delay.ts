@@ -2,15 +2,17 @@
  * A home on a file system where every call takes a millisecond: a first backup and an unchanged one. What was stored is restored (on a quick file system) and compared, so that nobody is quick by reading
  * less.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeHome } from '../../kit/made-homes/profiles.ts'
 import { ensureRsync } from '../../kit/servers/install.ts'
+import { removeFolder } from '../../kit/servers/owned-process.ts'
 import { mustBeEqual } from '../engine/compare-trees.ts'
 import { ensureTime, measureCommand, runCommand } from '../engine/measure-process.ts'
 import type { Measure } from '../engine/measure-process.ts'
 import { settled } from '../engine/settled.ts'
 import { torikiTool } from '../engine/toriki.ts'
+import { scratchIn } from '../scratch.ts'
 import { markdownTable, median } from '../table.ts'
 import { delayedCommand, delayLibrary, readDelayed } from './delayed.ts'
 import type { Delayed } from './delayed.ts'
@@ -38,7 +40,7 @@ const MILLION_SECONDS = 120
 export async function delayBench(wish: DelayWish): Promise<string> {
   await ensureTime()
   await ensureRsync()
-  const folder = mkdtempSync(join(wish.data, 'toriki-bench-'))
+  const folder = scratchIn(wish.data)
   const root = join(folder, 'nebari')
   const home = join(root, 'home', 'ann')
   mkdirSync(join(root, 'home'), { recursive: true })
@@ -70,11 +72,11 @@ export async function delayBench(wish: DelayWish): Promise<string> {
     }
     return report(wish, runs)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
 }
 
-function report({ files, delayMs, every, repetitions }: DelayWish, runs: Runs): string {
+function report({ files, delayMs, every, repetitions, settles }: DelayWish, runs: Runs): string {
   const of = (list: readonly Run[], pick: (run: Run) => number): number => median(list.map(pick))
   const rows = (['first', 'unchanged'] as const).map((which) => {
     const list = runs[which]
@@ -95,7 +97,7 @@ function report({ files, delayMs, every, repetitions }: DelayWish, runs: Runs): 
             million / MILLION_SECONDS,
           )
     return [
-      which,
+      which === 'unchanged' && !settles ? 'unchanged, but too young to count as such: read again' : which,
       `${wall.toFixed(1)} s`,
       perSecond.toFixed(0),
       `${of(list, ({ cpuSeconds }) => cpuSeconds).toFixed(1)} s`,

@@ -2,13 +2,15 @@
  * Backup programs side by side over one made home. Each step is a process of its own; in every repetition every step is taken by all of them, in shuffled order, before the next one. What is
  * restored is compared with what was there, each time: who brings back something else has no figure.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { editHome } from '../../kit/made-homes/edit-home.ts'
 import { IntegerRandom } from '../../kit/made-homes/integer-random.ts'
 import { makeHome } from '../../kit/made-homes/profiles.ts'
 import type { HomeWish, MadeHome, Profile } from '../../kit/made-homes/profiles.ts'
 import { ensureRsync } from '../../kit/servers/install.ts'
+import { removeFolder } from '../../kit/servers/owned-process.ts'
+import { scratchIn } from '../scratch.ts'
 import { mustBeEqual } from './compare-trees.ts'
 import { ensureTime, measureCommand, runCommand } from './measure-process.ts'
 import type { Measure } from './measure-process.ts'
@@ -66,7 +68,7 @@ export async function engineBench(wish: EngineWish): Promise<EngineResult> {
   await ensureTime()
   await ensureRsync()
   const { profile, store, say, data } = wish
-  const folder = mkdtempSync(join(data, 'toriki-bench-'))
+  const folder = scratchIn(data)
   const root = join(folder, 'nebari')
   const home = join(root, 'home', 'ann')
   mkdirSync(join(root, 'home'), { recursive: true })
@@ -91,7 +93,7 @@ export async function engineBench(wish: EngineWish): Promise<EngineResult> {
     }
   } finally {
     await stores?.stop()
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
 }
 

@@ -1,9 +1,10 @@
 /** Where our own time goes, step by step: for whoever wants to make it shorter. Profiling costs some, so these are no figures. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { editHome } from '../../kit/made-homes/edit-home.ts'
 import { makeHome } from '../../kit/made-homes/profiles.ts'
 import type { HomeWish } from '../../kit/made-homes/profiles.ts'
+import { removeFolder } from '../../kit/servers/owned-process.ts'
 import { steps } from '../engine/engine.ts'
 import type { Step } from '../engine/engine.ts'
 import { ensureTime, measureCommand, runCommand } from '../engine/measure-process.ts'
@@ -11,6 +12,7 @@ import type { Command } from '../engine/measure-process.ts'
 import { fileNear } from '../engine/one-file.ts'
 import { settled } from '../engine/settled.ts'
 import { torikiTool } from '../engine/toriki.ts'
+import { scratchIn } from '../scratch.ts'
 import { markdownTable } from '../table.ts'
 import { selfTimes } from './self-times.ts'
 
@@ -26,7 +28,7 @@ const ROWS = 15
 
 export async function where(wish: WhereWish): Promise<string> {
   await ensureTime()
-  const folder = mkdtempSync(join(wish.data, 'toriki-bench-'))
+  const folder = scratchIn(wish.data)
   const root = join(folder, 'nebari')
   const home = join(root, 'home', 'ann')
   mkdirSync(join(root, 'home'), { recursive: true })
@@ -59,7 +61,7 @@ export async function where(wish: WhereWish): Promise<string> {
     }
     return text
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
 }
 
