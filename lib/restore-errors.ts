@@ -61,6 +61,12 @@ export const restoreErrors = {
     message: 'The live state is not what the plan saw.',
     remedy: 'Make a new plan, and look at what changed.',
   },
+  'restore-damaged': {
+    retry: 'never',
+    message: 'What is stored of this is damaged.',
+    remedy:
+      'Run `toriki check --read-data`: it says what is hit. Restore that from an earlier snapshot (`--snapshot`, `--at`), or bring the damaged object back from a copy of the store.',
+  },
   'restore-not-verified': {
     retry: 'never',
     message: 'What was restored does not read back as planned.',

@@ -60,6 +60,8 @@ export interface ComponentWriter {
    * under another name. Absent: nothing of this component is called otherwise.
    */
   rename?(resource: Named, naming: Naming): Renamed
+  /** Another resource without which this one cannot be made: the first name of the same file. As things are called live. Absent: there is never one. */
+  standsOn?(wanted: Named): ResourceKey | undefined
   /** Clears away what a change that was cut off left beside its resource, which itself is as `after` says. Absent: nothing is ever left beside. */
   sweep?(slice: Slice, change: Change, context: WriteContext): Promise<void>
   /** People work in it while a server of theirs runs. */
@@ -136,3 +138,5 @@ export type Applied =
   | { readonly kind: 'already'; readonly complete: boolean }
   /** It is not what the plan saw; nothing was written. */
   | { readonly kind: 'conflict'; readonly fields: readonly string[] }
+  /** What is wanted cannot be read, for what is stored of it is damaged (`restore-damaged`); nothing was written, and nothing is left beside. */
+  | { readonly kind: 'damaged'; readonly complete: false }

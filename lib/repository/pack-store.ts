@@ -141,32 +141,29 @@ export class PackStore implements ChunkSink, ChunkSource {
     const index = await this.#loaded()
     for (const writer of [...this.#open.values()]) if (writer.has(id)) await this.#close(writer, index)
     await this.#uploading
-    const { place, block } = await this.#find(index, sort, id)
-    const bytes = block.subarray(place.offset, place.offset + place.length)
-    // The index may be another writer's: only the id proves that these are the bytes that the tree means.
-    if (!this.idOf(bytes).equals(id)) throw new TorikiError('seal-broken', { ids: { pack: place.pack.packId } })
-    return bytes
-  }
-
-  /** A chunk may lie in several packs; one that prune took since the index was read is passed over. */
-  async #find(
-    index: ChunkIndex,
-    sort: ChunkSort,
-    id: ChunkId,
-  ): Promise<{ readonly place: ChunkPlace; readonly block: Buffer }> {
-    let gone: TorikiError | undefined
+    let last: TorikiError | undefined
+    const damaged = new Set<string>()
+    // A chunk may lie in several packs: one that prune took since the index was read is passed over, and a place that is damaged.
     for (;;) {
-      const place = index.find(id, sort)
+      const place = index.find(id, sort, damaged)
       if (place === undefined)
-        throw gone ?? new TorikiError('object-not-found', { message: 'A chunk is in no pack of the index.' })
+        throw last ?? new TorikiError('object-not-found', { message: 'A chunk is in no pack of the index.' })
       try {
-        return { place, block: await this.#reader.block(place.pack, place.block) }
+        return await this.#read(place, id)
       } catch (error) {
-        if (!isTorikiError(error, 'object-not-found')) throw error
-        gone = error
-        index.condemn([place.pack.packId])
+        if (isTorikiError(error, 'object-not-found')) index.condemn([place.pack.packId])
+        else if (!isTorikiError(error, 'seal-broken') && !isTorikiError(error, 'format-newer')) throw error
+        last = error
+        damaged.add(place.pack.packId)
       }
     }
+  }
+
+  async #read({ pack, block, offset, length }: ChunkPlace, id: ChunkId): Promise<Buffer> {
+    const bytes = (await this.#reader.block(pack, block)).subarray(offset, offset + length)
+    // The index may be another writer's: only the id proves that these are the bytes that the tree means.
+    if (!this.idOf(bytes).equals(id)) throw new TorikiError('seal-broken', { ids: { pack: pack.packId } })
+    return bytes
   }
 
   /**

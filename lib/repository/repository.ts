@@ -67,8 +67,8 @@ export interface SliceRepository {
   readonly generation: number
   /** Did this open begin a new generation because the name is another person's now? */
   readonly generationOpened: boolean
-  /** Newest first. Opens one object per snapshot, as the iteration goes on. */
-  snapshots(): AsyncIterable<Snapshot>
+  /** Newest first. Opens one object per snapshot, as the iteration goes on. With `onBroken` one that does not open is told and passed over. */
+  snapshots(options?: { readonly onBroken?: (id: SnapshotId) => void }): AsyncIterable<Snapshot>
   /** @throws TorikiError `snapshot-not-found`. */
   snapshot(id: SnapshotId): Promise<Snapshot>
   /** The newest snapshot in which this component is to be believed (not suspect, or accepted). */
@@ -80,12 +80,20 @@ export interface SliceRepository {
   resources(
     snapshot: Snapshot,
     component: string,
-    options?: { readonly after?: ResourceKey; readonly under?: ResourceKey },
+    options?: { readonly after?: ResourceKey; readonly under?: ResourceKey; readonly onLost?: OnLost },
   ): AsyncIterable<StoredResource>
   /** One resource, by reading one node per level. */
   resource(snapshot: Snapshot, component: string, key: ResourceKey): Promise<StoredResource | undefined>
-  /** Compares two maps, skipping equal subtrees; ascending key order. A side without the component counts as the empty map. */
-  diff(component: string, before: Snapshot, after: Snapshot): AsyncIterable<StoredDifference>
+  /**
+   * Compares two maps, skipping equal subtrees; ascending key order. A side without the component counts as the empty map. With `onLost` what lies in a
+   * range that was told says nothing, on either side.
+   */
+  diff(
+    component: string,
+    before: Snapshot,
+    after: Snapshot,
+    options?: { readonly onLost?: OnLost },
+  ): AsyncIterable<StoredDifference>
   /** `state` and `kept` whole (opens content when they were too long to stand in the tree: then needs access `read-content`). */
   body(resource: StoredResource): Promise<{ readonly state: JsonObject; readonly kept: JsonObject }>
   /** The bytes, holes included, of a file or a secret. Needs access `read-content`. @throws TorikiError `content-locked`, `seal-broken`. */
@@ -136,6 +144,19 @@ export interface StoredResource {
   readonly content?: ContentReference
   readonly secrets: Readonly<Record<string, ContentReference>>
 }
+
+/** Keys of which nothing can be read, because the node that has them is damaged or gone: behind `after`, up to `until`. */
+export interface LostRange {
+  /** Absent: from the first. */
+  readonly after?: ResourceKey
+  /** Absent: to the last, for it is the root. */
+  readonly until?: ResourceKey
+  /** How many there were; absent: nobody can tell. */
+  readonly entries?: number
+}
+
+/** Told before anything behind the range is given; without it, damage is thrown. */
+export type OnLost = (range: LostRange) => void
 
 export interface StoredDifference {
   readonly key: ResourceKey

@@ -38,6 +38,7 @@ import type {
   Capture,
   CaptureOptions,
   ContentReference,
+  OnLost,
   SliceRepository,
   StoredDifference,
   StoredResource,
@@ -82,7 +83,7 @@ export class OpenSliceRepository implements SliceRepository {
     this.#packs = new ReopeningPacks(context)
   }
 
-  async *snapshots(): AsyncGenerator<Snapshot> {
+  async *snapshots({ onBroken }: { readonly onBroken?: (id: SnapshotId) => void } = {}): AsyncGenerator<Snapshot> {
     const [ids, marks] = await Promise.all([listSnapshotIds(this.#context), readMarks(this.#context)])
     const seen = new Set<string>()
     for (const id of ids) {
@@ -94,7 +95,9 @@ export class OpenSliceRepository implements SliceRepository {
         yield snapshotOf(await this.#cache.load(id), marks)
       } catch (error) {
         // Forgotten and pruned since it was listed.
-        if (!isTorikiError(error, 'snapshot-not-found')) throw error
+        if (isTorikiError(error, 'snapshot-not-found')) continue
+        if (onBroken === undefined || !isBroken(error)) throw error
+        onBroken(id)
       }
     }
   }
@@ -115,13 +118,13 @@ export class OpenSliceRepository implements SliceRepository {
   async *resources(
     snapshot: Snapshot,
     component: string,
-    { after, under }: { readonly after?: ResourceKey; readonly under?: ResourceKey } = {},
+    { after, under, onLost }: { readonly after?: ResourceKey; readonly under?: ResourceKey; readonly onLost?: OnLost } = {},
   ): AsyncGenerator<StoredResource> {
     const { reader, root, resource } = await this.#map(snapshot, component)
     if (root === undefined) {
       throw new TorikiError('resource-not-found', { message: 'The snapshot does not hold that component.' })
     }
-    for await (const entry of reader.entries(root, rangeOf(after, under))) yield resource(entry)
+    for await (const entry of reader.entries(root, rangeOf(after, under), onLost)) yield resource(entry)
   }
 
   async resource(snapshot: Snapshot, component: string, key: ResourceKey): Promise<StoredResource | undefined> {
@@ -130,9 +133,14 @@ export class OpenSliceRepository implements SliceRepository {
     return entry && resource(entry)
   }
 
-  async *diff(component: string, before: Snapshot, after: Snapshot): AsyncGenerator<StoredDifference> {
+  async *diff(
+    component: string,
+    before: Snapshot,
+    after: Snapshot,
+    { onLost }: { readonly onLost?: OnLost } = {},
+  ): AsyncGenerator<StoredDifference> {
     const [left, right] = [await this.#map(before, component), await this.#map(after, component)]
-    for await (const difference of diffTrees(left, right)) {
+    for await (const difference of diffTrees(left, right, onLost)) {
       yield {
         key: difference.key,
         ...(difference.before && { before: left.resource(difference.before) }),
@@ -219,6 +227,10 @@ export class OpenSliceRepository implements SliceRepository {
       resource: (entry) => new StoredEntry(entry, formats, source),
     }
   }
+}
+
+function isBroken(error: unknown): boolean {
+  return isTorikiError(error, 'seal-broken') || isTorikiError(error, 'format-newer')
 }
 
 /** Packs for reading. An index that was read before a snapshot was committed does not know its chunks: then it is read again. */

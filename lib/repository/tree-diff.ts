@@ -3,7 +3,9 @@
  * differences, not with the size of the maps.
  */
 import { compareKeys } from '../resources/key.ts'
+import { lostRange, orLost } from './tree-reader.ts'
 import type { ChunkId } from './chunk-store.ts'
+import type { OnLost } from './repository.ts'
 import type { TreeChild, TreeEntry, TreeNode } from './node-codec.ts'
 import type { TreeReader } from './tree-reader.ts'
 
@@ -17,10 +19,11 @@ export interface TreeDifference {
 export async function* diffTrees(
   before: { readonly reader: TreeReader; readonly root: ChunkId | undefined },
   after: { readonly reader: TreeReader; readonly root: ChunkId | undefined },
+  onLost?: OnLost,
 ): AsyncGenerator<TreeDifference> {
   if (before.root !== undefined && after.root !== undefined && before.root.equals(after.root)) return
-  const left = await Side.open(before.reader, before.root)
-  const right = await Side.open(after.reader, after.root)
+  const left = await Side.open(before.reader, before.root, onLost)
+  const right = await Side.open(after.reader, after.root, onLost)
   for (;;) {
     const [a, b] = [left.next, right.next]
     if (a === undefined && b === undefined) return
@@ -66,17 +69,20 @@ function endsBefore(a: Item, b: Item): boolean {
 
 class Side {
   readonly #reader: TreeReader
+  readonly #onLost: OnLost | undefined
   /** Per open node, what is left of it, last first. */
   readonly #stack: Item[][] = []
 
-  static async open(reader: TreeReader, root: ChunkId | undefined): Promise<Side> {
-    const side = new Side(reader)
-    if (root !== undefined) side.#push(await reader.root(root), undefined)
+  static async open(reader: TreeReader, root: ChunkId | undefined, onLost?: OnLost): Promise<Side> {
+    const side = new Side(reader, onLost)
+    const node = root === undefined ? undefined : await orLost(reader.root(root), {}, onLost)
+    if (node !== undefined) side.#push(node, undefined)
     return side
   }
 
-  private constructor(reader: TreeReader) {
+  private constructor(reader: TreeReader, onLost: OnLost | undefined) {
     this.#reader = reader
+    this.#onLost = onLost
   }
 
   get next(): Item | undefined {
@@ -87,7 +93,10 @@ class Side {
   async advance(): Promise<void> {
     const item = this.next
     this.skip()
-    if (item?.child !== undefined) this.#push(await this.#reader.child(item.level, item.child, item.lower), item.lower)
+    if (item?.child === undefined) return
+    const { level, child, lower } = item
+    const node = await orLost(this.#reader.child(level, child, lower), lostRange(child, lower), this.#onLost)
+    if (node !== undefined) this.#push(node, lower)
   }
 
   /** Passes an entry or a whole subtree. */

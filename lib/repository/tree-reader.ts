@@ -1,9 +1,10 @@
 /** Reads trees: in order, from any key on, or one entry by one node per level. Holds one node per level. */
-import { TorikiError } from '../errors.ts'
+import { isTorikiError, TorikiError } from '../errors.ts'
 import { compareKeys } from '../resources/key.ts'
 import { decodeNode } from './node-codec.ts'
 import type { ChunkId, ChunkSource } from './chunk-store.ts'
 import type { TreeChild, TreeEntry, TreeNode } from './node-codec.ts'
+import type { LostRange, OnLost } from './repository.ts'
 import type { TreeFormat } from './tree-format.ts'
 
 export interface KeyRange {
@@ -36,9 +37,10 @@ export class TreeReader {
     return node
   }
 
-  /** The entries of the range in ascending order. */
-  async *entries(root: ChunkId, range: KeyRange = {}): AsyncGenerator<TreeEntry> {
-    yield* this.#walk(await this.root(root), undefined, range)
+  /** The entries of the range in ascending order. With `onLost` a node that cannot be read is told and passed over. */
+  async *entries(root: ChunkId, range: KeyRange = {}, onLost?: OnLost): AsyncGenerator<TreeEntry> {
+    const node = await orLost(this.root(root), {}, onLost)
+    if (node !== undefined) yield* this.#walk(node, undefined, range, onLost)
   }
 
   /** One entry, by reading one node per level. */
@@ -56,7 +58,12 @@ export class TreeReader {
     return entry !== undefined && compareKeys(entry.key, key) === 0 ? entry : undefined
   }
 
-  async *#walk(node: TreeNode, before: Buffer | undefined, range: KeyRange): AsyncGenerator<TreeEntry> {
+  async *#walk(
+    node: TreeNode,
+    before: Buffer | undefined,
+    range: KeyRange,
+    onLost: OnLost | undefined,
+  ): AsyncGenerator<TreeEntry> {
     const { from, until } = range
     const first = from === undefined ? 0 : firstFrom(node.items, from)
     if (node.leaf) {
@@ -70,7 +77,8 @@ export class TreeReader {
     for (const child of node.items.slice(first)) {
       // Everything below lies after the sibling before.
       if (until !== undefined && lower !== undefined && compareKeys(lower, until) >= 0) return
-      yield* this.#walk(await this.child(node.level, child, lower), lower, range)
+      const below = await orLost(this.child(node.level, child, lower), lostRange(child, lower), onLost)
+      if (below !== undefined) yield* this.#walk(below, lower, range, onLost)
       lower = child.key
     }
   }
@@ -86,6 +94,29 @@ export function isChild(node: TreeNode, level: number, child: TreeChild, lower: 
   if (compareKeys(last.key, child.key) !== 0 || (lower !== undefined && compareKeys(first.key, lower) <= 0))
     return false
   return child.entries === (node.leaf ? node.items.length : node.items.reduce((sum, { entries }) => sum + entries, 0))
+}
+
+export function lostRange({ key, entries }: TreeChild, lower: Buffer | undefined): LostRange {
+  return { ...(lower === undefined ? {} : { after: lower }), until: key, entries }
+}
+
+/** `undefined` when it was told. */
+export async function orLost(
+  reading: Promise<TreeNode>,
+  range: LostRange,
+  onLost: OnLost | undefined,
+): Promise<TreeNode | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    const isLost =
+      isTorikiError(error, 'seal-broken') ||
+      isTorikiError(error, 'object-not-found') ||
+      isTorikiError(error, 'format-newer')
+    if (onLost === undefined || !isLost) throw error
+    onLost(range)
+    return undefined
+  }
 }
 
 /** Index of the first item whose key is not before `key`; the length when all are. */

@@ -2,8 +2,10 @@
 import type { Applied } from '../components/writer.ts'
 import type { Change } from '../resources/change.ts'
 import { formatKey } from '../resources/key.ts'
+import { DamagedItems } from './damaged-items.ts'
 import type { Look } from './live-look.ts'
 import { SliceChanges } from './slice-changes.ts'
+import { unlessDamaged } from './stored-damage.ts'
 import { applying, undoing, writerOf } from './slice-work.ts'
 import type { Pass, SliceWork } from './slice-work.ts'
 import type { WatchedWork } from './step-watch.ts'
@@ -13,17 +15,24 @@ import type { PlanItem } from './slice-plan.ts'
 /** Made together, and flushed to the disk once, where a writer can: so many at most, and so much. */
 const TOGETHER_MAX = 64
 const TOGETHER_BYTES = 32 * 1024 * 1024
+const DAMAGED: Applied = { kind: 'damaged', complete: false }
 
-/** What stood in the way; then nothing further was made. @throws TorikiError `restore-overtaken`; what writers throw. */
+/**
+ * What stood in the way; then nothing further was made. What is stored damaged is passed over: verification names it.
+ * @throws TorikiError `restore-overtaken`; what writers throw.
+ */
 export async function applyChanges(work: WatchedWork, safety: Look, pass: Pass): Promise<readonly Finding[]> {
   const changes = new SliceChanges(work, safety)
   // By their places in the plan: an item is large, and a home may have a million.
   const again = new Set<number>()
+  const damaged = new DamagedItems()
   let place = 0
   for await (const batch of batches(applying(work, pass))) {
     work.delivery.signal.throwIfAborted()
     for (const [index, applied] of (await applyBatch(work, changes, batch)).entries()) {
-      if (applied.kind === 'conflict') return [conflictOf(batch[index] as PlanItem, applied.fields)]
+      const item = batch[index] as PlanItem
+      if (applied.kind === 'conflict') return [conflictOf(item, applied.fields)]
+      if (applied.kind === 'damaged') damaged.add(item)
       if (applied.complete) again.add(place)
       place++
     }
@@ -34,7 +43,8 @@ export async function applyChanges(work: WatchedWork, safety: Look, pass: Pass):
       work.delivery.signal.throwIfAborted()
       const change = await changes.forwards(item)
       await work.watch.look()
-      await writerOf(work, item.component).complete(work.slice, change, work.context)
+      const writer = writerOf(work, item.component)
+      if (!damaged.bears(writer, item, change)) await writer.complete(work.slice, change, work.context)
     }
   await flushWritten(work)
   return []
@@ -77,16 +87,28 @@ async function applyBatch(
   const writer = writerOf(work, first.component)
   if (writer.applyMany !== undefined) {
     const together: Change[] = []
-    for (const item of batch) together.push(await changes.forwards(item))
+    const unreadable = new Set<number>()
+    for (const [index, item] of batch.entries()) {
+      const change = await unlessDamaged(changes.forwards(item))
+      if (change === undefined) unreadable.add(index)
+      else together.push(change)
+    }
     await work.watch.look()
-    return await writer.applyMany(work.slice, together, work.context)
+    const made = [...(await writer.applyMany(work.slice, together, work.context))]
+    const all: Applied[] = []
+    for (const index of batch.keys()) {
+      const applied = unreadable.has(index) ? DAMAGED : made.shift()
+      if (applied === undefined) break
+      all.push(applied)
+    }
+    return all
   }
   const results: Applied[] = []
   for (const item of batch) {
     work.delivery.signal.throwIfAborted()
-    const change = await changes.forwards(item)
+    const change = await unlessDamaged(changes.forwards(item))
     await work.watch.look()
-    const applied = await writer.apply(work.slice, change, work.context)
+    const applied = change === undefined ? DAMAGED : await writer.apply(work.slice, change, work.context)
     results.push(applied)
     if (applied.kind === 'conflict') break
   }

@@ -31,7 +31,12 @@ export class KeyFinder {
     if (this.#snapshot.components[this.#component] === undefined) return undefined
     if (this.#walk !== undefined && compareKeys(key, this.#behind) > 0) {
       for (let steps = 0; steps < STEPS_MAX; steps++) {
-        this.#next ??= await nextOf(this.#walk)
+        try {
+          this.#next ??= await nextOf(this.#walk)
+        } catch {
+          // What lies between is damaged: that says nothing of this key, which is asked for from the root.
+          break
+        }
         if (this.#next === undefined) return undefined
         const order = compareKeys(key, this.#next.key)
         if (order <= 0) return order === 0 ? this.#next : undefined

@@ -1,11 +1,13 @@
 /** The snapshot's map beside the live one: what is to be made, and what is live alone. */
-import type { StoredResource } from '../repository/repository.ts'
+import type { LostRange, StoredResource } from '../repository/repository.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import { KeyFinder } from './key-finder.ts'
 import type { Look } from './live-look.ts'
+import { LostKeys } from './lost-keys.ts'
 import type { Source } from './plan-sources.ts'
 import { reached } from './reach.ts'
 import type { Reach } from './reach.ts'
+import { isDamage } from './stored-damage.ts'
 import { liveKey, renames, wantedResources } from './wanted-resources.ts'
 
 /** A resource of the snapshot, and the live one that it is to become. One of both is there. */
@@ -22,23 +24,26 @@ export interface Wanted {
   count: number
 }
 
-/** What is wanted and may not be as wanted, ascending by live keys. */
+/** What is wanted and may not be as wanted, ascending by live keys; `lost` is told what nobody can read. */
 export async function* differencesToMake(
   { repository, snapshot: live }: Look,
   source: Source,
   reach: Reach,
   wanted: Wanted,
+  lost: LostKeys,
 ): AsyncGenerator<Difference> {
   const { writer, snapshot, naming } = source
   if (reach.isAll && !renames(writer, naming)) {
-    wanted.count = snapshot.components[writer.name]?.resources ?? 0
-    for await (const { key, before, after } of repository.diff(writer.name, live, snapshot))
-      if (after !== undefined) yield { key, before, after }
+    for await (const { key, before, after } of repository.diff(writer.name, live, snapshot, { onLost: lost.add }))
+      if (after !== undefined && !lost.has(key)) yield { key, before, after }
+    const all = snapshot.components[writer.name]?.resources ?? 0
+    wanted.count = all - lost.count(all)
     return
   }
   const finder = new KeyFinder(repository, live, writer.name)
-  for await (const { key, stored, reach: how } of wantedResources(repository, source, reach)) {
-    const before = await finder.find(key)
+  for await (const { key, stored, reach: how } of wantedResources(repository, source, reach, lost.add)) {
+    const before = await foundOrLost(finder, key, lost)
+    if (before === 'lost') continue
     if (how === 'in') wanted.count++
     if (how === 'in' || before === undefined) yield { key, before, after: stored }
   }
@@ -53,13 +58,30 @@ export async function* differencesToDelete(
   const { writer, snapshot, naming } = source
   if (naming.folder !== undefined) return
   if (reach.isAll && !renames(writer, naming)) {
-    for await (const { key, before, after } of repository.diff(writer.name, live, snapshot))
-      if (after === undefined) yield { key, before, after }
+    // What nobody can read may be there: it is no reason to delete anything.
+    const lost = new LostKeys()
+    for await (const { key, before, after } of repository.diff(writer.name, live, snapshot, { onLost: lost.add }))
+      if (after === undefined && !lost.has(key)) yield { key, before, after }
     return
   }
   const isWanted = await wantedTest({ repository, snapshot: live }, source)
   for await (const { entry, reach: how } of reached(repository.resources(live, writer.name), reach))
     if (how === 'in' && !(await isWanted(entry.key))) yield { key: entry.key, before: entry, after: undefined }
+}
+
+/** The live map may share its nodes with what is stored. */
+async function foundOrLost(
+  finder: KeyFinder,
+  key: ResourceKey,
+  lost: LostKeys,
+): Promise<StoredResource | undefined | 'lost'> {
+  try {
+    return await finder.find(key)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    lost.addOne(key)
+    return 'lost'
+  }
 }
 
 async function wantedTest(
@@ -68,10 +90,18 @@ async function wantedTest(
 ): Promise<(key: ResourceKey) => Promise<boolean>> {
   const finder = new KeyFinder(repository, snapshot, writer.name)
   if (!renames(writer, naming) || writer.kinds.length === 1)
-    return async (key) => (await finder.find(key)) !== undefined
+    return async (key) => {
+      try {
+        return (await finder.find(key)) !== undefined
+      } catch (error) {
+        if (isDamage(error)) return true
+        throw error
+      }
+    }
   // Other names in any order: of components whose resources are few.
   const keys = new Set<string>()
-  for await (const { key } of repository.resources(snapshot, writer.name))
+  const lost: LostRange[] = []
+  for await (const { key } of repository.resources(snapshot, writer.name, { onLost: (range) => void lost.push(range) }))
     keys.add(liveKey(writer, naming, key).toString('latin1'))
-  return (key) => Promise.resolve(keys.has(key.toString('latin1')))
+  return (key) => Promise.resolve(lost.length > 0 || keys.has(key.toString('latin1')))
 }

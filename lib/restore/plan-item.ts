@@ -11,7 +11,7 @@ import type { Source } from './plan-sources.ts'
 import { isSamePrint, keptPrint, printOf, printWith } from './resource-print.ts'
 import { shownValues } from './shown-values.ts'
 import type { PlanItem } from './slice-plan.ts'
-import { seenOf, wantedOf } from './wanted.ts'
+import { proveSecrets, seenOf, wantedOf } from './wanted.ts'
 import { renamed } from './wanted-resources.ts'
 
 /** What the restore does about one difference. `undefined`: it is as it should be, as far as this target can show. */
@@ -51,6 +51,8 @@ export async function planItem(
   // What this target cannot hold otherwise is as well as it can be.
   if (isSamePrint(seen, predicted) && !forecast.keeps) return undefined
   if (isSamePrint(seen, predicted) && !(await differInKept(repository, before, wanted))) return undefined
+  // An account without a secret of it would not be the account: all of it, or nothing.
+  if (wanted !== undefined) await proveSecrets(wanted)
   const lost = [...(called?.lost ?? []), ...forecast.lost]
   return {
     ...base,

@@ -140,7 +140,7 @@ async function* readLive(
     return
   }
   const keys = async function* (): AsyncGenerator<ResourceKey> {
-    for await (const { key } of wantedResources(stored, source, reach)) yield key
+    for await (const { key } of wantedResources(stored, source, reach, () => undefined)) yield key
   }
   yield* writer.look(to, keys(), { clock, signal, restore, options })
 }

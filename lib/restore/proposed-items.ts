@@ -2,16 +2,19 @@
  * The items of one component's plan, in the order in which they are kept: what is made, in the order of applying; then what is deleted, against it, since deletes are applied from the
  * last to the first. A component with one kind streams; those of others, which are few, are held and sorted by kind.
  */
+import { isTorikiError } from '../errors.ts'
 import type { WriteContext } from '../components/writer.ts'
 import { compareKeys, decodeKey, formatKey } from '../resources/key.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { Look } from './live-look.ts'
+import { DAMAGED_REASON, LostKeys, passedOverItem } from './lost-keys.ts'
 import { differencesToDelete, differencesToMake } from './plan-differences.ts'
 import type { Difference, Wanted } from './plan-differences.ts'
 import { planItem } from './plan-item.ts'
 import type { Source } from './plan-sources.ts'
 import type { Reach } from './reach.ts'
 import type { PlanItem } from './slice-plan.ts'
+import { isDamage } from './stored-damage.ts'
 
 export interface Proposal {
   readonly look: Look
@@ -27,7 +30,9 @@ export async function* proposedItems(proposal: Proposal, wanted: Wanted): AsyncG
   const { look, source, reach, deleteExtra } = proposal
   const { kinds } = source.writer
   const rank = ({ key }: Difference): number => kinds.indexOf(decodeKey(key).kind)
-  const toMake = differencesToMake(look, source, reach, wanted)
+  for (const broken of source.passedOver) yield passedOverItem(source.writer, broken, source.snapshot.id)
+  const lost = new LostKeys()
+  const toMake = differencesToMake(look, source, reach, wanted, lost)
   if (kinds.length === 1) {
     for await (const difference of toMake) {
       const item = await ask(proposal, difference)
@@ -42,6 +47,7 @@ export async function* proposedItems(proposal: Proposal, wanted: Wanted): AsyncG
       if (item !== undefined) yield item
     }
   }
+  yield* lost.items(source.writer)
   if (!deleteExtra) return
   const toDelete = differencesToDelete(look, source, reach)
   if (kinds.length === 1) {
@@ -61,7 +67,19 @@ export async function* proposedItems(proposal: Proposal, wanted: Wanted): AsyncG
 }
 
 async function ask({ look, source, slice, context }: Proposal, difference: Difference): Promise<PlanItem | undefined> {
-  return await planItem(look.repository, source, slice, difference, context)
+  try {
+    return await planItem(look.repository, source, slice, difference, context)
+  } catch (error) {
+    if (!isDamage(error) && !isTorikiError(error, 'restore-damaged')) throw error
+    const { key, after } = difference
+    return {
+      component: source.writer.name,
+      key: key.toString('base64url'),
+      ...(after === undefined || after.key.equals(key) ? {} : { from: after.key.toString('base64url') }),
+      action: 'cannot',
+      reason: DAMAGED_REASON,
+    }
+  }
 }
 
 async function all(differences: AsyncIterable<Difference>): Promise<Difference[]> {

@@ -1,5 +1,6 @@
 /** How a restore stands: the steps of its slices and what their plans say in sum, folded. Reads only; a few records a slice, and no items. */
 import pLimit from 'p-limit'
+import { TorikiError } from '../errors.ts'
 import type { ComponentName } from '../resources/component-name.ts'
 import type { SliceName } from '../resources/slice.ts'
 import type { SnapshotId } from '../repository/snapshot.ts'
@@ -10,7 +11,7 @@ import { readRequest, requestedParts } from './restore-request.ts'
 import type { RequestedSlice } from './restore-request.ts'
 import type { RestoreService } from './service.ts'
 import { hasEnded, readProgress } from './slice-log.ts'
-import type { Finding, Progress, RestoreStep } from './slice-log.ts'
+import type { DamagedPart, Finding, Progress, RestoreStep } from './slice-log.ts'
 import { findSlicePlan } from './slice-plan.ts'
 import type { SlicePlan } from './slice-plan.ts'
 
@@ -62,7 +63,8 @@ export interface RestoreFailure {
   readonly slice: SliceName
   readonly code: string
   readonly message: string
-  readonly outcome: 'undone' | 'undo-failed' | 'refused' | 'stopped'
+  /** `damaged`: the slice is restored but for what is named, which is damaged in the store. */
+  readonly outcome: 'undone' | 'undo-failed' | 'refused' | 'stopped' | 'damaged'
   readonly findings: readonly Finding[]
   /** Findings beyond those. */
   readonly more?: number
@@ -106,6 +108,7 @@ class Fold {
   readonly #failures: RestoreFailure[] = []
   #isSharedStopped = false
   #isLeftHalfWay = false
+  #isDamaged = false
 
   add({ slice }: RequestedSlice, progress: Progress, plan: SlicePlan | undefined): void {
     const { last, stopped, safety } = progress
@@ -125,7 +128,10 @@ class Fold {
     if (last === undefined && this.#isSharedStopped) this.#slices.stopped++
     else if (last === undefined || !hasEnded(progress)) this.#slices.pending++
     else this.#slices[countOf(last)]++
-    if (last?.step === 'verified' && plan !== undefined) this.#addRestored(slice, plan)
+    if (last?.step === 'verified') {
+      if (plan !== undefined) this.#addRestored(slice, plan, last.damaged?.counts ?? {})
+      if (last.damaged !== undefined) this.#addDamaged(slice, last.damaged)
+    }
     if (last?.step !== 'undone' && last?.step !== 'undo-failed' && last?.step !== 'refused') return
     const { step: outcome, code, why: message, findings, more } = last
     this.#fail({
@@ -139,11 +145,29 @@ class Fold {
     if (this.#failures.length < FAILURES_MAX) this.#failures.push(failure)
   }
 
-  #addRestored(slice: SliceName, { components, lost, needsPerson }: SlicePlan): void {
-    for (const [name, counts] of Object.entries(components) as [
+  #addDamaged(slice: SliceName, { findings, more }: DamagedPart): void {
+    this.#isDamaged = true
+    const { code, message } = new TorikiError('restore-damaged')
+    this.#fail({ slice, code, message, outcome: 'damaged', findings, ...(more === undefined ? {} : { more }) })
+  }
+
+  #addRestored(
+    slice: SliceName,
+    { components, lost, needsPerson }: SlicePlan,
+    damaged: DamagedPart['counts'],
+  ): void {
+    for (const [name, planned] of Object.entries(components) as [
       ComponentName,
       NonNullable<(typeof components)['files']>,
     ][]) {
+      const { create = 0, update = 0 } = damaged[name] ?? {}
+      const counts = {
+        ...planned,
+        create: planned.create - create,
+        update: planned.update - update,
+        cannot: planned.cannot + create + update,
+        kept: Math.max(0, planned.kept - create - update),
+      }
       this.#restored.set(name, sumOf([this.#restored.get(name) ?? NOTHING, counts]))
       this.#cannot += counts.cannot
       const made = counts.create + counts.update
@@ -172,7 +196,7 @@ class Fold {
     const slices = { ...this.#slices }
     return {
       ...{ restore, open: slices.pending > 0, outcome: outcomeOf(slices, this.#cannot, this.#isLeftHalfWay) },
-      ...{ verified: slices.verified === slices.total, slices },
+      ...{ verified: slices.verified === slices.total && !this.#isDamaged, slices },
       restored: Object.fromEntries(this.#restored),
       proof: { ...this.#proof },
       lost: [...this.#lost.values()],

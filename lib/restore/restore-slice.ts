@@ -9,13 +9,16 @@ import type { SliceRepository } from '../repository/repository.ts'
 import { parseSlice } from '../resources/slice.ts'
 import { applyChanges } from './apply-changes.ts'
 import { serverHindrance } from './ask-servers.ts'
+import { DamageProof } from './damaged-items.ts'
+import { DamagedList } from './damaged-list.ts'
 import { FindingList } from './finding-list.ts'
 import { keepLook, lookAt } from './live-look.ts'
 import type { Look } from './live-look.ts'
 import { remaining } from './remaining-steps.ts'
 import type { RestoreService } from './service.ts'
 import { claimSlices, releaseSlices } from './slice-claims.ts'
-import { differingItems, findings } from './slice-differences.ts'
+import { isSamePrint } from './resource-print.ts'
+import { differingItems, findingOf, findings } from './slice-differences.ts'
 import { hasEnded, readProgress, takeStep } from './slice-log.ts'
 import type { Finding, Progress, RestoreStep } from './slice-log.ts'
 import { findSlicePlan } from './slice-plan.ts'
@@ -117,12 +120,7 @@ async function nextStep(work: WatchedWork, progress: Progress): Promise<RestoreS
     if (last.step === 'safe') return (await applied(work, before, 'made')) ?? { step: 'applied' }
     const { delete: deletes } = work.plan.counts
     const items = last.step === 'applied' ? applying(work, 'made') : touchedItems(work)
-    const wrong = await compare(
-      await lookAt(work.service, lookRequest(work)),
-      ({ after }) => after,
-      items,
-      'is still there',
-    )
+    const { wrong, damaged } = await verify(work, before, items)
     if (wrong.total > 0)
       return {
         step: 'undoing',
@@ -130,7 +128,7 @@ async function nextStep(work: WatchedWork, progress: Progress): Promise<RestoreS
         why: 'What was restored does not read back as planned.',
         ...wrong.said,
       }
-    if (last.step === 'cleared' || deletes === 0) return { step: 'verified' }
+    if (last.step === 'cleared' || deletes === 0) return { step: 'verified', ...damaged.said }
     // Only now that everything else is there and proven.
     return (await applied(work, before, 'deleted')) ?? { step: 'cleared' }
   } catch (error) {
@@ -174,6 +172,23 @@ async function makeSafe(work: SliceWork): Promise<RestoreStep> {
     why: 'The live state is not what the plan saw. Plan again.',
     ...conflicts.said,
   }
+}
+
+/** Reads again what was touched. What is damaged in the store must be as it was before. */
+async function verify(
+  work: SliceWork,
+  safety: Look,
+  items: AsyncIterable<PlanItem>,
+): Promise<{ readonly wrong: FindingList; readonly damaged: DamagedList }> {
+  const [wrong, damaged] = [new FindingList(), new DamagedList()]
+  const proof = new DamageProof(work, safety)
+  const look = await lookAt(work.service, lookRequest(work))
+  for await (const one of differingItems(look, ({ after }) => after, items)) {
+    const { item, found } = one
+    if (isSamePrint(found, item.before) && (await proof.isDamaged(item))) damaged.add(item)
+    else wrong.add(findingOf(one, ({ after }) => after, 'is still there'))
+  }
+  return { wrong, damaged }
 }
 
 async function compare(

@@ -1,4 +1,5 @@
 /** The changes that a slice's plan means: from what the safety snapshot holds to what the plan's snapshots hold, by the names that things have live. */
+import { TorikiError } from '../errors.ts'
 import type { Change, Wanted } from '../resources/change.ts'
 import type { ComponentName } from '../resources/component-name.ts'
 import type { StoredResource } from '../repository/repository.ts'
@@ -7,7 +8,8 @@ import type { Look } from './live-look.ts'
 import type { PlanItem } from './slice-plan.ts'
 import { keyOf, writerOf } from './slice-work.ts'
 import type { SliceWork } from './slice-work.ts'
-import { seenOf, wantedOf } from './wanted.ts'
+import { readStored } from './stored-damage.ts'
+import { proveSecrets, seenOf, wantedOf } from './wanted.ts'
 import { renamed } from './wanted-resources.ts'
 
 /** Snapshots are opened once, and their maps walked along. */
@@ -22,9 +24,11 @@ export class SliceChanges {
     this.#safety = safety
   }
 
+  /** With every secret proven to open. @throws TorikiError `restore-damaged` where what is stored of it is: then nothing is written. */
   async forwards(item: PlanItem): Promise<Change> {
     const before = await this.before(item)
     const after = await this.#wanted(item)
+    if (after !== undefined) await proveSecrets(after)
     return {
       key: keyOf(item),
       ...(before === undefined ? {} : { before: await seenOf(this.#safety.repository, before) }),
@@ -54,10 +58,11 @@ export class SliceChanges {
   async #wanted(item: PlanItem): Promise<Wanted | undefined> {
     if (item.action === 'delete') return undefined
     const { repository } = this.#safety
-    const finder = await this.#source(item.component)
+    const finder = await readStored(() => this.#source(item.component))
     const from = item.from === undefined ? keyOf(item) : Buffer.from(item.from, 'base64url')
-    const stored = await finder?.find(from)
-    if (stored === undefined) return undefined
+    const stored = await readStored(async () => finder?.find(from))
+    // The plan saw it there.
+    if (stored === undefined) throw new TorikiError('restore-damaged')
     const wanted = await wantedOf(repository, stored)
     const { state, kept } = renamed(writerOf(this.#work, item.component), this.#work.naming, { key: from, ...wanted })
     return { ...wanted, state, kept }

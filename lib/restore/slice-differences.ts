@@ -35,8 +35,15 @@ export async function* findings(
   expected: (item: PlanItem) => ResourcePrint | undefined,
   surplus: string,
 ): AsyncGenerator<Finding> {
-  for await (const { item, found } of differing)
-    yield { component: item.component, key: formatKey(keyOf(item)), what: whatDiffers(expected(item), found, surplus) }
+  for await (const one of differing) yield findingOf(one, expected, surplus)
+}
+
+export function findingOf(
+  { item, found }: DifferingItem,
+  expected: (item: PlanItem) => ResourcePrint | undefined,
+  surplus: string,
+): Finding {
+  return { component: item.component, key: formatKey(keyOf(item)), what: whatDiffers(expected(item), found, surplus) }
 }
 
 /** `surplus`: the words for what is there and is not expected. */

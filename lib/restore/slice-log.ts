@@ -26,6 +26,14 @@ interface Ended {
   readonly more?: number
 }
 
+/** What was not brought because it is damaged in the store. */
+export interface DamagedPart {
+  readonly findings: readonly Finding[]
+  readonly more?: number
+  /** By component: items of the plan that were not made. */
+  readonly counts: Readonly<Record<string, { readonly create: number; readonly update: number }>>
+}
+
 export type RestoreStep =
   /** The before of every touched resource is in this snapshot, and it is what the plan saw. */
   | { readonly step: 'safe'; readonly snapshot: SnapshotId }
@@ -37,7 +45,8 @@ export type RestoreStep =
   | ({ readonly step: 'undoing' } & Ended)
   /** Nothing was written. */
   | ({ readonly step: 'refused' } & Ended)
-  | { readonly step: 'verified' }
+  /** `damaged`: all but these, which are as they were before. */
+  | { readonly step: 'verified'; readonly damaged?: DamagedPart }
   /** As it was before; `findings`: what somebody changed meanwhile, and was left to him. */
   | ({ readonly step: 'undone' } & Ended)
   /** Could not be taken back: these resources are not as they were. */
@@ -73,13 +82,19 @@ const reason = {
   findings: z.array(finding).readonly(),
   more: z.exactOptional(z.int().min(1)),
 }
+const counted = z.int().min(0)
+const damagedPart = z.object({
+  findings: z.array(finding).readonly(),
+  more: z.exactOptional(z.int().min(1)),
+  counts: z.record(z.string(), z.object({ create: counted, update: counted })),
+})
 const stepSchema: z.ZodType<RestoreStep> = z.discriminatedUnion('step', [
   z.object({ step: z.literal('safe'), snapshot: z.string() }),
   z.object({ step: z.literal('applied') }),
   z.object({ step: z.literal('cleared') }),
   z.object({ step: z.literal('undoing'), ...reason }),
   z.object({ step: z.literal('refused'), ...reason }),
-  z.object({ step: z.literal('verified') }),
+  z.object({ step: z.literal('verified'), damaged: z.exactOptional(damagedPart) }),
   z.object({ step: z.literal('undone'), ...reason }),
   z.object({ step: z.literal('undo-failed'), ...reason }),
   z.object({ step: z.literal('acknowledged') }),

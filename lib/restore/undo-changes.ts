@@ -2,11 +2,12 @@
  * Takes back what a restore wrote, from the safety snapshot, in reverse; and only where live still is what was written: somebody may be working there, and what he wrote
  * since is left to him and reported. Reads again what it took back.
  */
-import { isTorikiError, toTorikiError } from '../errors.ts'
+import { isTorikiError, toTorikiError, TorikiError } from '../errors.ts'
 import { formatKey } from '../resources/key.ts'
 import { flushWritten } from './apply-changes.ts'
 import { KeyFinder } from './key-finder.ts'
 import { FindingList } from './finding-list.ts'
+import { unlessDamaged } from './stored-damage.ts'
 import { lookAt } from './live-look.ts'
 import type { Look } from './live-look.ts'
 import { isSamePrint, printOf } from './resource-print.ts'
@@ -75,7 +76,9 @@ async function* takeBack(work: WatchedWork, safety: Look, pass: Pass): AsyncGene
     const writer = writerOf(work, item.component)
     if (isSamePrint(found && (await printOf(live.repository, found)), item.before)) {
       if (writer.sweep === undefined) continue
-      const change = await changes.backwards(item)
+      const change = await unlessDamaged(changes.backwards(item))
+      // Nothing was ever written of what cannot be read.
+      if (change === undefined) continue
       await work.watch.look()
       await writer.sweep(work.slice, change, work.context)
       continue
@@ -83,6 +86,8 @@ async function* takeBack(work: WatchedWork, safety: Look, pass: Pass): AsyncGene
     const change = await changes.backwards(item)
     await work.watch.look()
     const applied = await writer.apply(work.slice, change, work.context)
+    // What was there before is kept in the safety snapshot.
+    if (applied.kind === 'damaged') throw new TorikiError('restore-damaged')
     if (applied.kind === 'conflict') yield item
     else if (applied.complete) again.add(at)
   }

@@ -3,12 +3,13 @@ import { TorikiError } from '../errors.ts'
 import { AS_IT_WAS, isAsItWas } from '../components/naming.ts'
 import type { Naming } from '../components/naming.ts'
 import type { ComponentWriter, LostField, Named } from '../components/writer.ts'
-import type { SliceRepository, StoredResource } from '../repository/repository.ts'
+import type { OnLost, SliceRepository, StoredResource } from '../repository/repository.ts'
 import { compareKeys, formatKey } from '../resources/key.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import { keysAbove, reached } from './reach.ts'
 import type { Reach, Reached } from './reach.ts'
 import type { Source } from './plan-sources.ts'
+import { isDamage } from './stored-damage.ts'
 
 export interface WantedKey {
   /** Live. */
@@ -17,13 +18,14 @@ export interface WantedKey {
   readonly reach: 'in' | 'above'
 }
 
-/** Ascending by live keys. Reads nothing of what is not meant where keys say what is. @throws TorikiError `restore-invalid` when two would be called the same. */
+/** Ascending by live keys. Reads nothing of what is not meant where keys say what is. @throws TorikiError `restore-invalid` when two would be called the same. `onLost` is told what nobody can read. */
 export async function* wantedResources(
   repository: SliceRepository,
   { writer, snapshot, naming }: Pick<Source, 'writer' | 'snapshot' | 'naming'>,
   reach: Reach,
+  onLost: OnLost,
 ): AsyncGenerator<WantedKey> {
-  const meant = meantResources(repository, snapshot, writer.name, reach)
+  const meant = meantResources(repository, snapshot, writer.name, { reach, onLost })
   if (!renames(writer, naming)) {
     for await (const { entry, reach: how } of meant) yield { key: entry.key, stored: entry, reach: how }
     return
@@ -67,11 +69,11 @@ async function* meantResources(
   repository: SliceRepository,
   snapshot: Source['snapshot'],
   component: string,
-  reach: Reach,
+  { reach, onLost }: { readonly reach: Reach; readonly onLost: OnLost },
 ): AsyncGenerator<Reached<StoredResource>> {
   const { tops } = reach
   if (tops === undefined) {
-    yield* reached(repository.resources(snapshot, component), reach)
+    yield* reached(repository.resources(snapshot, component, { onLost }), reach)
     return
   }
   const done = new Set<string>()
@@ -79,15 +81,25 @@ async function* meantResources(
     const above: StoredResource[] = []
     for (const key of keysAbove(top)) {
       if (done.has(key.toString('latin1'))) continue
-      const found = await repository.resource(snapshot, component, key)
+      const found = await orNone(repository.resource(snapshot, component, key))
       if (found !== undefined) above.push(found)
     }
-    for await (const entry of repository.resources(snapshot, component, { under: top })) {
+    for await (const entry of repository.resources(snapshot, component, { under: top, onLost })) {
       for (const one of above.splice(0)) {
         done.add(one.key.toString('latin1'))
         yield { entry: one, reach: 'above' }
       }
       yield { entry, reach: 'in' }
     }
+  }
+}
+
+/** What something lies in is made where it is not there: one that cannot be read stays as it is. */
+async function orNone(reading: Promise<StoredResource | undefined>): Promise<StoredResource | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (isDamage(error)) return undefined
+    throw error
   }
 }

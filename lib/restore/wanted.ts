@@ -1,14 +1,18 @@
-/** What stands in a snapshot, as something wanted or seen. Contents and secrets are opened when they are asked for. */
+/**
+ * What stands in a snapshot, as something wanted or seen. Contents and secrets are opened when they are asked for; what of a wanted one is damaged throws
+ * `restore-damaged`.
+ */
 import { buffer } from 'node:stream/consumers'
 import type { SliceRepository, StoredResource } from '../repository/repository.ts'
 import type { Seen, Wanted } from '../resources/change.ts'
+import { readStored, storedParts } from './stored-damage.ts'
 
 export async function seenOf(repository: SliceRepository, resource: StoredResource): Promise<Seen> {
   return await repository.body(resource)
 }
 
 export async function wantedOf(repository: SliceRepository, resource: StoredResource): Promise<Wanted> {
-  const { state, kept } = await repository.body(resource)
+  const { state, kept } = await readStored(() => repository.body(resource))
   const { content } = resource
   return {
     state,
@@ -16,12 +20,12 @@ export async function wantedOf(repository: SliceRepository, resource: StoredReso
     secrets: Object.fromEntries(
       Object.entries(resource.secrets).map(([name, reference]) => [
         name,
-        async () => await textOf(repository, reference),
+        async () => await readStored(() => textOf(repository, reference)),
       ]),
     ),
     ...(content === undefined
       ? {}
-      : { content: { sizeBytes: content.sizeBytes, parts: () => repository.content(content) } }),
+      : { content: { sizeBytes: content.sizeBytes, parts: () => storedParts(repository.content(content)) } }),
   }
 }
 
@@ -35,4 +39,14 @@ async function* bytesOf(
   reference: NonNullable<StoredResource['content']>,
 ): AsyncGenerator<Uint8Array> {
   for await (const part of repository.content(reference)) if (part instanceof Uint8Array) yield part
+}
+
+/** Opens every secret, so that one that is damaged is known before anything is written. @throws TorikiError `restore-damaged`. */
+export async function proveSecrets({ secrets }: Wanted): Promise<void> {
+  for (const open of Object.values(secrets)) await open()
+}
+
+/** Reads a content to its end, for no other reason. @throws TorikiError `restore-damaged`. */
+export async function proveContent({ content }: Wanted): Promise<void> {
+  for await (const _ of content?.parts() ?? []) continue
 }

@@ -172,6 +172,7 @@ function safetyLine(group: readonly RestoreFailure[]): string {
 
 function outcomeWords(outcome: RestoreFailure['outcome']): string {
   if (outcome === 'refused' || outcome === 'stopped') return outcome
+  if (outcome === 'damaged') return 'restored but for what is named'
   return outcome === 'undone' ? 'taken back' : 'NOT taken back'
 }
 

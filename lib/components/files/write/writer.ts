@@ -32,6 +32,7 @@ import { predict } from './predict.ts'
 import { renameEntry } from './rename.ts'
 import { SameRoot } from './same-root.ts'
 import { atSpot, handleOf } from './spot.ts'
+import { firstNameOf } from './stands-on.ts'
 import type { Spot, Way } from './spot.ts'
 import { Together } from './together.ts'
 import { namesOf } from './wish.ts'
@@ -134,6 +135,7 @@ class FilesWriter implements ComponentWriter {
 
   readonly beside = true
   readonly rename = renameEntry
+  readonly standsOn = firstNameOf
 
   async foresee(slice: Slice, change: Change, context: WriteContext): Promise<Forecast> {
     stopIfAborted(context.signal)
@@ -194,7 +196,7 @@ class FilesWriter implements ComponentWriter {
     if (after === undefined) return
     if (after.state['hardLinkTo'] !== undefined) {
       const applied = await this.#apply(slice, change, context)
-      if (applied === 'wait' || applied.kind === 'conflict')
+      if (applied === 'wait' || applied.kind === 'conflict' || applied.kind === 'damaged')
         throw new TorikiError('restore-conflict', {
           message: 'A file that was to have another name is not there, or is not what it was to be.',
         })
@@ -226,6 +228,8 @@ class FilesWriter implements ComponentWriter {
     } catch (error) {
       // Somebody replaces what we reach for: it is not what the plan saw.
       if (isGone(error)) return { kind: 'conflict', fields: [] }
+      // The target is as it was: what was staged is gone again.
+      if (isTorikiError(error, 'restore-damaged')) return { kind: 'damaged', complete: false }
       throw error
     }
   }
