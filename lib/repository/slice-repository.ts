@@ -118,7 +118,11 @@ export class OpenSliceRepository implements SliceRepository {
   async *resources(
     snapshot: Snapshot,
     component: string,
-    { after, under, onLost }: { readonly after?: ResourceKey; readonly under?: ResourceKey; readonly onLost?: OnLost } = {},
+    {
+      after,
+      under,
+      onLost,
+    }: { readonly after?: ResourceKey; readonly under?: ResourceKey; readonly onLost?: OnLost } = {},
   ): AsyncGenerator<StoredResource> {
     const { reader, root, resource } = await this.#map(snapshot, component)
     if (root === undefined) {

@@ -14,12 +14,17 @@ export const DAMAGED_REASON = `What is stored of it is damaged. ${REMEDY}`
 
 /** Ranges of keys of which nothing can be read. */
 export class LostKeys {
-  readonly #ranges: LostRange[] = []
+  #ranges: LostRange[] = []
   readonly #ones: ResourceKey[] = []
 
   readonly add = (range: LostRange): void => {
-    // Two walks of one map tell the same.
-    if (!this.#ranges.some((one) => isSame(one.after, range.after) && isSame(one.until, range.until)))
+    if (range.until === undefined) this.#ranges = [range]
+    // Two walks of one map tell the same; and behind all there is nothing more to tell.
+    else if (
+      !this.#ranges.some(
+        (one) => one.until === undefined || (isSame(one.after, range.after) && isSame(one.until, range.until)),
+      )
+    )
       this.#ranges.push(range)
   }
 

@@ -78,8 +78,7 @@ export async function newestUntil(
   at: Date | undefined,
   onBroken?: (id: SnapshotId) => void,
 ): Promise<Snapshot | undefined> {
-  const isMeant = (id: SnapshotId): boolean =>
-    !isSafetySnapshot(id) && (at === undefined || timeOf(id) <= at.getTime())
+  const isMeant = (id: SnapshotId): boolean => !isSafetySnapshot(id) && (at === undefined || timeOf(id) <= at.getTime())
   const broken = onBroken && ((id: SnapshotId): void => (isMeant(id) ? onBroken(id) : undefined))
   for await (const snapshot of stored.snapshots(broken === undefined ? {} : { onBroken: broken }))
     if (isTrusted(snapshot, component) && (at === undefined || Date.parse(snapshot.time) <= at.getTime()))

@@ -151,11 +151,7 @@ class Fold {
     this.#fail({ slice, code, message, outcome: 'damaged', findings, ...(more === undefined ? {} : { more }) })
   }
 
-  #addRestored(
-    slice: SliceName,
-    { components, lost, needsPerson }: SlicePlan,
-    damaged: DamagedPart['counts'],
-  ): void {
+  #addRestored(slice: SliceName, { components, lost, needsPerson }: SlicePlan, damaged: DamagedPart['counts']): void {
     for (const [name, planned] of Object.entries(components) as [
       ComponentName,
       NonNullable<(typeof components)['files']>,
