@@ -4,7 +4,7 @@
 // restore-errors is a part of the catalogue in errors, which would be too long.
 const groundFloor = '^lib/(assert|errors|limits|log|restore-errors)\\.ts$'
 const resources = '^lib/resources/'
-const ports = '^lib/platform/([^/]+/port|clock|random|metrics|platform)\\.ts$'
+const ports = '^lib/platform/([^/]+/port|clock|random|metrics|platform|threads)\\.ts$'
 // An overlay is laid over any store by whoever looks at what would be written: it is as open as a port.
 const drivers = '^lib/platform/[^/]+/(?!port\\.ts$|overlay\\.ts$)'
 const assembly = '^lib/platform/assemble[.]ts$'
@@ -79,8 +79,8 @@ const forbidden = [
   {
     name: 'components-through-the-registry',
     comment:
-      'Everybody else sees a component by its port: only lib/components/registry names a component, its client and its files.',
-    from: { path: house, pathNot: ['^lib/components/'] },
+      'Everybody else sees a component by its port: only lib/components/registry names a component, its client and its files; and the program of a thread that reads files, which has no use for the others.',
+    from: { path: house, pathNot: ['^lib/components/', '^lib/chunk-thread[.]ts$'] },
     to: { path: '^lib/components/[^/]+/' },
   },
   {

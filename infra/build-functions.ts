@@ -15,6 +15,9 @@ export interface Bundle {
 
 const root = resolve(import.meta.dirname, '..')
 
+/** The program of threads that read files: no function, but it lies beside those that start it. */
+export const threadBundle = 'chunk-thread'
+
 /** Some packages are CommonJS inside: their `require` needs a maker in an ES module. */
 const banner =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
@@ -26,7 +29,10 @@ export async function buildFunctions(outFolder: string): Promise<Bundle[]> {
   await mkdir(outFolder, { recursive: true })
   const result = await build({
     absWorkingDir: root,
-    entryPoints: sources.map((name) => join('functions', name)),
+    entryPoints: [
+      ...sources.map((name) => ({ in: join('functions', name), out: basename(name, '.ts') })),
+      { in: 'lib/chunk-thread.ts', out: threadBundle },
+    ],
     outdir: outFolder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -49,6 +55,7 @@ export async function buildFunctions(outFolder: string): Promise<Bundle[]> {
   const external = outputs.flatMap(([, output]) => output.imports.filter((to) => to.external).map((to) => to.path))
   if (external.includes('koffi')) await copyKoffi(outFolder)
   return outputs
+    .filter(([file]) => basename(file, '.mjs') !== threadBundle)
     .map(([file, { bytes }]) => ({ name: basename(file, '.mjs'), file: resolve(root, file), bytes }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }

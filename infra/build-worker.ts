@@ -1,5 +1,5 @@
 /**
- * Bundles the program `toriki` into dist/worker: `toriki.mjs`, one file that Node 24 starts alone, with koffi's native files beside it where they are installed
+ * Bundles the program `toriki` into dist/worker: `toriki.mjs`, which Node 24 starts alone, the program of its threads beside it, and koffi's native files beside it where they are installed
  * (without them it goes the plain way, and says so in the snapshots). And dist/worker/kubernetes: the manifests of infra/kubernetes with the same program
  * inside, each file compressed, small enough for a ConfigMap (docs/decisions/0009). The same sources give the same bytes.
  */
@@ -33,8 +33,12 @@ export async function buildWorker(outFolder: string): Promise<Worker> {
   const file = join(outFolder, 'toriki.mjs')
   await build({
     absWorkingDir: root,
-    entryPoints: ['lib/embedded/main.ts'],
-    outfile: file,
+    entryPoints: [
+      { in: 'lib/embedded/main.ts', out: 'toriki' },
+      { in: 'lib/chunk-thread.ts', out: 'chunk-thread' },
+    ],
+    outdir: outFolder,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
     target: 'node24',

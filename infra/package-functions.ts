@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { buildFunctions } from './build-functions.ts'
+import { buildFunctions, threadBundle } from './build-functions.ts'
 import { architectures, fetchNativeBinaries, nativeBinary } from './native-binaries.ts'
 import type { Architecture } from './native-binaries.ts'
 import { zip } from './zip.ts'
@@ -36,13 +36,16 @@ export async function packageFunctions(
   const zips = new Map<string, string>()
   await mkdir(outFolder, { recursive: true })
   for (const { name, file } of bundles) {
-    const needsKoffi = (await readFile(file, 'utf8')).includes('"koffi"')
+    const program = await readFile(file, 'utf8')
+    const needsKoffi = program.includes('"koffi"')
+    const thread = `${threadBundle}.mjs`
     const legal = join(bundleFolder, `${name}.mjs.LEGAL.txt`)
     const files: ZipFile[] = [
       { name: `${name}.mjs`, bytes: await readFile(file) },
       ...(await readIfThere(legal).then((bytes) =>
         bytes === undefined ? [] : [{ name: `${name}.mjs.LEGAL.txt`, bytes }],
       )),
+      ...(program.includes(thread) ? [{ name: thread, bytes: await readFile(join(bundleFolder, thread)) }] : []),
       ...(needsKoffi ? koffi : []),
       ...settings,
     ]

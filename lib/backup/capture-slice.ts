@@ -176,10 +176,12 @@ async function storeComponent(
   const after = capture.resume?.component === component.name ? capture.resume.after : undefined
   const before = progress.bytesRead
   const known = capture.known(component.name)
+  const reading = capture.reading()
   const resources = component.read(slice, {
     clock,
     signal,
     ...(known === undefined ? {} : { known }),
+    ...(reading === undefined ? {} : { reading }),
     ...(after === undefined ? {} : { after }),
     note: (note) => notes.add(note),
   })

@@ -10,6 +10,7 @@
  */
 import type { Clock } from '../platform/clock.ts'
 import type { ComponentName } from '../resources/component-name.ts'
+import type { FileReading } from '../resources/file-reading.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { KnownEntries } from '../resources/known-entries.ts'
 import type { ResourceKey } from '../resources/key.ts'
@@ -66,6 +67,8 @@ export interface ReadContext extends ListContext {
   readonly after?: ResourceKey
   /** What is stored already: a component that can tell cheaply that a resource did not change need not read it. Only a backup gives this. */
   readonly known?: KnownEntries
+  /** Reads files on other threads; a component that can name an open directory may give them to it. Only a backup gives this. */
+  readonly reading?: FileReading
   /** Collects what is not covered. May be called many times with the same code: the collector aggregates. */
   note(note: Note): void
 }

@@ -5,6 +5,7 @@ import type { KeyService } from './key-service/port.ts'
 import type { ObjectStore } from './object-store/port.ts'
 import type { Queues } from './queue/port.ts'
 import type { Random } from './random.ts'
+import type { Threads } from './threads.ts'
 
 export interface Platform {
   /** The deployment's prefix of the store: keys begin with `deployment/`, `slices/`, `runs/`, … */
@@ -16,6 +17,8 @@ export interface Platform {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** For contents of files; without them everything is read on the thread that walks. */
+  readonly threads?: Threads
   close(): Promise<void>
 }
 

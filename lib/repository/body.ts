@@ -8,6 +8,7 @@
  * secrets  count varint ‖ count × (name counted ‖ content) names ascending
  * ```
  */
+import assert from 'node:assert/strict'
 import { TorikiError } from '../errors.ts'
 import { canonicalJson } from '../resources/json.ts'
 import { ByteReader, ByteWriter } from './byte-codec.ts'
@@ -16,6 +17,7 @@ import { StoredContent } from './content-reader.ts'
 import { keyedDigest } from './keyed-digest.ts'
 import { CHUNK_ID_BYTES, JSON_DEPTH_MAX } from './format.ts'
 import { depthOf, parseJson } from './parse-json.ts'
+import { PipelinedContent } from './pipelined-content.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { ChunkSink, ChunkSource } from './chunk-store.ts'
@@ -50,7 +52,12 @@ export async function encodeResource(
     sink,
   }: { readonly formats: TreeFormats; readonly writer: ContentWriter; readonly sink: Pick<ChunkSink, 'put'> },
 ): Promise<EncodedResource> {
-  const content = resource.content && (await writer.write(sink, resource.content.parts()))
+  const { stored } = resource
+  assert(stored === undefined || stored instanceof PipelinedContent, 'a stored content is one of ours')
+  const content =
+    stored === undefined
+      ? resource.content && (await writer.write(sink, resource.content.parts()))
+      : await writer.name(sink, stored.chunks())
   const settled = resource.content?.settle?.()
   const state = jsonBytes(settled === undefined ? resource.state : { ...resource.state, ...settled })
   const kept =

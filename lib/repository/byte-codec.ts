@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { TorikiError } from '../errors.ts'
 
 export class ByteWriter {
-  #buffer = Buffer.allocUnsafe(4096)
+  // Small: most of what is written is, and memory of this size comes from Node's pool.
+  #buffer = Buffer.allocUnsafe(512)
   #length = 0
 
   get length(): number {

@@ -12,12 +12,14 @@ import { KnownMap } from './known-map.ts'
 import { lookAgain } from './condemned.ts'
 import { ContentWriter } from './content-writer.ts'
 import { PackStore } from './pack-store.ts'
+import { Pipeline } from './pipeline.ts'
 import { slicePath } from './slice-context.ts'
 import { SnapshotChunks } from './snapshot-chunks.ts'
 import { formatSnapshotId } from './snapshot-id.ts'
 import { loadCheckpoint, sealCheckpoint, sealSnapshot } from './snapshot-object.ts'
 import { snapshotOf } from './snapshot-view.ts'
 import { listPacks } from './pack-listing.ts'
+import type { FileReading } from '../resources/file-reading.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { KnownEntries } from '../resources/known-entries.ts'
@@ -68,6 +70,8 @@ export class SliceCapture implements Capture {
   #open: { readonly component: string; readonly writer: ComponentWriter; readonly options: StoreOptions } | undefined
   /** The earlier part's map of the component being read, until that is taken into a new one. */
   #partial: PartialComponent | undefined
+  /** Of the component being read. */
+  #pipeline: Pipeline | undefined
   #packs: Promise<PackStore> | undefined
   #packStore: PackStore | undefined
   #bytesRead = 0
@@ -130,6 +134,22 @@ export class SliceCapture implements Capture {
     return map
   }
 
+  reading(): FileReading | undefined {
+    const { threads } = this.#context.platform
+    if (threads === undefined || this.#options.contentBytesMax !== undefined) return undefined
+    this.#pipeline = new Pipeline(threads, {
+      sliceId: this.#context.sliceId,
+      keys: this.#context.keys,
+      signal: this.#options.signal,
+      openPacks: async () => {
+        const packs = await this.#openPacks()
+        const held = [...this.#start.reusable].filter(([, { sort }]) => sort === 'content')
+        return { packs, known: held.map(([hex]) => Buffer.from(hex, 'hex')) }
+      },
+    })
+    return this.#pipeline
+  }
+
   #chunksFor(): ComponentChunks {
     const { contentBytesMax } = this.#options
     return new ComponentChunks(this.#context, this.#start.reusable, () => this.#openPacks(), contentBytesMax)
@@ -156,11 +176,17 @@ export class SliceCapture implements Capture {
     }
     try {
       await writer.take(resources, options, () => this.#packStore?.stored.bytes ?? 0)
+      await this.#pipeline?.finish()
     } catch (error) {
-      if (!this.#options.signal.aborted) throw error
+      if (!this.#options.signal.aborted) {
+        this.#pipeline?.drop()
+        throw error
+      }
+      await this.#pipeline?.finish()
       this.#open = { component, writer, options }
       throwIfAborted(this.#options.signal)
     } finally {
+      this.#pipeline = undefined
       this.#bytesRead += writer.bytesRead
     }
     const record = await writer.finish(options)

@@ -105,6 +105,16 @@ export class ChunkIndex {
     return other === undefined ? undefined : this.#place(other)
   }
 
+  /** Told the id of every content chunk in packs that count, some more than once. The bytes are good during the call. */
+  eachContent(take: (id: ChunkId) => void): void {
+    for (let entry = 0; entry < this.#entryCount; entry++) {
+      const pack = this.#packs[this.#packOf(entry)] as KnownPack
+      if (!pack.live || pack.sort !== 'content') continue
+      const at = (entry % PAGE_ENTRIES) * CHUNK_ID_BYTES
+      take((this.#ids[Math.floor(entry / PAGE_ENTRIES)] as Buffer).subarray(at, at + CHUNK_ID_BYTES))
+    }
+  }
+
   /**
    * Of all places of a chunk the one in the pack that `rank` puts highest, condemned or not, of that sort where there is one. `entry` numbers it among the places of
    * this index, from 0.

@@ -5,6 +5,7 @@
 import { TorikiError } from '../errors.ts'
 import { chunkId } from './keys.ts'
 import type { ChunkId, ChunkSink, ChunkSort } from './chunk-store.ts'
+import type { PipelinedContent } from './pipelined-content.ts'
 import type { SliceContext } from './slice-context.ts'
 import type { InlineChunk, InlineChunks } from './snapshot-document.ts'
 import type { StagedChunk } from './snapshot-object.ts'
@@ -67,6 +68,15 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
     if (this.#staging && room && !this.#staged.has(hex)) this.#staged.set(hex, { sort, bytes: Buffer.from(bytes) })
     else await this.#pack(sort, id, bytes)
     return id
+  }
+
+  /** Names the chunks of a content that other threads have stored in packs. */
+  async takeOver(content: PipelinedContent): Promise<void> {
+    this.#sink ??= await this.#openPacks()
+    for (const { id, lengthBytes, wasKnown } of content.chunks()) {
+      if (wasKnown) this.reuse('content', id)
+      else this.#bytes.content += lengthBytes
+    }
   }
 
   /** Can `holds` be asked about packs at once? */

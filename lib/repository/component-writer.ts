@@ -5,6 +5,7 @@ import { compareKeys } from '../resources/key.ts'
 import { RESOURCE_KEY_BYTES_MAX } from './format.ts'
 import { encodeResource, StoredEntry } from './body.ts'
 import { Notes } from './notes.ts'
+import { PipelinedContent } from './pipelined-content.ts'
 import { TreeBuilder } from './tree-builder.ts'
 import { TreeReader } from './tree-reader.ts'
 import type { Content, ContentPart, Resource } from '../resources/resource.ts'
@@ -132,7 +133,11 @@ export class ComponentWriter {
         tell(false)
         continue
       }
-      const { content } = resource
+      const { content, stored } = resource
+      if (stored instanceof PipelinedContent) {
+        await this.chunks.takeOver(stored)
+        this.#bytesRead += stored.storedBytes
+      }
       const counted: Resource =
         content === undefined ? resource : { ...resource, content: this.#count(content, () => tell(false)) }
       const { formats } = this.#context

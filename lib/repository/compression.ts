@@ -7,6 +7,8 @@ import { TorikiError } from '../errors.ts'
 
 const PLAIN = 0
 const ZSTD = 1
+const IS_PLAIN = Uint8Array.of(PLAIN)
+const IS_ZSTD = Uint8Array.of(ZSTD)
 /** Compressed bytes are kept when they save at least 3 %. */
 const WORTH = 0.97
 
@@ -17,14 +19,15 @@ const PROBE_RUNS = 16
  */
 const PROBE_SQUARES_MAX = 72_000
 
-export function encodeBlock(plain: Uint8Array, level: number): Buffer {
+/** The block in two parts, so that the longer one need not be copied; `plain` itself where that is as good. */
+export function encodeBlock(plain: Uint8Array, level: number): readonly [how: Uint8Array, bytes: Uint8Array] {
   if (!looksIncompressible(plain)) {
     // One output buffer: zlib would join many small ones.
     const chunkSize = Math.max(64, plain.length)
     const packed = zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: level }, chunkSize })
-    if (packed.length <= plain.length * WORTH) return Buffer.concat([Buffer.from([ZSTD]), packed])
+    if (packed.length <= plain.length * WORTH) return [IS_ZSTD, packed]
   }
-  return Buffer.concat([Buffer.from([PLAIN]), plain])
+  return [IS_PLAIN, plain]
 }
 
 /** The block's plaintext, which must have exactly `plainBytes`: no more memory is ever taken. @throws TorikiError `seal-broken`. */

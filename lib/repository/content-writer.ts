@@ -8,6 +8,7 @@ import { TreeBuilder } from './tree-builder.ts'
 import type { ContentPart } from '../resources/resource.ts'
 import type { ChunkSink } from './chunk-store.ts'
 import type { Extent } from './content-codec.ts'
+import type { PipelinedChunk } from './pipelined-content.ts'
 import type { TreeFormat } from './tree-format.ts'
 
 /** Cuts one stretch of data after another: `Chunker` outside tests. Chunks are views, each good until the next one is asked for. */
@@ -70,6 +71,13 @@ export class ContentWriter {
     }
     if (holeBytes > 0) await extents.add({ length: holeBytes, id: undefined })
     else await this.#endData(sink, extents)
+    return extents.finish()
+  }
+
+  /** Names a content whose chunks are stored already. */
+  async name(sink: Sink, chunks: Iterable<PipelinedChunk>): Promise<WrittenContent> {
+    const extents = new ExtentCollector(sink, this.#listFormat)
+    for (const { id, lengthBytes: length } of chunks) await extents.add({ length, id })
     return extents.finish()
   }
 

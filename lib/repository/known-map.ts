@@ -16,6 +16,9 @@ import type { ContentShape, Extent } from './content-codec.ts'
 import type { TreeEntry } from './node-codec.ts'
 import type { SliceContext } from './slice-context.ts'
 
+/** So many taken ones are kept before the list is moved up. */
+const TAKEN_MAX = 1024
+
 export interface KnownValue {
   /** Of the entry, as it stands in the tree. */
   readonly value: Buffer
@@ -30,7 +33,9 @@ export class KnownMap implements KnownEntries {
   readonly #entries: TreeCursor
   readonly #hints: TreeCursor
   #usable = true
-  #found: (KnownValue & { readonly key: ResourceKey }) | undefined
+  /** What was found and not taken yet, in order. */
+  #found: (KnownValue & { readonly key: ResourceKey })[] = []
+  #taken = 0
 
   /** `chunks`: where the capture names what it reuses. */
   constructor(options: {
@@ -50,7 +55,6 @@ export class KnownMap implements KnownEntries {
   }
 
   matches(key: ResourceKey, hint: Uint8Array): boolean | Promise<boolean> {
-    this.#found = undefined
     if (!this.#usable) return false
     try {
       const known = this.#hints.find(key)
@@ -61,10 +65,14 @@ export class KnownMap implements KnownEntries {
     }
   }
 
-  /** What `matches` found for this key, the last one it was asked about. */
+  /** What `matches` found for this key; what it found is taken in the order it was asked for. */
   take(key: ResourceKey): KnownValue {
-    const found = this.#found
+    const found = this.#found[this.#taken++]
     assert(found?.key.equals(key) === true, 'unchanged is what was known')
+    if (this.#taken === this.#found.length || this.#taken >= TAKEN_MAX) {
+      this.#found.splice(0, this.#taken)
+      this.#taken = 0
+    }
     return found
   }
 
@@ -134,7 +142,7 @@ export class KnownMap implements KnownEntries {
   }
 
   #know({ key, value }: TreeEntry, contentBytes: number): true {
-    this.#found = { key, value, contentBytes }
+    this.#found.push({ key, value, contentBytes })
     return true
   }
 

@@ -20,6 +20,8 @@ import { indexPrefix } from './object-paths.ts'
 import { PackReader } from './pack-reader.ts'
 import { PackWriter } from './pack-writer.ts'
 import type { ChunkId, ChunkSink, ChunkSort, ChunkSource, SliceKeys } from './chunk-store.ts'
+import type { ChunkTable } from './chunk-table.ts'
+import type { FinishedPack } from './pack-writer.ts'
 
 /** Index objects are read side by side while they are small together. */
 const GATHER_BYTES = 8 * 1024 * 1024
@@ -39,10 +41,13 @@ export class PackStore implements ChunkSink, ChunkSource {
   readonly #condemned = new Set<string>()
   #index: ChunkIndex | undefined
   #loading: Promise<ChunkIndex> | undefined
-  /** At most one open pack of each sort. */
-  readonly #open = new Map<ChunkSort, PackWriter>()
-  /** One pack on its way while the next one fills. Rejects for good once one failed. */
-  #uploading: Promise<void> = Promise.resolve()
+  /** At most one open pack of each sort, with the ids it has (as latin1 text). */
+  readonly #open = new Map<ChunkSort, { readonly writer: PackWriter; readonly ids: Set<string> }>()
+  /** Packs on their way while the next ones fill. Each rejects when it fails, and `#lost` keeps the first error for good. */
+  readonly #uploads = new Set<Promise<void>>()
+  #lost: { readonly error: unknown } | undefined
+  /** `beforeFullPack` is asked by one after the other. */
+  #asked: Promise<void> = Promise.resolve()
   #tables: Buffer[] = []
   #tableBytes = 0
   readonly #packs: { readonly sort: ChunkSort; readonly packId: string }[] = []
@@ -111,7 +116,8 @@ export class PackStore implements ChunkSink, ChunkSource {
 
   packOf(id: ChunkId): string | undefined {
     assert(this.#index !== undefined, 'await load() before asking what is stored')
-    for (const writer of this.#open.values()) if (writer.has(id)) return writer.packId
+    const text = id.toString('latin1')
+    for (const { writer, ids } of this.#open.values()) if (ids.has(text)) return writer.packId
     return this.#index.find(id)?.pack.packId
   }
 
@@ -119,28 +125,51 @@ export class PackStore implements ChunkSink, ChunkSource {
   async put(sort: ChunkSort, bytes: Uint8Array): Promise<ChunkId> {
     const index = this.#index ?? (await this.#loaded())
     const id = this.idOf(bytes)
-    let writer = this.#open.get(sort)
-    if (writer?.has(id) === true || index.find(id, sort)?.pack.sort === sort) return id
-    if (writer === undefined) {
-      writer = new PackWriter({ sliceId: this.#sliceId, sort, keys: this.#keys, random: this.#random })
-      this.#open.set(sort, writer)
+    const text = id.toString('latin1')
+    let open = this.#open.get(sort)
+    if (open?.ids.has(text) === true || index.find(id, sort)?.pack.sort === sort) return id
+    if (open === undefined) {
+      const writer = new PackWriter({ sliceId: this.#sliceId, sort, keys: this.#keys, random: this.#random })
+      open = { writer, ids: new Set() }
+      this.#open.set(sort, open)
     }
-    writer.add(id, bytes)
-    if (writer.full) await this.#close(writer, index, { interim: true })
+    open.writer.add(id, bytes)
+    open.ids.add(text)
+    if (open.writer.full) await this.#close(open.writer, { interim: true })
     return id
   }
 
+  /** Content chunks known by now, at most. After `load`. */
+  get contentChunks(): number {
+    assert(this.#index !== undefined, 'await load() before asking what is stored')
+    return this.#index.size + (this.#open.get('content')?.ids.size ?? 0)
+  }
+
+  /** Enters every content chunk that is known by now. After `load`. */
+  claimContents(table: ChunkTable): void {
+    assert(this.#index !== undefined, 'await load() before asking what is stored')
+    this.#index.eachContent((id) => table.claim(id))
+    for (const id of this.#open.get('content')?.ids ?? []) table.claim(Buffer.from(id, 'latin1'))
+  }
+
+  /** Stores a pack that another thread filled; `interim` as for those filled here. Resolves when it is there. After `load`. */
+  async accept(pack: FinishedPack, options: { readonly interim: boolean }): Promise<void> {
+    await this.#send(pack, options)
+    await this.#indexWhenDue()
+  }
+
   async flush(): Promise<string | undefined> {
-    for (const writer of [...this.#open.values()]) await this.#close(writer, await this.#loaded())
-    await this.#uploading
+    for (const { writer } of [...this.#open.values()]) await this.#close(writer)
+    await this.#sent()
     return this.#tables.length === 0 ? undefined : await this.#writeIndex()
   }
 
   /** The bytes are shared with other readers of the same block: not to be changed. */
   async get(sort: ChunkSort, id: ChunkId): Promise<Buffer> {
     const index = await this.#loaded()
-    for (const writer of [...this.#open.values()]) if (writer.has(id)) await this.#close(writer, index)
-    await this.#uploading
+    const text = id.toString('latin1')
+    for (const { writer, ids } of [...this.#open.values()]) if (ids.has(text)) await this.#close(writer)
+    await this.#sent()
     let last: TorikiError | undefined
     const damaged = new Set<string>()
     // A chunk may lie in several packs: one that prune took since the index was read is passed over, and a place that is damaged.
@@ -166,41 +195,69 @@ export class PackStore implements ChunkSink, ChunkSource {
     return bytes
   }
 
-  /**
-   * `interim`: the pack is named by an index object of its own as soon as it is there. A function that dies has then uploaded one pack at most of which nobody knows:
-   * whoever goes on stores none of the others again.
-   */
-  async #close(writer: PackWriter, index: ChunkIndex, { interim } = { interim: false }): Promise<void> {
+  async #close(writer: PackWriter, { interim } = { interim: false }): Promise<void> {
     this.#open.delete(writer.sort)
-    const { sort, packId, path, body, table } = writer.finish()
-    index.add(table)
-    this.#tables.push(table)
-    this.#tableBytes += table.length
-    const earlier = this.#uploading
-    this.#uploading = (async () => {
-      await earlier
-      if (interim) await this.#beforeFullPack()
+    await this.#loaded()
+    void this.#send(writer.finish(), { interim }).catch(() => undefined)
+    // The next one fills meanwhile; with more on their way memory would grow.
+    while (this.#uploads.size > 1) await Promise.race(this.#uploads)
+    this.#throwLost()
+    await this.#indexWhenDue()
+  }
+
+  /** Before the tables take much memory, an index object for them goes out. */
+  async #indexWhenDue(): Promise<void> {
+    if (this.#tableBytes >= INDEX_BYTES || this.#interim.length >= INTERIM_MAX) await this.#writeIndex()
+  }
+
+  /**
+   * `interim`: the pack is named by an index object of its own as soon as it is there. A function that dies has then uploaded no more than what was on its way of which nobody
+   * knows: whoever goes on stores none of the others again.
+   */
+  #send({ sort, packId, path, body, table }: FinishedPack, { interim }: { readonly interim: boolean }): Promise<void> {
+    assert(this.#index !== undefined, 'await load() before sending')
+    this.#index.add(table)
+    const upload = (async () => {
+      this.#throwLost()
+      if (interim) await (this.#asked = this.#asked.then(() => this.#beforeFullPack()))
       await this.#create(path, body)
       this.#packs.push({ sort, packId })
       if (interim) this.#interim.push(await this.#createIndex([], [table]))
+      // Only now: an index object for all names none that is not there.
+      this.#tables.push(table)
+      this.#tableBytes += table.length
     })()
-    // Whoever comes next awaits it and throws; until then it must not count as unhandled.
-    this.#uploading.catch(() => undefined)
-    await earlier
-    if (this.#tableBytes >= INDEX_BYTES || this.#interim.length >= INTERIM_MAX) {
-      await this.#uploading
-      await this.#writeIndex()
-    }
+    const counted = upload.then(
+      () => void this.#uploads.delete(counted),
+      (error: unknown) => {
+        this.#lost ??= { error }
+        this.#uploads.delete(counted)
+        throw error
+      },
+    )
+    this.#uploads.add(counted)
+    // Whoever comes next throws it; until then it must not count as unhandled.
+    counted.catch(() => undefined)
+    return counted
+  }
+
+  /** Everything that is on its way is there. @throws what lost a pack. */
+  async #sent(): Promise<void> {
+    await Promise.allSettled(this.#uploads)
+    this.#throwLost()
+  }
+
+  #throwLost(): void {
+    if (this.#lost !== undefined) throw this.#lost.error
   }
 
   async #writeIndex(): Promise<string> {
     const [tables, interim] = [this.#tables, this.#interim]
+    // Others send meanwhile.
+    ;[this.#tables, this.#interim, this.#tableBytes] = [[], [], 0]
     // A single full pack stands in an index object already.
     const [only] = tables.length === 1 ? interim : []
     const name = only ?? (await this.#createIndex(interim, tables))
-    this.#tables = this.#tables.slice(tables.length)
-    this.#tableBytes = this.#tables.reduce((sum, table) => sum + table.length, 0)
-    this.#interim = this.#interim.slice(interim.length)
     this.#indexNames.push(name)
     return name
   }

@@ -49,8 +49,7 @@ export class PackWriter {
   readonly #blockBytes: number
   readonly #parts: Buffer[]
   #sealedBytes = 0
-  /** Ids as latin1 text: every chunk of this pack. */
-  readonly #ids = new Set<string>()
+  #chunks = 0
   /** The open block. */
   #group = Buffer.alloc(0)
   #groupBytes = 0
@@ -76,20 +75,16 @@ export class PackWriter {
     this.#blockBytes = sort === 'content' ? CONTENT_BLOCK_BYTES : TREE_BLOCK_BYTES
   }
 
-  has(id: ChunkId): boolean {
-    return this.#ids.has(id.toString('latin1'))
-  }
-
   /** Time to finish: more would make the pack too large. */
   get full(): boolean {
-    return this.#sealedBytes >= PACK_BYTES || this.#ids.size >= PACK_CHUNKS_MAX
+    return this.#sealedBytes >= PACK_BYTES || this.#chunks >= PACK_CHUNKS_MAX
   }
 
-  /** Takes a copy of the chunk's bytes. */
+  /** Takes a copy of the chunk's bytes. Whoever fills a pack gives it each chunk once. */
   add(id: ChunkId, bytes: Uint8Array): void {
     assert(bytes.length <= chunkBytesMax(this.sort), 'a chunk has its longest length')
-    assert(!this.full && !this.has(id), 'a pack takes each chunk once, and none when full')
-    this.#ids.add(id.toString('latin1'))
+    assert(!this.full, 'a full pack takes nothing more')
+    this.#chunks++
     if (this.#groupBytes + bytes.length > this.#blockBytes) this.#closeBlock()
     if (bytes.length >= this.#blockBytes) return this.#seal(bytes, [{ id, length: bytes.length }])
     this.#reserve(this.#groupBytes + bytes.length)
@@ -125,7 +120,7 @@ export class PackWriter {
   #seal(plain: Uint8Array, chunks: readonly { readonly id: ChunkId; readonly length: number }[]): void {
     const level = chunks.length === 1 && plain.length > CHUNK_BYTES_MIN ? LEVEL_CHUNK : LEVEL_GROUP
     const parts = this.#sealer.parts(encodeBlock(plain, level), false)
-    const sealedBytes = parts[0].length + parts[1].length
+    const sealedBytes = parts.reduce((sum, part) => sum + part.length, 0)
     this.#parts.push(...parts)
     this.#sealedBytes += sealedBytes
     this.#table.block(sealedBytes, plain.length, chunks)

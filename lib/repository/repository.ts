@@ -2,6 +2,7 @@
  * The repository as the other rooms see it: one deployment, in it one small repository per slice and generation.
  * It knows resources, keys and content; it knows no component, no run and no policy. Format and protocol: docs/format.md.
  */
+import type { FileReading } from '../resources/file-reading.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { KnownEntries } from '../resources/known-entries.ts'
@@ -186,6 +187,8 @@ export interface Capture {
   readonly resume: { readonly component: string; readonly after: ResourceKey } | undefined
   /** What is stored of the component, for a reader that need not read again what did not change; `undefined`: nothing that could tell. Ask before `store`. */
   known(component: string): KnownEntries | undefined
+  /** Threads that read files for the component that is stored next; `undefined`: there are none. */
+  reading(): FileReading | undefined
   /**
    * Stores one component's map in a single streaming pass. After an abort of the signal it throws; `checkpoint` may then keep what was stored.
    * @throws what `resources` throws: nothing of this component is then in the snapshot.

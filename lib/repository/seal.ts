@@ -58,7 +58,7 @@ export function sealObject(
     const last = at === records.length - 1
     const frame = Buffer.alloc(RECORD_FRAME_BYTES)
     frame.writeUInt32BE(record.length + (last ? LAST_FLAG : 0))
-    parts.push(frame, ...sealer.parts(record, last))
+    parts.push(frame, ...sealer.parts([record], last))
   })
   return Buffer.concat(parts)
 }
@@ -102,17 +102,18 @@ export class Sealer {
 
   /** The next record: ciphertext and tag. Every number is used once, so a nonce never repeats under a key. */
   seal(record: Uint8Array, last = false): Buffer {
-    return Buffer.concat(this.parts(record, last))
+    return Buffer.concat(this.parts([record], last))
   }
 
-  /** The same, unjoined: saves a copy where the parts are joined with others anyway. */
-  parts(record: Uint8Array, last: boolean): [ciphertext: Buffer, tag: Buffer] {
+  /** The same, of a record in pieces, unjoined: saves copies where the parts are joined with others anyway. */
+  parts(record: readonly Uint8Array[], last: boolean): Buffer[] {
     const number = this.#number++
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonceOf(number))
     cipher.setAAD(this.#data.of(number, last))
-    const ciphertext = cipher.update(record)
+    const parts = record.map((piece) => cipher.update(piece))
     cipher.final()
-    return [ciphertext, cipher.getAuthTag()]
+    parts.push(cipher.getAuthTag())
+    return parts
   }
 }
 

@@ -4,7 +4,7 @@ import type { SliceKeys } from './chunk-store.ts'
 import type { TreeFormats } from './tree-format.ts'
 
 export interface SliceContext {
-  readonly platform: Pick<Platform, 'store' | 'clock' | 'random' | 'log'>
+  readonly platform: Pick<Platform, 'store' | 'clock' | 'random' | 'log' | 'threads'>
   readonly sliceId: string
   readonly keys: SliceKeys
   readonly formats: TreeFormats

@@ -226,6 +226,8 @@ class Block {
   }
 
   encode(): Buffer {
-    return this.length === 0 ? Buffer.alloc(0) : encodeBlock(Buffer.concat(this.#pieces), COMPRESSION_LEVEL)
+    return this.length === 0
+      ? Buffer.alloc(0)
+      : Buffer.concat(encodeBlock(Buffer.concat(this.#pieces), COMPRESSION_LEVEL))
   }
 }

@@ -7,7 +7,7 @@ import type { ResourceKey } from './key.ts'
 export interface KnownEntries {
   /**
    * Is the resource of this key stored, whole, and was it seen with this very hint? Keys ascend from call to call. After `true` the component yields it as
-   * `{ key, state: {}, unchanged: true }` before it asks again.
+   * `{ key, state: {}, unchanged: true }`, in the order it asked.
    */
   matches(key: ResourceKey, hint: Uint8Array): boolean | Promise<boolean>
 }

@@ -6,6 +6,7 @@
  * `secrets`, are stored as sealed content, and the body holds only their keyed digest.
  */
 import type { JsonObject } from './json.ts'
+import type { StoredContent } from './file-reading.ts'
 import type { ResourceKey } from './key.ts'
 
 export interface Resource {
@@ -16,6 +17,8 @@ export interface Resource {
   readonly secrets?: Readonly<Record<string, string>>
   /** The bytes of a file. Read once, after the resource is yielded and before the next one is asked for. */
   readonly content?: Content
+  /** Instead of `content`: it is stored already, by the reading that the component was given. */
+  readonly stored?: StoredContent
   /** It is as it is stored: `known.matches` said so for its key. `state` is empty then, and everything else absent. */
   readonly unchanged?: true
   /** By what it may be told next time that nothing changed; asked once, after the content was read. `undefined`: by nothing, it is read again. */

@@ -7,6 +7,7 @@
  */
 import { formatSegment } from '../../resources/key.ts'
 import type { Directory, OpenFile } from './directory.ts'
+import type { Native } from './native.ts'
 
 /** Of one entry, names and values together: far beyond what ext4 takes, and little enough to hold. */
 const ENTRY_BYTES_MAX = 256 * 1024
@@ -38,7 +39,11 @@ const NONE: Attributes = { kept: {}, dropped: false, hostLabels: false, unsuppor
 export function readAttributes(directory: Directory, of: OpenFile | string | undefined): Attributes {
   const { native } = directory
   if (native === undefined) return NONE
-  const target = typeof of === 'object' ? of.handle : directory.attributeTarget(of)
+  return attributesOf(native, typeof of === 'object' ? of.handle : directory.attributeTarget(of))
+}
+
+/** Of a handle, or of a path that ends in what is asked. @throws SystemFailure. */
+export function attributesOf(native: Native, target: number | string): Attributes {
   const names = native.listAttributes(target)
   if (names === undefined) return { ...NONE, unsupported: true }
   if (names.length === 0) return NONE

@@ -28,9 +28,17 @@ export interface Directory {
   readonly native: Native | undefined
   /** What to ask the extended attributes of: this directory, or an entry of it that cannot be opened (FIFO, socket, device). */
   attributeTarget(name?: string): number | string
+  /** Keeps it open beyond `close`, until it is released; `undefined` where there is no handle. */
+  hold?(): HeldDirectory
   /** Kind of file system (`statfs` magic number), and its own lasting id where it has one. */
   fileSystem(): FileSystem
   close(): void
+}
+
+export interface HeldDirectory {
+  readonly handle: number
+  /** Idempotent. */
+  release(): void
 }
 
 export interface OpenFile {

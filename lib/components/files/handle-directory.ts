@@ -3,7 +3,7 @@
  * `/proc/self/fd/N/name` with `O_NOFOLLOW`. Only single names are ever passed, never a path through a directory that a user owns.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, statfsSync } from 'node:fs'
-import type { Directory, FileSystem, OpenFile } from './directory.ts'
+import type { Directory, FileSystem, HeldDirectory, OpenFile } from './directory.ts'
 import { fromNodeStats, sameEntry } from './entry-stat.ts'
 import type { EntryStat } from './entry-stat.ts'
 import { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } from './native.ts'
@@ -33,6 +33,8 @@ class HandleDirectory implements Directory {
   readonly #handle: number
   readonly #calls: HandleCalls
   readonly #path: string
+  /** The opener's, and everybody's who asked for it to be kept. */
+  #holders = 1
   #open = true
 
   /** Takes over the handle. */
@@ -69,7 +71,7 @@ class HandleDirectory implements Directory {
 
   openFile(name: string, seen: EntryStat): OpenFile {
     if (seen.type !== 'file') throw new SystemFailure('REPLACED')
-    const handle = this.#openFile(name)
+    const handle = openForReading(this.#calls.native, this.#handle, name)
     try {
       const stat = look(this.#calls, handle)
       if (!sameEntry(stat, seen)) throw new SystemFailure('REPLACED')
@@ -94,10 +96,26 @@ class HandleDirectory implements Directory {
     return { magic, id: this.#calls.native.fileSystemId(this.#handle) }
   }
 
+  hold(): HeldDirectory {
+    this.#holders++
+    let isHeld = true
+    return {
+      handle: this.#handle,
+      release: () => {
+        if (isHeld) this.#letGo()
+        isHeld = false
+      },
+    }
+  }
+
   close(): void {
     if (!this.#open) return
     this.#open = false
-    closeSync(this.#handle)
+    this.#letGo()
+  }
+
+  #letGo(): void {
+    if (--this.#holders === 0) closeSync(this.#handle)
   }
 
   #enter(name: string, seen: EntryStat | undefined, crossing: boolean, beneath: number): Directory {
@@ -107,30 +125,45 @@ class HandleDirectory implements Directory {
     throw new SystemFailure('REPLACED')
   }
 
-  #openFile(name: string): number {
-    // Reading must not leave a trace (a new access time) where we may ask for that: the file's owner and root may.
-    try {
-      return this.#openAt(name, FILE_FLAGS | constants.O_NOATIME, false, RESOLVE_BENEATH)
-    } catch (error) {
-      if (error instanceof SystemFailure && error.code === 'EPERM')
-        return this.#openAt(name, FILE_FLAGS, false, RESOLVE_BENEATH)
-      throw error
-    }
-  }
-
   #openAt(name: string, flags: number, crossing: boolean, beneath: number): number {
-    const { native } = this.#calls
-    if (native?.hasOpenat2 === true) {
-      const resolve = beneath | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | (crossing ? 0 : RESOLVE_NO_XDEV)
-      return native.openat2(this.#handle, name, flags | constants.O_NOFOLLOW, resolve)
-    }
-    return call(() => openSync(this.#at(name), flags | constants.O_NOFOLLOW))
+    return openAt(this.#calls.native, this.#handle, name, flags, crossing, beneath)
   }
 
   #at(name: string): string | Buffer {
-    const path = `${this.#path}/${name}`
-    return ASCII.test(path) ? path : Buffer.from(path, 'latin1')
+    return pathAt(this.#handle, name)
   }
+}
+
+/** Opens what is called so in the directory of this handle, for reading, without a trace where that may be asked for. It may be anything but a link. @throws SystemFailure. */
+export function openForReading(native: Native | undefined, directory: number, name: string): number {
+  // Reading must not leave a trace (a new access time) where we may ask for that: the file's owner and root may.
+  try {
+    return openAt(native, directory, name, FILE_FLAGS | constants.O_NOATIME, false, RESOLVE_BENEATH)
+  } catch (error) {
+    if (error instanceof SystemFailure && error.code === 'EPERM')
+      return openAt(native, directory, name, FILE_FLAGS, false, RESOLVE_BENEATH)
+    throw error
+  }
+}
+
+function openAt(
+  native: Native | undefined,
+  directory: number,
+  name: string,
+  flags: number,
+  crossing: boolean,
+  beneath: number,
+): number {
+  if (native?.hasOpenat2 === true) {
+    const resolve = beneath | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | (crossing ? 0 : RESOLVE_NO_XDEV)
+    return native.openat2(directory, name, flags | constants.O_NOFOLLOW, resolve)
+  }
+  return call(() => openSync(pathAt(directory, name), flags | constants.O_NOFOLLOW))
+}
+
+function pathAt(directory: number, name: string): string | Buffer {
+  const path = `/proc/self/fd/${directory}/${name}`
+  return ASCII.test(path) ? path : Buffer.from(path, 'latin1')
 }
 
 class HandleFile implements OpenFile {

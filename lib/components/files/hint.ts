@@ -36,3 +36,8 @@ export function hintOf(
 export function isSettled({ ctimeNs }: EntryStat, now: Date): boolean {
   return BigInt(now.getTime()) * 1_000_000n - ctimeNs > SETTLED_NS
 }
+
+/** Kinds of entries of which nothing has to be noted each time. */
+export function isHinted({ type, sizeBytes }: EntryStat): boolean {
+  return type === 'directory' || type === 'link' || (type === 'file' && Number.isSafeInteger(sizeBytes))
+}

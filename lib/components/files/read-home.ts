@@ -18,8 +18,12 @@ import type { FileNoteCode } from './notes.ts'
 import { Pace, stopIfAborted } from './pace.ts'
 import type { PartBuffers } from './part-buffers.ts'
 import type { ByteRate } from './rate.ts'
-import { classOf, failureOf, readFailed } from './system-failure.ts'
-import { hintOf, isSettled } from './hint.ts'
+import { ReadAhead } from './read-ahead.ts'
+import type { FileAhead } from './read-ahead.ts'
+import type { StretchDetails } from './read-stretch.ts'
+import { SystemFailure, classOf, failureOf, readFailed } from './system-failure.ts'
+import { hintOf, isHinted, isSettled } from './hint.ts'
+import { LeftOut } from './left-out.ts'
 import { LinksBefore } from './links-before.ts'
 import { visitKeys } from './visit-keys.ts'
 import { openVisited, walk } from './walk.ts'
@@ -27,8 +31,6 @@ import type { Visit } from './walk.ts'
 
 /** So many entries may be damaged before the file system, not a file, is taken to be. */
 const DAMAGED_MAX = 100
-/** Entries looked at, in one read, to say how many bytes were left out. */
-const COUNTED_MAX = 200_000
 
 export interface HomeReading {
   readonly exclusions: Exclusions
@@ -80,10 +82,11 @@ class HomeReader {
   readonly #said = new Set<FileNoteCode>()
   readonly #keys: AsyncIterable<ResourceKey> | undefined
   readonly #linksBefore: LinksBefore | undefined
+  readonly #ahead = new ReadAhead()
+  readonly #leftOut: LeftOut
   #linksAreWhole: boolean
   #buffer: Buffer | undefined
   #damaged = 0
-  #counted = 0
   #attributes = true
   /** Of the entry at hand: something had to be said of it, so it is looked at again next time. */
   #noted = false
@@ -95,6 +98,7 @@ class HomeReader {
     this.#reading = reading
     this.#context = context
     this.#pace = new Pace(context.clock, context.signal)
+    this.#leftOut = new LeftOut(this.#pace)
     this.#linksAreWhole = context.after === undefined
     this.#keys = keys
     this.#linksBefore = keys === undefined ? undefined : new LinksBefore(home, reading.exclusions, this.#pace)
@@ -102,36 +106,115 @@ class HomeReader {
 
   async *resources(): AsyncGenerator<Resource, void, void> {
     if (this.#home.native === undefined) this.#sayOnce('fidelity')
-    for await (const shown of this.#visits()) {
-      let visit = shown
-      try {
-        if (this.#pace.isDue()) await this.#pace.breathe()
-        const known = await this.#unchanged(visit)
-        if (known !== undefined) {
-          yield known
-          continue
-        }
-        if (this.#context.known !== undefined && visit.finding === 'entry' && visit.stat?.type === 'file')
-          visit = openVisited(visit, this.#home, { opensFile: isReadable })
-        const resource = visit.finding === 'left-out' ? await this.#leaveOut(visit) : await this.#resource(visit)
-        if (resource !== undefined) yield resource
-      } finally {
-        visit.file?.close()
+    for await (const visit of this.#visits()) {
+      if (this.#pace.isDue()) await this.#pace.breathe()
+      const known = await this.#unchanged(visit)
+      const ahead = known ?? this.#giveAway(visit)
+      if (ahead !== undefined) {
+        if (this.#ahead.isEmpty && !('pending' in ahead)) yield ahead
+        else yield* this.#comeIn(ahead)
+        continue
       }
+      if (visit.finding === 'left-out') await this.#leaveOut(visit)
+      else yield* this.#readNext(visit)
     }
+    yield* this.#comeIn()
     if (this.#links.isFull) this.#sayOnce('hard-links-not-tracked')
+  }
+
+  /** Behind what is still ahead: a file's content is read as it is yielded, so everything before it goes first. */
+  async *#readNext(visit: Visit): AsyncGenerator<Resource, void, void> {
+    const isFile = visit.finding === 'entry' && visit.stat?.type === 'file'
+    if (isFile) yield* this.#comeIn()
+    if (this.#ahead.isEmpty) yield* this.#readHere(visit)
+    else for await (const resource of this.#readHere(visit)) yield* this.#comeIn(resource)
+  }
+
+  /** On this thread. */
+  async *#readHere(shown: Visit): AsyncGenerator<Resource, void, void> {
+    this.#noted = false
+    let visit = shown
+    try {
+      if (shown.finding === 'entry' && shown.stat?.type === 'file' && shown.file === undefined)
+        visit = openVisited(shown, this.#home, { opensFile: isReadable })
+      const resource = await this.#resource(visit)
+      if (resource !== undefined) yield resource
+    } finally {
+      visit.file?.close()
+    }
+  }
+
+  /** To another thread, where there is one: plain files, of one name, whose place can be told. */
+  #giveAway(visit: Visit): FileAhead | undefined {
+    const { reading } = this.#context
+    const { finding, stat, parent, name, file } = visit
+    const canGive = this.#home.native !== undefined && this.#reading.rate === undefined
+    if (reading === undefined || !canGive || file !== undefined) return undefined
+    if (finding !== 'entry' || stat?.type !== 'file' || stat.links !== 1 || !isReadable(stat)) return undefined
+    const held = parent.hold?.()
+    if (held === undefined) return undefined
+    const pending = reading.take({ ...stat, directory: held.handle, name })
+    if (pending === undefined) held.release()
+    return pending && { pending, visit, stat, held }
+  }
+
+  /** Yields in order what is there; with `next`, only so much that it may be taken up too. */
+  async *#comeIn(next?: Resource | FileAhead): AsyncGenerator<Resource, void, void> {
+    if (next !== undefined) this.#ahead.add(next)
+    for (;;) {
+      const first = this.#ahead.first
+      if (first === undefined) return
+      if ('pending' in first && first.pending.read === undefined) {
+        if (next !== undefined && !this.#ahead.isFull) return
+        this.#context.reading?.send()
+        await first.pending.done
+      }
+      this.#ahead.shift()
+      if ('pending' in first) yield* this.#arrived(first)
+      else yield first
+    }
+  }
+
+  async *#arrived({ pending, visit, stat, held }: FileAhead): AsyncGenerator<Resource, void, void> {
+    const { read } = pending
+    try {
+      stopIfAborted(this.#context.signal)
+      if (read === undefined) throw new TorikiError('interrupted')
+      const details = read.details as StretchDetails | undefined
+      if (details?.exhausted !== undefined) throw new SystemFailure(details.exhausted)
+      if (read.stored === undefined) {
+        yield* this.#readHere(visit)
+        return
+      }
+      this.#noted = false
+      const attributes = this.#attributesFrom(visit, details?.attributes)
+      if (read.outcome === 'damaged') this.#damage()
+      if (read.outcome !== 'whole') {
+        this.#noted = true
+        this.#context.note(fileNote(read.outcome === 'damaged' ? 'damaged' : 'changed-while-reading', visit.key))
+      }
+      const settled = read.readBytes === stat.sizeBytes ? stat : { ...stat, sizeBytes: read.readBytes }
+      const state = entryState(settled, { attributes, unreadable: read.outcome === 'damaged' })
+      const hint = this.#hintAfter(stat)
+      yield { key: visit.key, state, stored: read.stored, hint: () => hint }
+    } finally {
+      held.release()
+    }
   }
 
   /** Nothing is read afterwards. */
   close(): void {
+    for (let first = this.#ahead.shift(); first !== undefined; first = this.#ahead.shift())
+      if ('pending' in first) first.held.release()
     this.#linksBefore?.close()
     if (this.#buffer !== undefined) this.#reading.buffers.give(this.#buffer)
     this.#buffer = undefined
   }
 
   #visits(): Iterable<Visit> | AsyncIterable<Visit> {
-    // What may be known already is opened only when it is not.
-    const opensFile = this.#context.known === undefined ? isReadable : (): boolean => false
+    // What may be known already, or is read elsewhere, is opened here only when it is not.
+    const { known, reading } = this.#context
+    const opensFile = known === undefined && reading === undefined ? isReadable : (): boolean => false
     if (this.#keys !== undefined) return visitKeys(this.#home, this.#keys, { opensFile })
     const { after } = this.#context
     return walk(this.#home, {
@@ -254,52 +337,33 @@ class HomeReader {
   }
 
   /** Says how much was left out, as far as it was counted. Nothing is opened but directories. */
-  async #leaveOut(visit: Visit): Promise<undefined> {
-    let bytes = visit.stat?.type === 'file' ? visit.stat.sizeBytes : 0
-    if (visit.stat?.type === 'directory') bytes = await this.#bytesBeneath(visit, visit.stat)
+  async #leaveOut(visit: Visit): Promise<void> {
+    const { bytes, isAll } = await this.#leftOut.bytesOf(visit)
+    if (!isAll) this.#sayOnce('left-out-more')
     this.#context.note(fileNote('left-out', visit.key, bytes))
-  }
-
-  async #bytesBeneath(visit: Visit, stat: EntryStat): Promise<number> {
-    let bytes = 0
-    let directory: Directory | undefined
-    try {
-      directory = visit.parent.enter(visit.name, stat)
-      for (const inside of walk(directory)) {
-        if (this.#pace.isDue()) await this.#pace.breathe()
-        if (++this.#counted > COUNTED_MAX) {
-          this.#sayOnce('left-out-more')
-          break
-        }
-        if (inside.finding === 'entry' && inside.stat?.type === 'file') bytes += inside.stat.sizeBytes
-      }
-    } catch (error) {
-      // It is left out anyway: a failure only ends the counting.
-      if (classOf(error) === 'exhausted') throw error
-      this.#sayOnce('left-out-more')
-    } finally {
-      directory?.close()
-    }
-    return bytes
   }
 
   #attributesOf(visit: Visit): Readonly<Record<string, Buffer>> {
     if (!this.#attributes) return {}
-    let attributes: Attributes
     try {
-      attributes = readAttributes(
-        visit.directory ?? visit.parent,
-        visit.file ?? (visit.directory === undefined ? visit.name : undefined),
-      )
+      const of = visit.file ?? (visit.directory === undefined ? visit.name : undefined)
+      return this.#attributesFrom(visit, readAttributes(visit.directory ?? visit.parent, of))
     } catch (error) {
       if (classOf(error) === 'exhausted') throw error
+      return this.#attributesFrom(visit, 'failed')
+    }
+  }
+
+  #attributesFrom(visit: Visit, found: Attributes | 'failed' | undefined): Readonly<Record<string, Buffer>> {
+    if (found === undefined) return {}
+    if (found === 'failed') {
       this.#noteAttribute(visit)
       return {}
     }
-    if (attributes.unsupported) this.#attributes = false
-    if (attributes.dropped) this.#noteAttribute(visit)
-    if (attributes.hostLabels) this.#sayOnce('attribute-not-kept')
-    return attributes.kept
+    if (found.unsupported) this.#attributes = false
+    if (found.dropped) this.#noteAttribute(visit)
+    if (found.hostLabels) this.#sayOnce('attribute-not-kept')
+    return found.kept
   }
 
   #noteAttribute({ key }: Visit): void {
@@ -328,9 +392,4 @@ class HomeReader {
 /** A larger file has no exact size. */
 function isReadable({ sizeBytes }: EntryStat): boolean {
   return Number.isSafeInteger(sizeBytes)
-}
-
-/** Kinds of entries of which nothing has to be noted each time. */
-function isHinted({ type, sizeBytes }: EntryStat): boolean {
-  return type === 'directory' || type === 'link' || (type === 'file' && Number.isSafeInteger(sizeBytes))
 }

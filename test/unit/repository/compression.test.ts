@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { zstdCompressSync } from 'node:zlib'
-import { decodeBlock, encodeBlock } from '../../../lib/repository/compression.ts'
+import { decodeBlock, encodeBlock as encodeInParts } from '../../../lib/repository/compression.ts'
 import { seededRandom } from '../../kit/seeded-random.ts'
 
 const random = seededRandom('compression')
+const encodeBlock = (plain: Uint8Array, level: number): Buffer => Buffer.concat(encodeInParts(plain, level))
 const broken = expect.objectContaining({ code: 'seal-broken' })
 
 describe('a block', () => {

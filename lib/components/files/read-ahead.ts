@@ -1,0 +1,54 @@
+/** What a walk has met and not shown yet, in order, because files before it are still being read on other threads. Bounded. */
+import type { PendingFile } from '../../resources/file-reading.ts'
+import type { Resource } from '../../resources/resource.ts'
+import type { HeldDirectory } from './directory.ts'
+import type { EntryStat } from './entry-stat.ts'
+import type { Visit } from './walk.ts'
+
+export interface FileAhead {
+  readonly pending: PendingFile
+  readonly visit: Visit
+  readonly stat: EntryStat
+  /** What it lies in, open until it is shown. */
+  readonly held: HeldDirectory
+}
+
+/** As many as keep every thread of a large machine busy; each may hold a directory of its own open. */
+const FILES_MAX = 768
+/** Of all sorts. */
+const ENTRIES_MAX = 4096
+
+export class ReadAhead {
+  readonly #entries: (Resource | FileAhead | undefined)[] = []
+  #at = 0
+  #files = 0
+
+  get isEmpty(): boolean {
+    return this.#at === this.#entries.length
+  }
+
+  get isFull(): boolean {
+    return this.#files >= FILES_MAX || this.#entries.length - this.#at >= ENTRIES_MAX
+  }
+
+  get first(): Resource | FileAhead | undefined {
+    return this.#entries[this.#at]
+  }
+
+  add(entry: Resource | FileAhead): void {
+    this.#entries.push(entry)
+    if ('pending' in entry) this.#files++
+  }
+
+  shift(): Resource | FileAhead | undefined {
+    const first = this.#entries[this.#at]
+    if (first === undefined) return undefined
+    if ('pending' in first) this.#files--
+    this.#entries[this.#at++] = undefined
+    if (this.#at >= ENTRIES_MAX || this.isEmpty) {
+      this.#entries.splice(0, this.#at)
+      this.#at = 0
+    }
+    return first
+  }
+}

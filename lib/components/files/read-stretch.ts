@@ -1,0 +1,108 @@
+/**
+ * Reads one stretch of one file by the name it was seen under in an open directory, on a thread of its own. The same care as `HandleDirectory.openFile`: only single names, never
+ * through a link, and nothing of a file counts that is not the very one that was seen. A file with holes, and one that must be waited for, is left to the walking thread.
+ */
+import { closeSync, readSync } from 'node:fs'
+import type { ByteSink, FileStretch, ReadFileStretch, StretchRead } from '../../resources/file-reading.ts'
+import { attributesOf } from './attributes.ts'
+import type { Attributes } from './attributes.ts'
+import { PART_BYTES_MAX } from './content.ts'
+import { openForReading } from './handle-directory.ts'
+import type { EntryStat } from './entry-stat.ts'
+import { loadNative } from './native.ts'
+import type { Native } from './native.ts'
+import { call, classOf } from './system-failure.ts'
+
+/** What is told besides: attributes, where there are any or something is to be said of them. */
+export interface StretchDetails {
+  readonly attributes?: Attributes | 'failed'
+  /** This machine is at its end, not the file: the whole read ends. */
+  readonly exhausted?: string
+}
+
+const NOT_READ: StretchRead = { outcome: 'not-read', readBytes: 0 }
+
+/** Without native calls nothing is ever read here. */
+export async function openStretchReader(): Promise<ReadFileStretch> {
+  const native = await loadNative()
+  if (native === undefined) return () => NOT_READ
+  const buffer = Buffer.allocUnsafeSlow(PART_BYTES_MAX)
+  return (stretch, sink) => readStretch(native, buffer, stretch, sink)
+}
+
+export function readStretch(native: Native, buffer: Buffer, stretch: FileStretch, sink: ByteSink): StretchRead {
+  let handle: number | undefined
+  try {
+    handle = openForReading(native, stretch.directory, stretch.name)
+    return readOpened(native, buffer, handle, stretch, sink)
+  } catch (error) {
+    const failure = classOf(error)
+    // Whatever else keeps it from being opened, the walking thread meets it too, and knows what to say.
+    return failure === 'exhausted'
+      ? { ...NOT_READ, details: { exhausted: String((error as Error).message) } }
+      : NOT_READ
+  } finally {
+    if (handle !== undefined) closeSync(handle)
+  }
+}
+
+function readOpened(native: Native, buffer: Buffer, handle: number, stretch: FileStretch, sink: ByteSink): StretchRead {
+  const { fromBytes, toBytes, sizeBytes } = stretch
+  const isShort = sizeBytes <= PART_BYTES_MAX
+  // A short one is looked at once, after it was read and before a byte of it is taken.
+  if (!isShort) {
+    const stat = native.statx(handle, '')
+    if (!isSeen(stat, stretch) || hasHoles(native, handle, stat)) return NOT_READ
+  }
+  let at = fromBytes
+  let failed = false
+  try {
+    while (at < toBytes) {
+      const got = readSync(handle, buffer, 0, Math.min(toBytes - at, PART_BYTES_MAX), at)
+      if (got === 0) break
+      at += got
+      if (!isShort) sink.take(buffer.subarray(0, got))
+      else if (at < toBytes) return NOT_READ
+    }
+  } catch (error) {
+    // By the first read: the walking thread tries it again and says it.
+    if (isShort || classOf(error) === 'exhausted') throw error
+    failed = true
+  }
+  const stat = native.statx(handle, '')
+  if (isShort) {
+    if (!isSeen(stat, stretch) || at !== toBytes || hasHoles(native, handle, stat)) return NOT_READ
+    if (at > fromBytes) sink.take(buffer.subarray(0, at - fromBytes))
+  }
+  const still = at === toBytes && isAsSeen(stat, stretch)
+  return {
+    outcome: failed ? 'damaged' : still ? 'whole' : 'changed',
+    readBytes: at,
+    ...(fromBytes === 0 ? detailsOf(native, handle) : {}),
+  }
+}
+
+function detailsOf(native: Native, handle: number): { readonly details?: StretchDetails } {
+  try {
+    const attributes = call(() => attributesOf(native, handle))
+    const says =
+      Object.keys(attributes.kept).length > 0 || attributes.dropped || attributes.hostLabels || attributes.unsupported
+    return says ? { details: { attributes } } : {}
+  } catch (error) {
+    if (classOf(error) === 'exhausted') throw error
+    return { details: { attributes: 'failed' } }
+  }
+}
+
+function isSeen(stat: EntryStat, seen: FileStretch): boolean {
+  return stat.type === 'file' && stat.inode === seen.inode && stat.device === seen.device
+}
+
+function isAsSeen(stat: EntryStat, seen: FileStretch): boolean {
+  return stat.sizeBytes === seen.sizeBytes && stat.mtimeNs === seen.mtimeNs && stat.ctimeNs === seen.ctimeNs
+}
+
+/** A file that takes less room than it is long is sparse, or lies on a file system that compresses. */
+function hasHoles(native: Native, handle: number, stat: EntryStat): boolean {
+  return stat.storedBytes < stat.sizeBytes && native.seekHole(handle, 0) < stat.sizeBytes
+}

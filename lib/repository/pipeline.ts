@@ -1,0 +1,346 @@
+/**
+ * Contents of one component stored by other threads, while this one walks and builds the tree: files go out in batches, chunk ids come back, packs as they fill. Held in memory: a few
+ * batches of names, and no more packs than may be on their way.
+ */
+import assert from 'node:assert/strict'
+import { TorikiError } from '../errors.ts'
+import { ChunkTable } from './chunk-table.ts'
+import { CHUNK_BYTES_MIN, SEGMENT_BYTES } from './format.ts'
+import { PipelinedContent } from './pipelined-content.ts'
+import { encodeStretches } from './pipeline-messages.ts'
+import type { FileRead, FileReading, FileStretch, FileToRead, PendingFile } from '../resources/file-reading.ts'
+import type { Threads, Work } from '../platform/threads.ts'
+import type { ChunkId, SliceKeys } from './chunk-store.ts'
+import type { PackStore } from './pack-store.ts'
+import type { EncodedAnswers, FromThread, ToThread } from './pipeline-messages.ts'
+
+/** Below this the thread at hand is done before another has begun; and a small home's contents go into one pack. */
+const ALONE_BYTES = 4 * 1024 * 1024
+const ALONE_FILES = 256
+/** A batch is sent when it holds so much. */
+const BATCH_FILES = 128
+const BATCH_BYTES = 8 * 1024 * 1024
+/** One is being read, one waits, so that no thread waits for us. */
+const BATCHES_PER_THREAD = 2
+/** Ids that the table has room for besides those known when it is made. */
+const ROOM_IDS = 32 * 1024
+
+interface Batch {
+  readonly stretches: FileStretch[]
+  readonly pending: Pending[]
+  bytes: number
+  /** No more chunks than this can come of it. */
+  idsMax: number
+}
+
+/** What one thread has to do. */
+interface Lane {
+  readonly batches: Batch[]
+  isFinished: boolean
+}
+
+class Pending implements PendingFile {
+  read: FileRead | undefined
+  readonly done: Promise<void>
+  /** Stretches of it that are not read yet. */
+  left: number
+  readonly content = new PipelinedContent()
+  outcome: FileRead['outcome'] = 'whole'
+  readBytes = 0
+  details: unknown
+  settle: (error?: Error) => void = () => undefined
+
+  constructor(stretches: number) {
+    this.left = stretches
+    this.done = new Promise((resolve, reject) => {
+      this.settle = (error) => (error === undefined ? resolve() : reject(error))
+    })
+    // Whoever waits for it hears of it; nobody else need to.
+    this.done.catch(() => undefined)
+  }
+}
+
+export class Pipeline implements FileReading {
+  readonly #threads: Threads
+  readonly #options: PipelineOptions
+  #work: Work | undefined
+  #isRefused = false
+  #seen = { bytes: 0, files: 0 }
+  #packs: PackStore | undefined
+  #table: ChunkTable | undefined
+  #idsInTable = 0
+  #lanes: (Lane | undefined)[] = []
+  #batch: Batch | undefined
+  readonly #waiting: Batch[] = []
+  /** Packs that the store has not taken yet. */
+  #uploads = 0
+  #failure: Error | undefined
+  #isFinishing = false
+  readonly #finished = Promise.withResolvers<void>()
+  readonly #outstanding = new Set<Pending>()
+  readonly #uploading = new Set<Promise<void>>()
+
+  constructor(threads: Threads, options: PipelineOptions) {
+    this.#threads = threads
+    this.#options = options
+  }
+
+  take(file: FileToRead): PendingFile | undefined {
+    if (this.#isRefused) return undefined
+    const { signal } = this.#options
+    this.#seen.bytes += file.sizeBytes
+    this.#seen.files++
+    if (this.#work === undefined) {
+      if (signal.aborted || (this.#seen.bytes <= ALONE_BYTES && this.#seen.files <= ALONE_FILES)) return undefined
+      this.#work = this.#threads.enter()
+      this.#isRefused = this.#work === undefined
+      if (this.#work === undefined) return undefined
+      this.#begin(this.#work)
+    }
+    const segments = Math.max(1, Math.ceil(file.sizeBytes / SEGMENT_BYTES))
+    const pending = new Pending(segments)
+    this.#outstanding.add(pending)
+    if (this.#failure !== undefined) this.#settle(pending, this.#failure)
+    else
+      for (let segment = 0; segment < segments; segment++) {
+        const fromBytes = segment * SEGMENT_BYTES
+        this.#add({ ...file, fromBytes, toBytes: Math.min(file.sizeBytes, fromBytes + SEGMENT_BYTES) }, pending)
+      }
+    return pending
+  }
+
+  send(): void {
+    if (this.#batch === undefined) return
+    this.#waiting.push(this.#batch)
+    this.#batch = undefined
+    this.#pump()
+  }
+
+  /** When everything taken was answered: the packs begun are closed, and all are in the store. @throws what failed. */
+  async finish(): Promise<void> {
+    const work = this.#work
+    if (work === undefined) return
+    try {
+      if (this.#failure !== undefined) throw this.#failure
+      // What was taken and never asked for is not waited for: it was given up.
+      this.#waiting.length = 0
+      this.#batch = undefined
+      this.#isFinishing = true
+      this.#lanes.forEach((lane, thread) => {
+        if (lane !== undefined) this.#post(thread, { kind: 'finish' })
+      })
+      if (this.#lanes.some((lane) => lane !== undefined)) await this.#finished.promise
+      await Promise.all(this.#uploading)
+      this.#throwFailure()
+    } finally {
+      this.#end(work)
+    }
+  }
+
+  /** Forgets everything that is not in the store. */
+  drop(): void {
+    const work = this.#work
+    if (work === undefined) return
+    this.#fail(new TorikiError('interrupted'))
+    this.#end(work)
+  }
+
+  #begin(work: Work): void {
+    work.onMessage((thread, message) => {
+      try {
+        this.#receive(thread, message as FromThread)
+      } catch (error) {
+        this.#fail(error)
+      }
+    })
+    work.onFailure((error) => {
+      // Whoever takes its place knows nothing of us.
+      this.#lanes = []
+      this.#fail(new TorikiError('internal', { message: 'A thread ended.', cause: error }))
+    })
+    this.#options.signal.addEventListener('abort', this.#abort)
+    void this.#options.openPacks().then(
+      ({ packs, known }) => {
+        this.#packs = packs
+        this.#idsInTable = packs.contentChunks + known.length
+        this.#table = new ChunkTable(this.#idsInTable + ROOM_IDS)
+        for (const id of known) this.#table.claim(id)
+        packs.claimContents(this.#table)
+        this.#pump()
+      },
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  #end(work: Work): void {
+    this.#options.signal.removeEventListener('abort', this.#abort)
+    this.#lanes.forEach((lane, thread) => {
+      if (lane !== undefined) this.#post(thread, { kind: 'drop' })
+    })
+    work.leave()
+    this.#isRefused = true
+    this.#work = undefined
+  }
+
+  readonly #abort = (): void => {
+    this.#waiting.length = 0
+    this.#batch = undefined
+    const { reason } = this.#options.signal
+    const error = reason instanceof TorikiError ? reason : new TorikiError('interrupted', { cause: reason })
+    // What the threads have is finished: packs that they filled are worth keeping.
+    for (const pending of [...this.#outstanding]) this.#settle(pending, error)
+  }
+
+  #add(stretch: FileStretch, pending: Pending): void {
+    const bytes = stretch.toBytes - stretch.fromBytes
+    if (this.#batch !== undefined && this.#batch.bytes + bytes > BATCH_BYTES) this.send()
+    this.#batch ??= { stretches: [], pending: [], bytes: 0, idsMax: 0 }
+    this.#batch.stretches.push(stretch)
+    this.#batch.pending.push(pending)
+    this.#batch.bytes += bytes
+    this.#batch.idsMax += bytes <= CHUNK_BYTES_MIN ? 1 : 2 + Math.ceil(bytes / CHUNK_BYTES_MIN)
+    if (this.#batch.bytes >= BATCH_BYTES || this.#batch.stretches.length >= BATCH_FILES) this.send()
+  }
+
+  /** Sends on what may be sent: to the thread that has least to do, and to one more only where that helps. */
+  #pump(): void {
+    while (this.#waiting.length > 0 && this.#table !== undefined && this.#failure === undefined) {
+      if (this.#uploads > this.#threads.count) return
+      if (!this.#hasRoom(this.#waiting[0] as Batch)) return
+      const thread = this.#idlest()
+      if (thread === undefined) return
+      const lane = (this.#lanes[thread] ??= this.#open(thread))
+      const batch = this.#waiting.shift() as Batch
+      this.#idsInTable += batch.idsMax
+      lane.batches.push(batch)
+      this.#post(thread, { kind: 'read', batch: encodeStretches(batch.stretches) })
+    }
+  }
+
+  #idlest(): number | undefined {
+    let best: number | undefined
+    let bestLoad = BATCHES_PER_THREAD
+    for (let thread = 0; thread < this.#threads.count; thread++) {
+      const load = this.#lanes[thread]?.batches.length ?? 0
+      if (load < bestLoad) [best, bestLoad] = [thread, load]
+      if (load === 0) break
+    }
+    return best
+  }
+
+  /** The table knows no id twice and grows while nobody looks: then everybody hears of the new one. */
+  #hasRoom({ idsMax }: Batch): boolean {
+    assert(this.#table !== undefined, 'a table stands before anything is sent')
+    if (this.#idsInTable + idsMax <= this.#table.idsMax) return true
+    if (this.#lanes.some((lane) => lane !== undefined && lane.batches.length > 0)) return false
+    this.#table = this.#table.grown((this.#idsInTable + idsMax) * 2)
+    this.#lanes.forEach((lane, thread) => {
+      if (lane !== undefined && this.#table !== undefined)
+        this.#post(thread, { kind: 'table', table: this.#table.shared })
+    })
+    return true
+  }
+
+  #open(thread: number): Lane {
+    assert(this.#table !== undefined, 'a table stands before anything is sent')
+    const { contentPrivateKey: _, ...keys } = this.#options.keys
+    this.#post(thread, { kind: 'begin', sliceId: this.#options.sliceId, keys, table: this.#table.shared })
+    return { batches: [], isFinished: false }
+  }
+
+  #post(thread: number, message: ToThread): void {
+    this.#work?.post(thread, message)
+  }
+
+  #receive(thread: number, message: FromThread): void {
+    const lane = this.#lanes[thread]
+    if (lane === undefined) return
+    switch (message.kind) {
+      case 'read': {
+        const batch = lane.batches.shift()
+        assert(batch !== undefined, 'an answer belongs to a batch')
+        this.#answer(batch, message.answer)
+        this.#pump()
+        return
+      }
+      case 'pack': {
+        const { pack } = message
+        this.#upload({ ...pack, body: asBuffer(pack.body), table: asBuffer(pack.table) }, !this.#isFinishing)
+        return
+      }
+      case 'finished':
+        lane.isFinished = true
+        if (this.#lanes.every((one) => one?.isFinished !== false)) this.#finished.resolve()
+        return
+      case 'failed':
+        this.#fail(new TorikiError('internal', { cause: new Error(message.message) }))
+    }
+  }
+
+  #answer(batch: Batch, answer: EncodedAnswers): void {
+    const ids = asBuffer(answer.ids)
+    let chunk = 0
+    batch.pending.forEach((pending, at) => {
+      const count = answer.chunkCounts[at] as number
+      const outcome = answer.outcomes[at] as FileRead['outcome']
+      pending.content.add(batch.stretches[at] as FileStretch, answer, ids, chunk, chunk + count)
+      chunk += count
+      if (outcome !== 'whole' && pending.outcome !== 'not-read') pending.outcome = outcome
+      pending.readBytes = Math.max(pending.readBytes, answer.readBytes[at] as number)
+      pending.left--
+    })
+    for (const [at, details] of answer.details) (batch.pending[at] as Pending).details ??= details
+    for (const pending of batch.pending) if (pending.left === 0 && pending.read === undefined) this.#settle(pending)
+  }
+
+  #settle(pending: Pending, error?: Error): void {
+    this.#outstanding.delete(pending)
+    if (error === undefined) {
+      const { outcome, details } = pending
+      const content = pending.content.whole()
+      const readBytes = outcome === 'whole' ? pending.readBytes : content.storedBytes
+      pending.read = { outcome, readBytes, details, stored: outcome === 'not-read' ? undefined : content }
+    }
+    pending.settle(error)
+  }
+
+  #upload(pack: Parameters<PackStore['accept']>[0], isFull: boolean): void {
+    assert(this.#packs !== undefined, 'packs come of batches')
+    this.#uploads++
+    const upload = this.#packs.accept(pack, { interim: isFull }).then(
+      () => {
+        this.#uploads--
+        this.#pump()
+      },
+      (error: unknown) => this.#fail(error),
+    )
+    this.#uploading.add(upload)
+    void upload.then(() => this.#uploading.delete(upload))
+  }
+
+  #fail(error: unknown): void {
+    const failure = error instanceof Error ? error : new TorikiError('internal', { cause: error })
+    this.#failure ??= failure
+    this.#waiting.length = 0
+    this.#batch = undefined
+    for (const pending of [...this.#outstanding]) this.#settle(pending, this.#failure)
+    this.#finished.resolve()
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}
+
+export interface PipelineOptions {
+  readonly sliceId: string
+  readonly keys: SliceKeys
+  readonly signal: AbortSignal
+  /** The packs, with the index read, and ids of contents that others than packs hold. */
+  readonly openPacks: () => Promise<{ readonly packs: PackStore; readonly known: readonly ChunkId[] }>
+}
+
+/** What another thread sent arrives as a plain array of bytes. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
