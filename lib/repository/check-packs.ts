@@ -7,18 +7,15 @@ import { decodeBlock } from './compression.ts'
 import { CHUNK_ID_BYTES } from './format.ts'
 import { openIndex } from './index-object.ts'
 import { chunkId } from './keys.ts'
-import { indexPrefix, packPath, packPrefix } from './object-paths.ts'
+import { indexPrefix, packPath } from './object-paths.ts'
+import { listPacks } from './pack-listing.ts'
 import { PackReader } from './pack-reader.ts'
 import { openPack } from './pack-seal.ts'
 import { readPackTable, readPackTableHead } from './pack-table.ts'
 import type { ChunkId, ChunkSort, ChunkSource } from './chunk-store.ts'
+import type { StoredPack } from './pack-listing.ts'
 import type { BlockDescription } from './pack-table.ts'
 import type { SliceContext } from './slice-context.ts'
-
-interface ListedPack {
-  readonly sort: ChunkSort
-  readonly sizeBytes: number
-}
 
 export interface ReadData {
   readonly isMeant: (packId: string) => boolean
@@ -35,38 +32,45 @@ export class SlicePacks implements Pick<ChunkSource, 'get'> {
   /** Objects listed: packs and index objects. */
   readonly objects: number
   readonly #context: SliceContext
-  readonly #packs: ReadonlyMap<string, ListedPack>
+  readonly #packs: ReadonlyMap<string, StoredPack>
+  readonly #indexNames: readonly string[]
   readonly #reader: PackReader
 
   /** `onBroken` is told of each index object that does not open. @throws what the store throws. */
   static async open(context: SliceContext, onBroken: () => void): Promise<SlicePacks> {
-    const packs = new Map<string, ListedPack>()
-    for (const sort of ['tree', 'content'] as const) {
-      const prefix = packPrefix(context.sliceId, sort)
-      for await (const { key, sizeBytes } of listAll(context.platform.store, prefix))
-        packs.set(key.slice(prefix.length), { sort, sizeBytes })
-    }
+    const packs = await listPacks(context)
     const index = new ChunkIndex()
-    let objects = packs.size
+    const names: string[] = []
     for await (const { name, tables, supersedes } of indexObjects(context, onBroken)) {
-      objects++
+      names.push(name)
       for (const table of tables) index.add(table, name)
       index.supersede(supersedes)
     }
-    return new SlicePacks(context, packs, index, objects)
+    return new SlicePacks(context, packs, index, names)
   }
 
   private constructor(
     context: SliceContext,
-    packs: ReadonlyMap<string, ListedPack>,
+    packs: ReadonlyMap<string, StoredPack>,
     index: ChunkIndex,
-    objects: number,
+    indexNames: readonly string[],
   ) {
     this.index = index
-    this.objects = objects
+    this.objects = packs.size + indexNames.length
+    this.#indexNames = indexNames
     this.#context = context
     this.#packs = packs
     this.#reader = new PackReader({ store: context.platform.store, sliceId: context.sliceId, keys: context.keys })
+  }
+
+  /** Is a pack or an index object gone that was there at the beginning? */
+  async wentSince(): Promise<boolean> {
+    const { store } = this.#context.platform
+    const { sliceId } = this.#context
+    const prefix = indexPrefix(sliceId)
+    const present = new Set((await listPacks(this.#context)).keys())
+    for await (const { key } of listAll(store, prefix)) present.add(key.slice(prefix.length))
+    return [...this.#packs.keys(), ...this.#indexNames].some((name) => !present.has(name))
   }
 
   /** Where a chunk would be read, numbered; `undefined` when no index object or no pack that is there has it. */

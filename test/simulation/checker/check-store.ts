@@ -6,7 +6,7 @@ import { deploymentSecrets, sliceIdOf, sliceSecrets } from './keys.ts'
 import type { DeploymentSecrets, SliceSecrets, Unwrap } from './keys.ts'
 import { kinds, openSealed } from './sealed-object.ts'
 import { checkSlice } from './slice.ts'
-import type { CheckedSlice, Violation } from './slice.ts'
+import type { CheckedSlice, Maintained, Violation } from './slice.ts'
 
 export interface NamedSlice extends CheckedSlice {
   /** `undefined` where no run names it. */
@@ -30,9 +30,12 @@ const GENERATIONS_MAX = 20
 export function checkStore({
   objects,
   unwrap,
+  maintained,
 }: {
   readonly objects: ReadonlyMap<string, Buffer>
   readonly unwrap: Unwrap
+  /** Forget and prune went by. */
+  readonly maintained?: Maintained
 }): CheckedStore {
   const violations: Violation[] = []
   const attempt = <T>(path: string, check: () => T): T | undefined => {
@@ -81,7 +84,7 @@ export function checkStore({
     const keys = attempt(path, () => sliceSecrets(objects.get(path) as Buffer, unwrap, deployment.id, sliceId))
     if (keys === undefined) continue
     checkBesideKeys(sliceId, objects, keys, secrets, attempt)
-    const checked = checkSlice(sliceId, new Map(under(`slices/${sliceId}/`)), keys, violations)
+    const checked = checkSlice(sliceId, new Map(under(`slices/${sliceId}/`)), keys, violations, maintained)
     slices.push({
       ...checked,
       secrets: keys,

@@ -91,6 +91,7 @@ interface CheckpointDocument extends CaptureDocument {
 }
 interface MarksDocument {
   readonly accepted: readonly string[]
+  readonly forgotten: readonly { readonly id: string; readonly digest: string }[]
   readonly claims: readonly Claim[]
 }
 interface Opened {
@@ -105,8 +106,15 @@ export function checkSlice(
   objects: ReadonlyMap<string, Buffer>,
   secrets: SliceSecrets,
   violations: Violation[],
+  maintained?: Maintained,
 ): CheckedSlice {
-  return new SliceChecker(sliceId, objects, secrets, violations).check()
+  return new SliceChecker(sliceId, objects, secrets, violations, maintained).check()
+}
+
+/** Of a slice that prune went by: what it may have taken is not missed. */
+export interface Maintained {
+  /** Checkpoints of others may have lost what they name. */
+  readonly openRuns: ReadonlySet<string>
 }
 
 class SliceChecker {
@@ -120,7 +128,17 @@ class SliceChecker {
   readonly #packsOf = new Map<string, string[]>()
   readonly #condemned = new Map<string, readonly string[]>()
 
-  constructor(sliceId: string, objects: ReadonlyMap<string, Buffer>, secrets: SliceSecrets, violations: Violation[]) {
+  readonly #maintained: Maintained | undefined
+  #forgotten: ReadonlyMap<string, string> = new Map()
+
+  constructor(
+    sliceId: string,
+    objects: ReadonlyMap<string, Buffer>,
+    secrets: SliceSecrets,
+    violations: Violation[],
+    maintained: Maintained | undefined,
+  ) {
+    this.#maintained = maintained
     this.#base = `slices/${sliceId}/`
     this.#sliceId = sliceId
     this.#objects = objects
@@ -134,10 +152,18 @@ class SliceChecker {
     for (const path of this.#paths('snapshots'))
       this.#try(path, () => this.#snapshots.set(this.#name(path), this.#openSnapshot(path)))
     const marks = this.#marks()
+    this.#forgotten = new Map(marks.forgotten.map(({ id, digest }) => [id, digest]))
     const snapshots: CheckedSnapshot[] = []
-    for (const [id, opened] of this.#snapshots)
+    for (const [id, opened] of this.#snapshots) {
+      // It may hold chunks for others; nobody sees it, and what it needs may be gone.
+      if (this.#maintained !== undefined && this.#forgotten.has(id)) continue
       this.#try(`${this.#base}snapshots/${id}`, () => snapshots.push(this.#checkSnapshot(id, opened, marks)))
-    for (const path of this.#paths('checkpoints')) this.#try(path, () => this.#checkCheckpoint(path))
+    }
+    for (const path of this.#paths('checkpoints')) {
+      const run = this.#name(path).split('.')[0] ?? ''
+      if (this.#maintained === undefined || this.#maintained.openRuns.has(run))
+        this.#try(path, () => this.#checkCheckpoint(path))
+    }
     for (const path of this.#paths('condemned'))
       this.#try(path, () => this.#condemned.set(path, this.#document(path, kinds.condemned)['packs'] as string[]))
     snapshots.sort((a, b) => (a.run === b.run ? a.n - b.n : a.run < b.run ? -1 : 1))
@@ -223,7 +249,8 @@ class SliceChecker {
     if (!Number.isSafeInteger(n) || n < 1) throw new Error('has a name that is no snapshot’s')
     this.#checkCapture(document)
     for (const known of Object.values(document.known))
-      if (!this.#snapshots.has(known)) throw new Error(`knows of the snapshot ${known}, which is not there`)
+      if (!this.#snapshots.has(known) && !this.#forgotten.has(known))
+        throw new Error(`knows of the snapshot ${known}, which is not there`)
     const components = new Map<string, CheckedComponent>()
     const packed = new Set<string>()
     for (const [name, component] of Object.entries(document.components)) {
@@ -247,13 +274,13 @@ class SliceChecker {
   }
 
   #checkCapture({ parent, indexes }: CaptureDocument): void {
-    for (const index of indexes)
+    for (const index of this.#maintained === undefined ? indexes : [])
       if (!this.#objects.has(`${this.#base}index/${index}`))
         throw new Error(`lists the index ${index}, which is not there`)
     if (parent === undefined) return
-    const found = this.#snapshots.get(parent.id)
-    if (found === undefined) throw new Error(`has the parent ${parent.id}, which is not there`)
-    if (found.digest !== parent.digest) throw new Error(`has another digest for its parent ${parent.id}`)
+    const digest = this.#snapshots.get(parent.id)?.digest ?? this.#forgotten.get(parent.id)
+    if (digest === undefined) throw new Error(`has the parent ${parent.id}, which is not there`)
+    if (digest !== parent.digest) throw new Error(`has another digest for its parent ${parent.id}`)
   }
 
   /** Every entry of one component, with all its contents. `self`: the snapshot, where it may hold chunks itself. */
@@ -304,14 +331,19 @@ class SliceChecker {
   #marks(): MarksDocument {
     const numbers = this.#paths('marks').map((path) => Number(this.#name(path)))
     for (const path of this.#paths('marks')) this.#try(path, () => this.#document(path, kinds.mark))
-    if (numbers.length === 0) return { accepted: [], claims: [] }
-    const { accepted, claims = [] } = this.#document(`${this.#base}marks/${Math.max(...numbers)}`, kinds.mark) as {
+    if (numbers.length === 0) return { accepted: [], forgotten: [], claims: [] }
+    const {
+      accepted,
+      forgotten,
+      claims = [],
+    } = this.#document(`${this.#base}marks/${Math.max(...numbers)}`, kinds.mark) as {
       accepted: string[]
+      forgotten: MarksDocument['forgotten']
       claims?: Claim[]
     }
     if (claims.filter(({ until }) => until === undefined).length > 1)
       this.#violations.push({ path: `${this.#base}marks/`, what: 'two restores have the slice' })
-    return { accepted, claims }
+    return { accepted, forgotten, claims }
   }
 
   #document(path: string, kind: number): Record<string, unknown> {

@@ -4,6 +4,7 @@ import { MemoryObjectStore } from '../../../lib/platform/object-store/memory.ts'
 import type { CheckReport } from '../../../lib/repository/maintenance.ts'
 import type { DeploymentRepository } from '../../../lib/repository/repository.ts'
 import { FakeClock } from '../../kit/fake-clock.ts'
+import { HOUR_MS, maintainedHouse } from '../../kit/maintained-house.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
 import type { MemoryPlatform } from '../../kit/memory-platform.ts'
 import { backUp, expected, manyFiles, openForReading, readBack } from '../../kit/slice-source.ts'
@@ -65,6 +66,54 @@ describe('check', () => {
     const packs = [...objects('packs/'), ...objects('trees/')]
     expect(report.bytes).toBe(packs.reduce((sum, key) => sum + (whole.peek(key)?.length ?? 0), 0))
     expect(report.objects).toBe(objects('').length)
+  })
+
+  test('what prune takes while it looks is no damage', async () => {
+    const home = await maintainedHouse()
+    const first = await home.backUp('run-1', big('one'))
+    await home.backUp('run-2', big('two'))
+    await home.forget(first)
+    await home.clock.advance(25 * HOUR_MS)
+    await home.prune()
+    await home.clock.advance(25 * HOUR_MS)
+    let isPruned = false
+    const beside = await home.reopen({
+      create: (key, body) => home.store.create(key, body),
+      delete: (key) => home.store.delete(key),
+      list: (prefix, options) => home.store.list(prefix, options),
+      async get(key, options) {
+        if (!isPruned && /\/(packs|trees)\//.test(key)) {
+          isPruned = true
+          expect((await home.prune()).deleted.packs).toBeGreaterThan(0)
+        }
+        return await home.store.get(key, options)
+      },
+    })
+    const report = await (await openForReading(beside, ANN)).check({ readData: all, signal })
+    expect([isPruned, report.damage]).toEqual([true, []])
+  })
+
+  test('a pack that somebody else takes while it looks is damage', async () => {
+    const store = copy()
+    const [pack = ''] = objects('packs/')
+    const beside = await openDeployment(
+      {
+        ...platform,
+        keyStore: store,
+        store: {
+          create: (key, body) => store.create(key, body),
+          delete: (key) => store.delete(key),
+          list: (prefix_, options) => store.list(prefix_, options),
+          async get(key, options) {
+            if (/\/(packs|trees)\//.test(key)) await store.delete(pack)
+            return await store.get(key, options)
+          },
+        },
+      },
+      { name: 'campus' },
+    )
+    const report = await (await openForReading(beside, ANN)).check({ readData: all, signal })
+    expect(report.damage).not.toEqual([])
   })
 
   test('without reading data it reads no pack whole', async () => {

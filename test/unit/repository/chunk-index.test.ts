@@ -38,6 +38,17 @@ const one = (id: ChunkId, length = 5): readonly [readonly [{ readonly id: ChunkI
 ]
 
 describe('the chunk index', () => {
+  test('of places that are ranked alike all who look take the same', () => {
+    const id = Buffer.alloc(32, 1)
+    const tables = [1, 2, 3].map((at) => table('content', Buffer.alloc(16, at), one(id)))
+    const best = [tables, tables.toReversed(), [tables[1], tables[2], tables[0]] as Buffer[]].map((order) => {
+      const index = new ChunkIndex()
+      for (const [at, each] of order.entries()) index.add(each, `index ${at}`)
+      return index.best(id, 'content', () => 1)?.packId
+    })
+    expect(new Set(best)).toEqual(new Set([base32(Buffer.alloc(16, 3))]))
+  })
+
   test('finds what a model finds, over many packs and chunks', () => {
     const chunk = fc.record({ id: fc.integer({ min: 0, max: 60 }), length: fc.integer({ min: 0, max: 50 }) })
     const pack = fc.record({

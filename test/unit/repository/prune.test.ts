@@ -1,8 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { openDeployment } from '../../../lib/repository/deployment-repository.ts'
+import { openIndex, sealIndex } from '../../../lib/repository/index-object.ts'
 import { Notes } from '../../../lib/repository/notes.ts'
 import type { PruneReport } from '../../../lib/repository/maintenance.ts'
+import type { ObjectStore } from '../../../lib/platform/object-store/port.ts'
+import { readPackTableHead } from '../../../lib/repository/pack-table.ts'
+import { keysOf } from '../../kit/condemn.ts'
 import { ANN, HOUR_MS, big, cutAt, maintainedHouse, pruneAway, signal } from '../../kit/maintained-house.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
 import { backUp, expected, manyFiles, openForReading, readBack, resourcesOf } from '../../kit/slice-source.ts'
@@ -64,7 +68,8 @@ describe('prune', () => {
     await pruneAway(home)
     expect(await home.read(second)).toEqual(expected(small))
     await expect(home.read(first)).rejects.toMatchObject({ code: 'snapshot-not-found' })
-    expect(home.folders()).toMatchObject({ snapshots: 2 })
+    // Nor is it condemned: writers go on naming it.
+    expect(home.folders()).toEqual({ snapshots: 2, marks: 1 })
   })
 
   test('what was condemned and is named again until the grace time is over is rescued', async () => {
@@ -98,6 +103,159 @@ describe('prune', () => {
     const { snapshot } = await capture.commit([])
     await pruneAway(home)
     expect(await home.read(snapshot.id)).toEqual(expected(big('new')))
+  })
+
+  test('a pack that no index names yet is not condemned while it is young: a capture that wrote it commits', async () => {
+    const home = await maintainedHouse()
+    await home.backUp('run-1', small)
+    await home.clock.advance(25 * HOUR_MS)
+    const beside: ObjectStore = {
+      get: (key, options) => home.store.get(key, options),
+      list: (prefix, options) => home.store.list(prefix, options),
+      delete: (key) => home.store.delete(key),
+      async create(key, body) {
+        // Between a capture's packs and its second look.
+        if (key.includes('/index/')) await home.prune()
+        await home.store.create(key, body)
+      },
+    }
+    const second = await (await home.over(home.store, beside)).backUp('run-2', big('two'))
+    expect(home.folders()['condemned']).toBeUndefined()
+    expect(await home.read(second)).toEqual(expected(big('two')))
+  })
+
+  test('an index object loses the tables of packs that go, and of no other', async () => {
+    const home = await maintainedHouse()
+    const things = (state: string): Things =>
+      Object.fromEntries(Object.entries(big('one')).map(([name, thing]) => [name, { ...thing, state }]))
+    const first = await home.backUp('run-1', things('before'))
+    await home.clock.advance(HOUR_MS)
+    // The tree is another, the content the same: one pack of the first index goes.
+    const second = await home.backUp('run-2', things('after'))
+    await home.forget(first)
+    await pruneAway(home)
+    expect(home.folders()).toMatchObject({ trees: 1, packs: 1 })
+    expect(await home.read(second)).toEqual(expected(things('after')))
+  })
+
+  test('a forgotten snapshot object that was condemned and is named as holder since stays', async () => {
+    const home = await maintainedHouse()
+    const first = await home.backUp('run-1', small)
+    await home.backUp('run-2', { 'b.txt': { content: 'another' } })
+    // Somebody who looked before anything was condemned, and commits in the moment before he could have seen it.
+    const beside = await home.over(home.store.copy())
+    const third = await beside.backUp('run-3', { ...small, 'b.txt': { content: 'another' } })
+    await home.forget(first)
+    expect((await home.prune()).condemned.snapshots).toBe(1)
+    for (const key of beside.store.keys())
+      if (home.store.peek(key) === undefined) home.store.replace(key, beside.store.peek(key) ?? Buffer.alloc(0))
+    await home.clock.advance(25 * HOUR_MS)
+    await home.prune()
+    expect(await home.read(third)).toEqual(expected({ ...small, 'b.txt': { content: 'another' } }))
+  })
+
+  test('deletes in the order of the format: a new index, old ones, packs, snapshot objects, what condemned them', async () => {
+    const home = await maintainedHouse()
+    const first = await home.backUp('run-1', big('one'))
+    await home.backUp('run-2', big('two'))
+    await home.forget(first)
+    await home.clock.advance(25 * HOUR_MS)
+    await home.prune()
+    await home.clock.advance(25 * HOUR_MS)
+    const order: string[] = []
+    const watched = await home.over(home.store, {
+      get: (key, options) => home.store.get(key, options),
+      list: (prefix, options) => home.store.list(prefix, options),
+      create: async (key, body) => (order.push(`create ${key.split('/')[2]}`), await home.store.create(key, body)),
+      delete: async (key) => (order.push(`delete ${key.split('/')[2]}`), await home.store.delete(key)),
+    })
+    await watched.prune()
+    expect(order).toEqual(['index', 'trees', 'packs', 'snapshots', 'condemned'].map((folder) => `delete ${folder}`))
+  })
+
+  test('of a run that is open both snapshots stay, for another worker may be taking over the first', async () => {
+    const home = await maintainedHouse()
+    const first = await home.backUp('run-1', small)
+    const ann = await home.deployment.openSlice(ANN, { access: 'write' })
+    await backUp(ann, 'run-1', { files: small, keycloak: { person: { state: 'ann' } } })
+    expect(home.folders()).toMatchObject({ snapshots: 2 })
+    const isRunOpen = (): Promise<boolean> => Promise.resolve(true)
+    await home.clock.advance(60 * HOUR_MS)
+    expect((await home.prune({ isRunOpen })).condemned.snapshots).toBe(0)
+    expect(await home.read(first)).toEqual(expected(small))
+  })
+
+  test('an index object that names a deleted pack, since its writer was late, misleads no backup and is healed', async () => {
+    const home = await maintainedHouse()
+    const { platform, deployment, store } = home
+    const first = await home.backUp('run-1', big('one'))
+    await home.clock.advance(HOUR_MS)
+    const second = await home.backUp('run-2', { ...big('two'), ...small })
+    const { treeKey } = await keysOf(platform, deployment, ANN)
+    const tables = store
+      .keys()
+      .filter((key) => key.includes('/index/'))
+      .flatMap((key) => openIndex(treeKey, key, store.peek(key) ?? Buffer.alloc(0)).tables)
+    await home.forget(first)
+    await pruneAway(home)
+    const place = { sliceId: deployment.sliceId(ANN, 1), treeKey, random: platform.random }
+    const late = sealIndex(place, { supersedes: [], tables })
+    await store.create(late.path, late.bytes)
+    const third = await home.backUp('run-3', big('one'))
+    expect(await home.read(third)).toEqual(expected(big('one')))
+    await home.clock.advance(25 * HOUR_MS)
+    await home.prune()
+    const packs = store.keys().map((key) => key.split('/').at(-1))
+    const named = store
+      .keys()
+      .filter((key) => key.includes('/index/'))
+      .flatMap((key) => openIndex(treeKey, key, store.peek(key) ?? Buffer.alloc(0)).tables)
+      .map((table) => readPackTableHead(table).packId)
+    expect(named.filter((packId) => !packs.includes(packId))).toEqual([])
+    for (const [id, things] of [[second, { ...big('two'), ...small }] as const, [third, big('one')] as const])
+      expect(await home.read(id)).toEqual(expected(things))
+  })
+
+  test('that took longer than half the grace time to look deletes nothing', async () => {
+    const home = await maintainedHouse()
+    const first = await home.backUp('run-1', big('one'))
+    await home.backUp('run-2', big('two'))
+    await home.forget(first)
+    await home.clock.advance(25 * HOUR_MS)
+    await home.prune()
+    await home.clock.advance(25 * HOUR_MS)
+    const before = home.store.keys()
+    let isAsleep = true
+    const sleeping: ObjectStore = {
+      create: (key, body) => home.store.create(key, body),
+      list: (prefix, options) => home.store.list(prefix, options),
+      delete: (key) => home.store.delete(key),
+      async get(key, options) {
+        if (isAsleep && key.includes('/trees/')) {
+          isAsleep = false
+          await home.clock.advance(13 * HOUR_MS)
+        }
+        return await home.store.get(key, options)
+      },
+    }
+    const late = await home.over(home.store, sleeping)
+    await expect(late.prune()).rejects.toMatchObject({ code: 'capture-stale' })
+    expect(home.store.keys()).toEqual(before)
+    expect((await late.prune()).deleted.packs).toBe(2)
+  })
+
+  test('index objects that others supersede go, also where no pack does', async () => {
+    const home = await maintainedHouse()
+    const { platform, deployment, store } = home
+    await home.backUp('run-1', big('one'))
+    const { treeKey } = await keysOf(platform, deployment, ANN)
+    const [path = ''] = store.keys().filter((key) => key.includes('/index/'))
+    const { tables } = openIndex(treeKey, path, store.peek(path) ?? Buffer.alloc(0))
+    const place = { sliceId: deployment.sliceId(ANN, 1), treeKey, random: platform.random }
+    const whole = sealIndex(place, { supersedes: [path.split('/').at(-1) ?? ''], tables })
+    await store.create(whole.path, whole.bytes)
+    expect((await home.prune()).deleted.indexes).toBe(1)
+    expect(store.keys().filter((key) => key.includes('/index/'))).toEqual([whole.path])
   })
 
   test('checkpoints keep what they name while their run is open, and go with it when it has ended', async () => {
