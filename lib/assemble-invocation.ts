@@ -4,7 +4,7 @@ import { jsonLog } from './log.ts'
 import type { Log, LogLevel } from './log.ts'
 import { systemClock } from './platform/clock.ts'
 import type { LambdaLog } from './platform/lambda/log.ts'
-import { environment } from './settings.ts'
+import { environment } from './settings-environment.ts'
 
 let logOfThisProcess: Promise<LambdaLog> | undefined
 

@@ -122,21 +122,6 @@ export function isKeptInCloud(place: string): boolean {
   return cloudReferenceOf(`\${${place}}`) !== undefined
 }
 
-/** The variables of the environment that the command line and functions may ask for, by name; nobody else reads `process.env`. */
-export function environment(
-  name:
-    | 'NO_COLOR'
-    | 'FORCE_COLOR'
-    | 'TERM'
-    | 'COLUMNS'
-    | 'TORIKI_SETTINGS'
-    | 'TORIKI_LOG'
-    | 'CI'
-    | 'AWS_LAMBDA_FUNCTION_NAME',
-): string | undefined {
-  return process.env[name]
-}
-
 /** What stands for a reference to a secret that the cloud keeps; asked for by `load-settings.ts`, for here nobody is asked. @throws TorikiError `reference-unresolved`. */
 export type CloudLookup = (reference: CloudReference, place: string) => string
 

@@ -1,27 +1,7 @@
 /** The program: its commands, their words, and how every error becomes one clear sentence and the right exit status. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { TorikiError, toTorikiError } from '../errors.ts'
-import { environment } from '../settings.ts'
-import { accept } from './commands/accept.ts'
-import { backup } from './commands/backup.ts'
-import { cancel } from './commands/cancel.ts'
-import { cat } from './commands/cat.ts'
-import { check } from './commands/check.ts'
-import { compact } from './commands/compact.ts'
-import { diff } from './commands/diff.ts'
-import { doctor } from './commands/doctor.ts'
-import { exportSnapshot } from './commands/export.ts'
-import { find } from './commands/find.ts'
-import { forget } from './commands/forget.ts'
-import { init, initKeycloak } from './commands/init.ts'
-import { ls } from './commands/ls.ts'
-import { prune } from './commands/prune.ts'
-import { replay } from './commands/replay.ts'
-import { runs, status } from './commands/runs.ts'
-import { serve } from './commands/serve.ts'
-import { snapshots } from './commands/snapshots.ts'
-import { users } from './commands/users.ts'
-import { work } from './commands/work.ts'
+import { environment } from '../settings-environment.ts'
 import { workerFunctions } from './context.ts'
 import type { CommandContext, WorkerFunction, WorkerHost } from './context.ts'
 import { EXIT, exitStatusOfError } from './exit-status.ts'
@@ -147,20 +127,23 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         .option('--region <region>', 'with --from-store: where bucket and key lie')
         .option('--endpoint <url>', 'with --from-store: a store that is not AWS’s'),
     async (context, [what], options) => {
-      if (what === 'keycloak') return await initKeycloak(context)
+      if (what === 'keycloak') return await (await import('./commands/init.ts')).initKeycloak(context)
       if (what !== undefined)
         throw new TorikiError('usage', { message: `There is \`init\` and \`init keycloak\`, not \`init ${what}\`.` })
-      return await init(context, options)
+      return await (await import('./commands/init.ts')).init(context, options)
     },
   )
-  command('doctor', 'try every connection and right, and say what to do about each that fails', plain, (context) =>
-    doctor(context),
+  command(
+    'doctor',
+    'try every connection and right, and say what to do about each that fails',
+    plain,
+    async (context) => await (await import('./commands/doctor.ts')).doctor(context),
   )
   command(
     'users',
     'who there is, and which components know them',
     (one) => one.option('-a, --all', 'also people who left but have snapshots'),
-    (context, _words, options) => users(context, options),
+    async (context, _words, options) => await (await import('./commands/users.ts')).users(context, options),
   )
   command(
     'backup',
@@ -173,18 +156,26 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         .option('-c, --component <name>', 'only this component (again for more)', gather)
         .option('-n, --dry-run', 'list what would be backed up, write nothing')
         .option('-d, --detach', 'print the run and do not wait'),
-    (context, _words, options) => backup(context, options),
+    async (context, _words, options) => await (await import('./commands/backup.ts')).backup(context, options),
   )
   command(
     'runs',
     'what ran, newest first',
     (one) => one.addOption(new Option('-l, --limit <count>', 'at most so many').argParser(wholeNumber).default(20)),
-    (context, _words, options) => runs(context, options),
+    async (context, _words, options) => await (await import('./commands/runs.ts')).runs(context, options),
   )
-  command('status [run]', 'how a run stands or ended (the latest, unless named)', plain, (context, [run]) =>
-    status(context, run),
+  command(
+    'status [run]',
+    'how a run stands or ended (the latest, unless named)',
+    plain,
+    async (context, [run]) => await (await import('./commands/runs.ts')).status(context, run),
   )
-  command('cancel <run>', 'stop a run: what is saved stays', plain, (context, [run = '']) => cancel(context, run))
+  command(
+    'cancel <run>',
+    'stop a run: what is saved stays',
+    plain,
+    async (context, [run = '']) => await (await import('./commands/cancel.ts')).cancel(context, run),
+  )
   command(
     'replay [run]',
     'try the failed slices of a run again, in that run (the latest, unless named)',
@@ -192,33 +183,35 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
       one
         .option('-u, --user <name>', 'only this person (again for more)', gather)
         .option('-d, --detach', 'do not wait'),
-    (context, [run], options) => replay(context, run, options),
+    async (context, [run], options) => await (await import('./commands/replay.ts')).replay(context, run, options),
   )
   command(
     'accept <run>',
     'a suspect run is the truth after all',
     (one) =>
       one.option('-u, --user <name>', 'only this person (again for more)', gather).option('-y, --yes', 'do not ask'),
-    (context, [run = ''], options) => accept(context, run, options),
+    async (context, [run = ''], options) => await (await import('./commands/accept.ts')).accept(context, run, options),
   )
   command(
     'snapshots',
     'what is stored, newest first',
     (one) => slice(one).addHelpText('after', '\nBring one back: toriki restore --user NAME --snapshot ID'),
-    (context, _words, options) => snapshots(context, options),
+    async (context, _words, options) => await (await import('./commands/snapshots.ts')).snapshots(context, options),
   )
   command(
     'ls <snapshot> [component] [prefix]',
     'the resources of a snapshot',
     slice,
-    (context, [snapshot = '', component, prefix], options) => ls(context, snapshot, component, prefix, options),
+    async (context, [snapshot = '', component, prefix], options) =>
+      await (await import('./commands/ls.ts')).ls(context, snapshot, component, prefix, options),
   )
   command(
     'cat <snapshot> <component> <key>',
     'one resource: its body, or its bytes',
     (one) =>
       slice(one).option('--content', 'write the bytes to stdout').option('--secrets', 'show secret values in clear'),
-    (context, [snapshot = '', component = '', key = ''], options) => cat(context, snapshot, component, key, options),
+    async (context, [snapshot = '', component = '', key = ''], options) =>
+      await (await import('./commands/cat.ts')).cat(context, snapshot, component, key, options),
   )
   command(
     'find <pattern>',
@@ -228,7 +221,8 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         'after',
         '\nBring it back beside what is there:\n  toriki restore --user NAME --path PATH --snapshot ID',
       ),
-    (context, [pattern = ''], options) => find(context, pattern, options),
+    async (context, [pattern = ''], options) =>
+      await (await import('./commands/find.ts')).find(context, pattern, options),
   )
   command(
     'diff <a> <b>',
@@ -238,7 +232,8 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         'after',
         '\nWhat a restore would change, and what it cannot: toriki restore plan --user NAME',
       ),
-    (context, [a = '', b = ''], options) => diff(context, a, b, options),
+    async (context, [a = '', b = ''], options) =>
+      await (await import('./commands/diff.ts')).diff(context, a, b, options),
   )
   command(
     'export',
@@ -249,7 +244,7 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         .requiredOption('-o, --out <folder>', 'a new or empty folder')
         .option('--secrets', 'include secret values in clear')
         .addHelpText('after', '\nFor looking, and for taking away. To bring it back where it was: toriki restore'),
-    (context, _words, options) => exportSnapshot(context, options),
+    async (context, _words, options) => await (await import('./commands/export.ts')).exportSnapshot(context, options),
   )
   addRestore(command)
   command(
@@ -260,19 +255,19 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         .option('--read-data [percent]', 'also read the content: all of it, or a part that turns with the day')
         .option('--rebuild-index', 'first make index objects that do not open anew, from the packs')
         .option('-u, --user <name>', 'only this person (again for more)', gather),
-    (context, _words, options) => check(context, options),
+    async (context, _words, options) => await (await import('./commands/check.ts')).check(context, options),
   )
   command(
     'forget',
     'which snapshots the retention policy keeps, and why; without --apply it only says so',
     (one) => one.option('-u, --user <name>', 'only this person (again for more)', gather).option('--apply', 'do it'),
-    (context, _words, options) => forget(context, options),
+    async (context, _words, options) => await (await import('./commands/forget.ts')).forget(context, options),
   )
   command(
     'prune',
     'delete what nothing names any more; without --apply only say what that is',
     (one) => one.option('--apply', 'do it'),
-    (context, _words, options) => prune(context, options),
+    async (context, _words, options) => await (await import('./commands/prune.ts')).prune(context, options),
   )
   command(
     'compact',
@@ -282,7 +277,7 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
         .option('--max-dead <percent>', 'so much of what a history’s packs hold may be dead')
         .option('-u, --user <name>', 'only this person (again for more)', gather)
         .option('--apply', 'do it'),
-    (context, _words, options) => compact(context, options),
+    async (context, _words, options) => await (await import('./commands/compact.ts')).compact(context, options),
   )
   command(
     'work',
@@ -291,9 +286,14 @@ function buildProgram(invocation: Invocation, ended: (status: number) => void): 
       one
         .option('--only <function>', `only the work of ${workerFunctions.join(', ')} (again for more)`, gatherFunctions)
         .option('--alive <file>', 'touch this file while working: what a liveness probe looks at'),
-    (context, _words, options) => work(context, options),
+    async (context, _words, options) => await (await import('./commands/work.ts')).work(context, options),
   )
-  command('serve', 'the whole service on this machine: schedule, workers, settling', plain, (context) => serve(context))
+  command(
+    'serve',
+    'the whole service on this machine: schedule, workers, settling',
+    plain,
+    async (context) => await (await import('./commands/serve.ts')).serve(context),
+  )
   return program
 }
 

@@ -11,7 +11,7 @@ import { systemRandom } from '../platform/random.ts'
 import { openDeployment } from '../repository/deployment-repository.ts'
 import type { DeploymentRepository } from '../repository/repository.ts'
 import { loadSettings } from '../load-settings.ts'
-import { environment } from '../settings.ts'
+import { environment } from '../settings-environment.ts'
 import type { Settings } from '../settings.ts'
 import type { CommandContext } from './context.ts'
 

@@ -1,6 +1,6 @@
 /** What the person sits in front of: streams, width, whether colours and a moving line make sense. */
 import { styleText } from 'node:util'
-import { environment } from '../settings.ts'
+import { environment } from '../settings-environment.ts'
 
 export interface Terminal {
   /** Results. */

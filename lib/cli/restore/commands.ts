@@ -1,15 +1,6 @@
 /** The words of `toriki restore` and of what belongs to it. */
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import {
-  restoreAcknowledge,
-  restoreApply,
-  restoreList,
-  restorePlan,
-  restoreResume,
-  restoreStatus,
-  restoreWhole,
-} from '../commands/restore.ts'
 import { gather, wholeNumber } from '../register-command.ts'
 import { TorikiError } from '../../errors.ts'
 import type { RegisterCommand } from '../register-command.ts'
@@ -30,22 +21,22 @@ export function addRestore(command: RegisterCommand): void {
     'restore',
     'bring people, groups, shared state or single files back: plans, shows, asks, applies',
     (one) => asked(one).option('-y, --yes', 'do not ask').addHelpText('after', EXAMPLES),
-    (context, _words, options) => restoreWhole(context, options),
+    async (context, _words, options) => await (await import('../commands/restore.ts')).restoreWhole(context, options),
   )
   command(
     'plan',
     'what a restore would do; changes nothing',
     asked,
-    (context, _words, options) => restorePlan(context, options),
+    async (context, _words, options) => await (await import('../commands/restore.ts')).restorePlan(context, options),
     restore,
   )
   command(
     'apply <plan>',
     'do what the plan says, read it back, and undo it where it does not agree',
     (one) => one.option('-y, --yes', 'do not ask'),
-    (context, [plan = ''], options) => {
+    async (context, [plan = ''], options) => {
       refuseAsked(options, 'apply')
-      return restoreApply(context, plan, options)
+      return await (await import('../commands/restore.ts')).restoreApply(context, plan, options)
     },
     restore,
   )
@@ -53,9 +44,9 @@ export function addRestore(command: RegisterCommand): void {
     'status [restore]',
     'how a restore stands or ended (the newest, unless named)',
     plain,
-    (context, [id], options) => {
+    async (context, [id], options) => {
       refuseAsked(options, 'status')
-      return restoreStatus(context, id)
+      return await (await import('../commands/restore.ts')).restoreStatus(context, id)
     },
     restore,
   )
@@ -63,16 +54,16 @@ export function addRestore(command: RegisterCommand): void {
     'list',
     'what was asked to be restored, newest first',
     (one) => one.addOption(new Option('-l, --limit <count>', 'at most so many').argParser(wholeNumber).default(20)),
-    (context, _words, options) => restoreList(context, options),
+    async (context, _words, options) => await (await import('../commands/restore.ts')).restoreList(context, options),
     restore,
   )
   command(
     'resume [restore]',
     'go on with a restore that was cut off (the newest, unless named)',
     plain,
-    (context, [id], options) => {
+    async (context, [id], options) => {
       refuseAsked(options, 'resume')
-      return restoreResume(context, id)
+      return await (await import('../commands/restore.ts')).restoreResume(context, id)
     },
     restore,
   )
@@ -80,9 +71,9 @@ export function addRestore(command: RegisterCommand): void {
     'acknowledge [restore]',
     'you have seen to what could not be undone: it may be restored again',
     plain,
-    (context, [id], options) => {
+    async (context, [id], options) => {
       refuseAsked(options, 'acknowledge')
-      return restoreAcknowledge(context, id)
+      return await (await import('../commands/restore.ts')).restoreAcknowledge(context, id)
     },
     restore,
   )

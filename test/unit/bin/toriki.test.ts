@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 const root = resolve(import.meta.dirname, '../../..')
 /** Makes any Node say it is another one, so that both ways through the launcher are tested on every machine. */
 const pretend = (version: string): string =>
-  `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'${version}'}})`
+  `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'${version}'}});process.execve=undefined`
 
 interface Ended {
   readonly code: number | null
@@ -70,6 +70,51 @@ describe.each([
   })
 })
 
+describe('what Node made of the sources is kept', () => {
+  const kept = async (folder: string): Promise<boolean> =>
+    (await readdir(join(house, folder)).catch(() => [])).length > 0
+
+  beforeEach(async () => {
+    await program(`process.stdout.write('ran')`, { linked: false })
+    await mkdir(join(house, 'node_modules'), { mode: 0o755 })
+    await mkdir(join(house, 'home'), { mode: 0o755 })
+  })
+
+  test('beside them, where only we can write', async () => {
+    expect(await run([], [])).toMatchObject({ code: 0, stdout: 'ran', stderr: '' })
+    expect(await kept('node_modules/.cache/toriki')).toBe(true)
+    expect((await stat(join(house, 'node_modules/.cache/toriki'))).mode & 0o777).toBe(0o700)
+  })
+
+  test('else in our own cache, made for us alone', async () => {
+    await chmod(join(house, 'node_modules'), 0o775)
+    expect(await run([], [])).toMatchObject({ code: 0, stdout: 'ran', stderr: '' })
+    expect(await kept('node_modules/.cache/toriki')).toBe(false)
+    expect(await kept('home/.cache/toriki')).toBe(true)
+    expect((await stat(join(house, 'home/.cache/toriki'))).mode & 0o777).toBe(0o700)
+  })
+
+  test.each([
+    ['to the folder', 'home/.cache/toriki'],
+    ['to the one above it', 'home/.cache'],
+    ['to the one above that', 'home'],
+  ])('not at all where others could write %s', async (_title, folder) => {
+    await rm(join(house, 'node_modules'), { recursive: true })
+    await mkdir(join(house, 'home/.cache/toriki'), { recursive: true })
+    await chmod(join(house, folder), 0o777)
+    expect(await run([], [])).toMatchObject({ code: 0, stdout: 'ran', stderr: '' })
+    expect(await kept('home/.cache/toriki')).toBe(false)
+  })
+
+  test('not through a link', async () => {
+    await rm(join(house, 'node_modules'), { recursive: true })
+    await mkdir(join(house, 'home/.cache'), { recursive: true })
+    await symlink(join(house, 'elsewhere'), join(house, 'home/.cache/toriki'))
+    expect(await run([], [])).toMatchObject({ code: 0, stdout: 'ran', stderr: '' })
+    expect(await kept('elsewhere')).toBe(false)
+  })
+})
+
 test('an older Node without the bundled Node 24 says so in one sentence', async () => {
   await rm(join(house, 'node_modules'), { force: true, recursive: true })
   await program(`process.stdout.write('must not run')`, { linked: false })
@@ -91,6 +136,7 @@ function run(
   const file = options.file ?? join(house, 'bin/toriki')
   const child = spawn(process.execPath, [...flags, file, ...args], {
     cwd: join(house, 'elsewhere'),
+    env: { ...process.env, HOME: join(house, 'home'), XDG_CACHE_HOME: undefined, NODE_COMPILE_CACHE: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''
