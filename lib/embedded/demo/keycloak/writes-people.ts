@@ -87,14 +87,19 @@ export function mapRealmRoles(writing: Writing, id: string, how: 'give' | 'take'
   user.realmRoles = changed(user.realmRoles, names, how)
 }
 
-/** Those of the realm's own management are given by whoever has them. */
+/** Those of the realm's own management are given by whoever has them, or what stands above them. */
 export function mapClientRoles(writing: Writing, id: string, client: string, how: 'give' | 'take'): Written {
   const user = own(writing, id)
   const clientId = writing.realm.clients.get(client)?.clientId
   if (clientId === undefined) throw missing('Client not found')
   const names = rolesOf(writing).map(({ name }) => name)
-  if (clientId === 'realm-management' && !names.every((name) => writing.may(name))) throw forbidden()
+  if (clientId === 'realm-management' && !names.every((name) => gives(writing, name))) throw forbidden()
   user.clientRoles[clientId] = changed(user.clientRoles[clientId] ?? [], names, how)
+}
+
+function gives({ may }: Writing, name: string): boolean {
+  if (name.startsWith('query-') || may(name)) return true
+  return ['create-client', 'manage-authorization'].includes(name) && may('manage-clients')
 }
 
 export function link(writing: Writing, id: string, alias: string): Written {

@@ -150,6 +150,18 @@ describe('a role of the management of Keycloak', () => {
   })
 })
 
+test.each(['view-users', 'create-client', 'query-users'])(
+  'the role %s of the management of Keycloak is given by who has what stands above it',
+  async (name) => {
+    const after = { ...GROUP, clientRoles: { 'realm-management': [name] } }
+    const path = ['group', 'projects', 'p1']
+    const planned = [formatKey(encodeKey('client-role', ['realm-management', name]))]
+    expect(await foresee(path, { before: GROUP, after }, context({ privileged: true }, planned))).toMatchObject({
+      kind: 'will',
+    })
+  },
+)
+
 describe('what backups log in with', () => {
   const reading = (...names: readonly string[]): JsonObject => ({
     ...ACCOUNT,
