@@ -21,6 +21,7 @@ import { removeAdminsPart, removeEverybody } from './damage.ts'
 import { installerPartOf } from './installer-layer.ts'
 import { productBeside, seededServer } from './restore-ground.ts'
 import type { Product, SeededServer } from './restore-ground.ts'
+import { testUndone } from './restore-undone.ts'
 
 export interface RoundTrip {
   readonly from: KeycloakVersion
@@ -280,6 +281,8 @@ export function describeRoundTrip({ from, to, bulk, shared }: RoundTrip): void {
       expect(report).toMatchObject({ outcome: wholeOutcome(again), verified: true })
       expect(unlike(await target.read('backup-admin'))).toEqual([])
     }, 600_000)
+
+    if (from === to && shared) testUndone(() => ({ product, target, unlike }))
 
     // Last: about everything that was printed and stored so far.
     test('10: no secret and no password appears in what was printed, reported or stored', () => {
