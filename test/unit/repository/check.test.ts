@@ -141,9 +141,12 @@ describe('check', () => {
   test('a damaged node of a tree is told with every snapshot that stands on it', async () => {
     const store = copy()
     for (const key of objects('trees/')) store.replace(key, Buffer.alloc(1000))
-    const { damage } = await check(store)
-    const hit = new Set(damage.map(({ snapshot }) => snapshot).filter((id) => id !== undefined))
-    expect(hit).toEqual(new Set([snapshots[2]?.id, snapshots[3]?.id]))
+    // Structure alone finds it, too.
+    for (const readData of [true, false]) {
+      const { damage } = await check(store, { readData })
+      const hit = new Set(damage.map(({ snapshot }) => snapshot).filter((id) => id !== undefined))
+      expect(hit).toEqual(new Set([snapshots[2]?.id, snapshots[3]?.id]))
+    }
   })
 
   test('a snapshot that is gone and was not forgotten is told, one that was forgotten is not', async () => {
@@ -159,6 +162,34 @@ describe('check', () => {
     await forgotten.delete(`${prefix}snapshots/${second?.id}`)
     await forgotten.delete(`${prefix}snapshots/${first?.id}`)
     expect((await check(forgotten)).damage).toEqual([])
+  })
+
+  test('an index object that does not open is told', async () => {
+    const store = copy()
+    store.replace(objects('index/')[0] ?? '', Buffer.alloc(200))
+    expect((await check(store, { readData: false })).damage).toContainEqual({
+      what: expect.stringContaining('An index object does not open'),
+    })
+  })
+
+  test('a checkpoint that does not open is told', async () => {
+    const store = copy()
+    store.replace(`${prefix}checkpoints/run-9.0.1`, Buffer.alloc(200))
+    expect((await check(store, { readData: false })).damage).toEqual([
+      { what: expect.stringContaining('A checkpoint of a backup does not open') },
+    ])
+  })
+
+  test('a snapshot that was committed anew under the same number is told', async () => {
+    const store = copy()
+    const second = snapshots[1]
+    await store.delete(`${prefix}snapshots/${second?.id}`)
+    const ann = await (await opened(store)).openSlice(ANN, { access: 'write' })
+    await backUp(ann, 'run-2', { files: second?.things ?? {} })
+    expect((await check(store)).damage).toContainEqual({
+      snapshot: second?.id,
+      what: 'The snapshot is not the one that was committed.',
+    })
   })
 
   test('a content that stands in a snapshot object and does not open is told with its file', async () => {

@@ -122,15 +122,17 @@ describe.each([
     expect(await home.read('run-3')).toEqual(expected(things))
   })
 
-  test('what it names stays when prune takes the older snapshots', async () => {
+  test('what it names stays when prune takes the older snapshots, and packs are packed anew', async () => {
     const home = await house()
     await home.night('run-1', things)
     await home.night('run-2', things)
-    const ann = await home.deployment.openSlice(ANN, { access: 'read-trees' })
+    const ann = await home.deployment.openSlice(ANN, { access: 'read-content' })
     await ann?.forget(['run-1.1'])
+    const isRunOpen = (): Promise<boolean> => Promise.resolve(false)
     for (let round = 0; round < 3; round++) {
       await home.clock.advance(25 * 60 * 60 * 1000)
-      await ann?.prune({ isRunOpen: () => Promise.resolve(false), apply: true, signal })
+      await ann?.compact({ isRunOpen, apply: true, signal, deadShareMax: 0, deadBytesMin: 1 })
+      await ann?.prune({ isRunOpen, apply: true, signal })
     }
     expect(await home.read('run-2')).toEqual(expected(things))
     expect(await home.night('run-3', things)).toEqual([])

@@ -141,17 +141,27 @@ describe('prune', () => {
   test('a forgotten snapshot object that was condemned and is named as holder since stays', async () => {
     const home = await maintainedHouse()
     const first = await home.backUp('run-1', small)
-    await home.backUp('run-2', { 'b.txt': { content: 'another' } })
-    // Somebody who looked before anything was condemned, and commits in the moment before he could have seen it.
+    const second = await home.backUp('run-2', small)
+    // Somebody who looked before anything was forgotten, and commits in the moment before he could have seen it: he names the first, as the second does.
     const beside = await home.over(home.store.copy())
-    const third = await beside.backUp('run-3', { ...small, 'b.txt': { content: 'another' } })
-    await home.forget(first)
-    expect((await home.prune()).condemned.snapshots).toBe(1)
+    const third = await beside.backUp('run-3', small)
+    await home.forget(first, second)
+    expect((await home.prune()).condemned.snapshots).toBe(2)
     for (const key of beside.store.keys())
       if (home.store.peek(key) === undefined) home.store.replace(key, beside.store.peek(key) ?? Buffer.alloc(0))
     await home.clock.advance(25 * HOUR_MS)
-    await home.prune()
-    expect(await home.read(third)).toEqual(expected({ ...small, 'b.txt': { content: 'another' } }))
+    expect((await home.prune()).deleted.snapshots).toBe(1)
+    expect(await home.read(third)).toEqual(expected(small))
+  })
+
+  test('a content of many pieces keeps all of them', async () => {
+    const home = await maintainedHouse()
+    const pieces = Array.from({ length: 20 }, (_, at) => [Buffer.from(`piece ${at}`), { holeBytes: 4096 }]).flat()
+    await home.backUp('run-1', big('one'))
+    // What it adds stands in a pack of its own.
+    const second = await home.backUp('run-2', { ...big('one'), long: { content: pieces } })
+    await pruneAway(home)
+    expect(await home.read(second)).toEqual(expected({ ...big('one'), long: { content: pieces } }))
   })
 
   test('deletes in the order of the format: a new index, old ones, packs, snapshot objects, what condemned them', async () => {
@@ -175,14 +185,16 @@ describe('prune', () => {
 
   test('of a run that is open both snapshots stay, for another worker may be taking over the first', async () => {
     const home = await maintainedHouse()
-    const first = await home.backUp('run-1', small)
+    // Too large to be a holder.
+    const first = await home.backUp('run-1', big('one'))
     const ann = await home.deployment.openSlice(ANN, { access: 'write' })
-    await backUp(ann, 'run-1', { files: small, keycloak: { person: { state: 'ann' } } })
+    await backUp(ann, 'run-1', { files: big('one'), keycloak: { person: { state: 'ann' } } })
     expect(home.folders()).toMatchObject({ snapshots: 2 })
     const isRunOpen = (): Promise<boolean> => Promise.resolve(true)
     await home.clock.advance(60 * HOUR_MS)
     expect((await home.prune({ isRunOpen })).condemned.snapshots).toBe(0)
-    expect(await home.read(first)).toEqual(expected(small))
+    expect(await home.read(first)).toEqual(expected(big('one')))
+    expect((await home.prune()).condemned.snapshots).toBe(1)
   })
 
   test('an index object that names a deleted pack, since its writer was late, misleads no backup and is healed', async () => {
