@@ -85,7 +85,11 @@ export class StoredEntry implements StoredResource {
   readonly key: Buffer
   readonly state: JsonObject | undefined
   readonly kept: JsonObject | undefined
-  readonly stateDigest: string
+  readonly #formats: TreeFormats
+  /** Of the short body, or its digest when it is long. */
+  readonly #body: Buffer | { readonly digest: Buffer }
+  readonly #named: readonly Buffer[]
+  #stateDigest: string | undefined
   declare readonly content?: StoredContent
   readonly secrets: Readonly<Record<string, StoredContent>>
   readonly #longState: StoredContent | undefined
@@ -101,21 +105,21 @@ export class StoredEntry implements StoredResource {
     this.key = key
     const flags = reader.byte()
     if (flags > 15) throw reader.malformed()
-    let digest: Buffer
+    this.#formats = formats
     if ((flags & LONG) === 0) {
       const state = reader.counted()
-      digest = bodyDigest(formats, state)
+      this.#body = state
       this.state = parseObject(state)
       this.kept = (flags & KEPT) === 0 ? {} : parseObject(reader.counted())
     } else {
-      digest = reader.raw(CHUNK_ID_BYTES)
+      this.#body = { digest: reader.raw(CHUNK_ID_BYTES) }
       this.#longState = content().stored
       if ((flags & KEPT) !== 0) {
         reader.raw(CHUNK_ID_BYTES)
         this.#longKept = content().stored
       }
     }
-    const digested: Buffer[] = [digest]
+    const digested: Buffer[] = []
     if ((flags & CONTENT) === 0) digested.push(Buffer.alloc(0))
     else {
       const { encoded, stored } = content()
@@ -131,7 +135,17 @@ export class StoredEntry implements StoredResource {
     }
     reader.end()
     this.secrets = Object.fromEntries(secrets)
-    this.stateDigest = keyedDigest(formats.digestKey, 'state', ...digested).toString('hex')
+    this.#named = digested
+  }
+
+  /** Made when it is asked for. */
+  get stateDigest(): string {
+    return (this.#stateDigest ??= this.#digestOfState())
+  }
+
+  #digestOfState(): string {
+    const digest = Buffer.isBuffer(this.#body) ? bodyDigest(this.#formats, this.#body) : this.#body.digest
+    return keyedDigest(this.#formats.digestKey, 'state', digest, ...this.#named).toString('hex')
   }
 
   /** Every content the entry names: what must be there for it to be whole. */

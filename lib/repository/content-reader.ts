@@ -12,17 +12,21 @@ import type { TreeFormats } from './tree-format.ts'
 /** A content as an entry names it, together with where its chunks are found. */
 export class StoredContent implements ContentReference {
   readonly sizeBytes: number
-  readonly digest: string
+  #digest: string | undefined
   readonly #shape: ContentShape
   readonly #formats: TreeFormats
   readonly #source: Pick<ChunkSource, 'get'>
 
   constructor(shape: ContentShape, formats: TreeFormats, source: Pick<ChunkSource, 'get'>) {
     this.sizeBytes = shape.sizeBytes
-    this.digest = contentDigest(formats.digestKey, encodeContent(shape)).toString('hex')
     this.#shape = shape
     this.#formats = formats
     this.#source = source
+  }
+
+  /** Made when it is asked for: who brings content back compares nothing. */
+  get digest(): string {
+    return (this.#digest ??= contentDigest(this.#formats.digestKey, encodeContent(this.#shape)).toString('hex'))
   }
 
   /** As the entry names it: its extents, or the root of their list. */

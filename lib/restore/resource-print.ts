@@ -2,7 +2,7 @@
  * What a resource was, in a few digests: enough to tell whether it still is that. Digests of content and secrets are keyed by the slice's generation, so prints compare
  * inside one generation only.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { SliceRepository, StoredResource } from '../repository/repository.ts'
 import { canonicalJson } from '../resources/json.ts'
 import type { JsonObject } from '../resources/json.ts'
@@ -33,7 +33,7 @@ export function keptPrint(kept: JsonObject): Pick<ResourcePrint, 'kept'> {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text)
 }
 
 /** That of a resource whose content and secrets are those of `resource`, and whose state is another. */

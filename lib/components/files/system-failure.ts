@@ -7,7 +7,11 @@ export class SystemFailure extends Error {
   readonly code: string
 
   constructor(code: string) {
+    // That nothing is there is an answer like others, and asked for at every file: where it was asked tells nobody anything, and would cost more than the asking.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(code)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
   }
 }

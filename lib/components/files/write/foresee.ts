@@ -1,5 +1,5 @@
 /** What would come of a change here. Asks the file system, and writes nothing. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Change, Wanted } from '../../../resources/change.ts'
 import { canonicalJson } from '../../../resources/json.ts'
 import type { Forecast } from '../../writer.ts'
@@ -49,10 +49,20 @@ export interface ForeseeContext {
   readonly powers: Powers
 }
 
-/** `spot`: absent when the directory that it would lie in is not there. @throws SystemFailure. */
+/**
+ * Does what comes of the change hang on nothing but its own words and on the directory that it lies in, which this plan has been told of? Then nobody needs to look again:
+ * a home may have a million files.
+ */
+export function isForeseenBySibling({ before, after }: Change, { foreseen, names }: ForeseeContext): boolean {
+  if (before !== undefined || after === undefined || names.length === 0) return false
+  const { attributes, hardLinkTo } = after.state
+  return attributes === undefined && hardLinkTo === undefined && foreseen.isMade(names.slice(0, -1), 'directory')
+}
+
+/** `spot`: absent when the directory that it would lie in is not there; so it may be where `isForeseenBySibling`. @throws SystemFailure. */
 export function foresee(
   spot: Spot | undefined,
-  nearest: Directory,
+  nearest: Directory | undefined,
   { before, after }: Change,
   context: ForeseeContext,
 ): Forecast {
@@ -72,6 +82,8 @@ export function foresee(
     return cannot('no-directory')
   if (spot !== undefined && before?.state['type'] === 'directory' && type !== 'directory' && !isEmpty(spot))
     return cannot('not-empty')
+  // Those beside it need not look whether it is there.
+  if (spot !== undefined && names.length > 0) foreseen.will(names.slice(0, -1), 'directory')
   const members = membersOf(state)
   if (wish.hardLinkTo !== undefined && !foreseen.isMade(wish.hardLinkTo, canonicalJson([...members]))) {
     const first = spot === undefined ? undefined : openFirstName(spot, wish.hardLinkTo, members)
@@ -83,8 +95,11 @@ export function foresee(
   return { kind: 'will', state, keeps: false, lost, needsPerson: [], privileged: false }
 }
 
-export function hereAt(nearest: Directory, { isNative, powers }: Pick<ForeseeContext, 'isNative' | 'powers'>): Here {
-  return { isNative, powers, keepsAttribute: (name) => keepsAttribute(nearest, name) }
+export function hereAt(
+  nearest: Directory | undefined,
+  { isNative, powers }: Pick<ForeseeContext, 'isNative' | 'powers'>,
+): Here {
+  return { isNative, powers, keepsAttribute: (name) => nearest === undefined || keepsAttribute(nearest, name) }
 }
 
 /** Asked by reading: a file system without attributes of that sort says so, one that has them says that there is none. */
@@ -117,8 +132,5 @@ function cannot(code: keyof typeof REASONS): Forecast {
 }
 
 function mark(names: readonly string[], what: string): number {
-  return createHash('sha256')
-    .update(JSON.stringify([names, what]))
-    .digest()
-    .readUIntBE(0, 6)
+  return hash('sha256', JSON.stringify([names, what]), 'buffer').readUIntBE(0, 6)
 }

@@ -2,7 +2,7 @@
  * Puts what was made under a temporary name in its place, and takes away what stood there, so that nothing is lost which was not looked at: what is replaced is moved
  * aside first, and is that not what was looked at, it comes back. Cut off anywhere, `recover` sets things right again.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Directory } from '../directory.ts'
 import { sameEntry } from '../entry-stat.ts'
 import type { EntryStat } from '../entry-stat.ts'
@@ -23,7 +23,7 @@ export interface Names {
 
 /** Told by the restore and the name, so that a second try, or the way back, finds what the first left. */
 export function namesFor(restore: string, name: string): Names {
-  const of = createHash('sha256').update(restore).update('\0').update(name, 'latin1').digest('hex').slice(0, 24)
+  const of = hash('sha256', Buffer.concat([Buffer.from(`${restore}\0`), Buffer.from(name, 'latin1')])).slice(0, 24)
   const stem = /^[A-Za-z0-9-]{1,64}$/.test(restore) ? `${restore}-${of}` : of
   return { name, fresh: `.toriki-${stem}.new`, aside: `.toriki-${stem}.old` }
 }

@@ -4,7 +4,7 @@ import type { Slice } from '../../../resources/slice.ts'
 import type { Directory } from '../directory.ts'
 import type { Ground } from '../ground.ts'
 import { openPlaceAbove } from '../places.ts'
-import type { Places } from '../places.ts'
+import type { Place, Places } from '../places.ts'
 import { openMember, openRoot } from '../root.ts'
 import type { MemberDirectory } from '../root.ts'
 import { isReserved, memberEntry } from '../template.ts'
@@ -36,19 +36,9 @@ export async function atSpot<T>(
   names: readonly string[],
   action: (spot: Spot | undefined, nearest: Directory) => T | Promise<T>,
 ): Promise<T> {
-  const place = slice.kind === 'shared' ? undefined : places[slice.kind]
-  if (place === undefined || slice.kind === 'shared')
-    throw new TorikiError('target-refused', {
-      message: 'The settings name no place for directories of this sort.',
-      remedy: 'Set `files.home` or `files.group`.',
-    })
-  const { template, placeholder, other } = place
-  const entry = memberEntry(template, slice.local)
-  if (isReserved(template, placeholder, entry, other))
-    throw new TorikiError('target-refused', {
-      message: 'A directory of that name is kept for the system and is nobody’s own.',
-      remedy: 'Restore under another name.',
-    })
+  const place = placeOf(places, slice)
+  const { template, local } = place
+  const entry = memberEntry(template, local)
   const opened: { close(): void }[] = []
   const open = <O extends { close(): void } | undefined>(one: O): O => {
     if (one !== undefined) opened.push(one)
@@ -71,7 +61,7 @@ export async function atSpot<T>(
       )
       return await action(parent === undefined ? undefined : { parent, name }, parent ?? above)
     }
-    const member: MemberDirectory | undefined = open(openMember(above, template, slice.local))
+    const member: MemberDirectory | undefined = open(openMember(above, template, local))
     if (member === undefined) return await action(undefined, above)
     const home = member.directory
     prove(slice.name, home.stat.device === above.stat.device ? undefined : home)
@@ -84,6 +74,23 @@ export async function atSpot<T>(
   }
 }
 
+function placeOf(places: Places, slice: Slice): Place & { readonly local: Buffer } {
+  const place = slice.kind === 'shared' ? undefined : places[slice.kind]
+  if (place === undefined || slice.kind === 'shared')
+    throw new TorikiError('target-refused', {
+      message: 'The settings name no place for directories of this sort.',
+      remedy: 'Set `files.home` or `files.group`.',
+    })
+  const { template, placeholder, other } = place
+  const { local } = slice
+  if (isReserved(template, placeholder, memberEntry(template, local), other))
+    throw new TorikiError('target-refused', {
+      message: 'A directory of that name is kept for the system and is nobody’s own.',
+      remedy: 'Restore under another name.',
+    })
+  return { ...place, local }
+}
+
 function openOne(
   directory: Directory,
   segment: string,
@@ -91,6 +98,41 @@ function openOne(
 ): Directory | undefined {
   const inside = descend(directory, [segment])
   return open(inside)
+}
+
+/** A member's directory, with the way to it. */
+export type OpenHome = Pick<MemberDirectory, 'directory' | 'isStillThere' | 'close'>
+
+/** `undefined` when there is none. The caller closes it. @throws as `atSpot`. */
+export function openHome({ ground, root: path, places, prove }: Way, slice: Slice): OpenHome | undefined {
+  const place = placeOf(places, slice)
+  const root = openRoot(ground, path)
+  let above: Directory | undefined
+  let member: MemberDirectory | undefined
+  const close = (): void => {
+    member?.close()
+    if (above !== root) above?.close()
+    root.close()
+  }
+  try {
+    prove('root', root)
+    above = openPlaceAbove(root, place)
+    if (above !== undefined) {
+      prove(`above ${slice.kind}`, above)
+      member = openMember(above, place.template, place.local)
+    }
+    if (above === undefined || member === undefined) {
+      close()
+      return undefined
+    }
+    const { directory } = member
+    prove(slice.name, directory.stat.device === above.stat.device ? undefined : directory)
+    const opened = member
+    return { directory, isStillThere: () => opened.isStillThere(), close }
+  } catch (error) {
+    close()
+    throw error
+  }
 }
 
 /** What the system knows the directory by. @throws TorikiError `source-version` where there are no handles. */

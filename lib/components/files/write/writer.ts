@@ -22,7 +22,7 @@ import { isReserved, memberEntry } from '../template.ts'
 import { applyChange, completeDirectory } from './apply-change.ts'
 import type { ApplyContext } from './apply-change.ts'
 import { doctorWriting } from './doctor.ts'
-import { Foreseen, foresee, hereAt } from './foresee.ts'
+import { Foreseen, foresee, hereAt, isForeseenBySibling } from './foresee.ts'
 import { flushesWhole, flushingBy } from './flushing.ts'
 import type { Flushing } from './flushing.ts'
 import { OwnTimes } from './own-time.ts'
@@ -34,6 +34,7 @@ import { SameRoot } from './same-root.ts'
 import { atSpot, handleOf } from './spot.ts'
 import { firstNameOf } from './stands-on.ts'
 import type { Spot, Way } from './spot.ts'
+import { SpotsTogether } from './spots-together.ts'
 import { Together } from './together.ts'
 import { namesOf } from './wish.ts'
 import { isGone, writeFailed } from './write-failure.ts'
@@ -55,6 +56,7 @@ type Action<T> = (spot: Spot | undefined, applying: ApplyContext) => T | Promise
 interface Batch {
   readonly before: Flushing['before']
   readonly times: OwnTimes
+  readonly spots: SpotsTogether
   /** Can their file system be flushed whole? */
   readonly told: (whole: boolean) => void
 }
@@ -145,6 +147,7 @@ class FilesWriter implements ComponentWriter {
     const foreseen = this.#foreseen.get(context) ?? new Foreseen()
     this.#foreseen.set(context, foreseen)
     const asking = { foreseen, names, isNative, powers: this.#powers }
+    if (isForeseenBySibling(change, asking)) return foresee(undefined, undefined, change, asking)
     try {
       return await atSpot(await this.#way(context), slice, names, (spot, nearest) =>
         foresee(spot, nearest, change, asking),
@@ -167,16 +170,21 @@ class FilesWriter implements ComponentWriter {
       if (whole && one !== undefined) calls.flushAll?.(one)
       else await calls.flushEach(handles)
     })
-    for (const change of changes) {
-      // Another name is given to a file that is in its place.
-      if (change.after?.state['hardLinkTo'] !== undefined) await together.goOn()
-      const goes = await together.begin(async (before) => {
-        const told = (is: boolean): void => void (whole = is)
-        return madeLater(await this.#apply(slice, change, context, { before, times, told }))
-      })
-      if (!goes) break
+    const spots = new SpotsTogether()
+    try {
+      for (const change of changes) {
+        // Another name is given to a file that is in its place.
+        if (change.after?.state['hardLinkTo'] !== undefined) await together.goOn()
+        const goes = await together.begin(async (before) => {
+          const told = (is: boolean): void => void (whole = is)
+          return madeLater(await this.#apply(slice, change, context, { before, times, spots, told }))
+        })
+        if (!goes) break
+      }
+      return await together.results()
+    } finally {
+      spots.close()
     }
-    return await together.results()
   }
 
   async flush(slice: Slice, context: WriteContext): Promise<void> {
@@ -239,7 +247,7 @@ class FilesWriter implements ComponentWriter {
     change: Change,
     context: WriteContext,
     action: Action<T>,
-    { before, times = new OwnTimes(), told }: Partial<Batch> = {},
+    { before, times = new OwnTimes(), spots, told }: Partial<Batch> = {},
   ): Promise<T> {
     const pace = new Pace(context.clock, context.signal)
     stopIfAborted(context.signal)
@@ -247,7 +255,8 @@ class FilesWriter implements ComponentWriter {
     if (names === undefined) throw new TorikiError('target-refused', { message: 'No entry has such a name.' })
     const calls = await this.#findCalls()
     try {
-      return await atSpot(await this.#way(context), slice, names, async (spot, nearest) => {
+      const way = await this.#way(context)
+      const act = async (spot: Spot | undefined, nearest: Directory): Promise<T> => {
         const here = hereAt(nearest, { isNative: calls.isNative, powers: this.#powers })
         const predicted = change.after && predict(change.after.state, change.before?.state, here).state
         const relaxes = !this.#powers.mayEnterAll
@@ -255,7 +264,8 @@ class FilesWriter implements ComponentWriter {
         told?.(whole)
         const flushing = flushingBy(calls, whole, before)
         return await action(spot, { calls, restore: context.restore, pace, predicted, relaxes, flushing, times })
-      })
+      }
+      return spots === undefined ? await atSpot(way, slice, names, act) : await spots.at(way, slice, names, act)
     } catch (error) {
       // It was there when the plan was made: a mount that went away may come back.
       if (isTorikiError(error) && error.code === 'root-missing')
