@@ -27,6 +27,7 @@ export interface HostileWrites {
 
 /** Where the swapper swaps, and in what it swaps. */
 const PLACES = [['directory'], ['deep', 'a'], ['deep', 'a', 'b', 'c'], []]
+const TOGETHER = 6
 const OWNER = { uid: 1000, gid: 100 }
 const MTIME = '1793620800000000000'
 
@@ -56,11 +57,15 @@ export async function writeUnderSwaps(
     for (; rounds < least.rounds || (await swaps()) < least.swaps; rounds++) {
       const changes = PLACES.flatMap((place) => changesIn(place, rounds))
       const made: Change[] = []
-      for (const change of changes) {
+      // Every other round some are made together, on a way that is opened once.
+      const together = rounds % 2 === 0 ? 1 : TOGETHER
+      for (let at = 0; at < changes.length; at += together) {
+        const batch = changes.slice(at, at + together)
         try {
-          const applied = await writer.apply(slice, change, context)
-          count(ends, applied.kind)
-          if (applied.kind !== 'conflict' && applied.complete) made.push(change)
+          for (const [index, applied] of ((await writer.applyMany?.(slice, batch, context)) ?? []).entries()) {
+            count(ends, applied.kind)
+            if (applied.kind !== 'conflict' && applied.complete) made.push(batch[index] as Change)
+          }
         } catch (error) {
           if (!isTorikiError(error)) throw error
           count(ends, error.code)
