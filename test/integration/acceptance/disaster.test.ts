@@ -205,7 +205,7 @@ async function placesOf(keycloak: KeycloakServer): Promise<Readonly<Record<strin
   return {
     KEYCLOAK: keycloak.url,
     KEYCLOAK_ADMIN: keycloak.admin.username,
-    KEYCLOAK_ADMIN_PASSWORD: keycloak.admin.password,
+    KC_CLI_PASSWORD: keycloak.admin.password,
     KEYCLOAK_DATABASE_URL: await createReadOnlyDatabaseRole(postgres, keycloak.database),
   }
 }
