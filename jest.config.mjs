@@ -4,7 +4,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '<rootDir>/test/esbuild-transform.mjs' },
   roots: ['<rootDir>/test'],
-  testMatch: ['<rootDir>/test/{unit,contract,simulation,golden}/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/{unit,contract,simulation,golden,fuzz}/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/toriki-demo/', '<rootDir>/.cache/'],
   maxWorkers: 2,

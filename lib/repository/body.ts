@@ -11,6 +11,7 @@
 import assert from 'node:assert/strict'
 import { TorikiError } from '../errors.ts'
 import { canonicalJson } from '../resources/json.ts'
+import { isResourceKey } from '../resources/key.ts'
 import { ByteReader, ByteWriter } from './byte-codec.ts'
 import { readContentShape, encodeContent } from './content-codec.ts'
 import { StoredContent } from './content-reader.ts'
@@ -102,6 +103,7 @@ export class StoredEntry implements StoredResource {
       const shape = readContentShape(reader)
       return { encoded: encodeContent(shape), stored: new StoredContent(shape, formats, source) }
     }
+    if (!isResourceKey(key)) throw reader.malformed()
     this.key = key
     const flags = reader.byte()
     if (flags > 15) throw reader.malformed()

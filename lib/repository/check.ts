@@ -12,7 +12,7 @@ import { findDamage, tellDamage } from './check-walk.ts'
 import type { Damaged } from './check-walk.ts'
 import { readCondemned } from './condemned.ts'
 import type { CheckOptions, CheckReport, SliceDamage } from './maintenance.ts'
-import { NO_MARKS, readMarks } from './marks.ts'
+import { NO_MARKS, readMarks, readOlderMarks } from './marks.ts'
 import { slicePath } from './slice-context.ts'
 import { SnapshotCache, SnapshotChunks } from './snapshot-chunks.ts'
 import { compareSnapshotIds, parseSnapshotId } from './snapshot-id.ts'
@@ -46,7 +46,7 @@ async function checkOnce(
   const marks = await readMarksOrTell(context, findings)
   const snapshots = await loadSnapshots(context, cache, { marks, promised }, findings)
   await tellLost(context, snapshots, marks, findings)
-  await checkOthers(context, findings)
+  await checkOthers(context, findings, readData !== undefined)
   const packs = await SlicePacks.open(context, () =>
     findings.add({
       what: 'An index object does not open: it was damaged or swapped. Make it anew with `toriki check --rebuild-index`.',
@@ -181,6 +181,16 @@ async function tellLost(
     findings.add({
       what: `Marks of the slice (accepted, forgotten) are gone: there was a number ${marks}, and the newest found is ${n}.`,
     })
+  try {
+    await context.readNext()
+    findings.objects++
+  } catch (error) {
+    if (isBroken(error))
+      findings.add({
+        what: 'What says that another generation follows (`next`) does not open: it was damaged or swapped.',
+      })
+    else if (!isTorikiError(error, 'object-not-found')) throw error
+  }
   const wasOwned = snapshots.some(({ document }) => document.owned)
   try {
     await context.readOwner()
@@ -194,7 +204,8 @@ async function tellLost(
 }
 
 /** What no snapshot names: condemned, checkpoints. */
-async function checkOthers(context: SliceContext, findings: Findings): Promise<void> {
+async function checkOthers(context: SliceContext, findings: Findings, all: boolean): Promise<void> {
+  if (all) await checkOlderMarks(context, findings)
   try {
     findings.objects += (await readCondemned(context)).objects.size
   } catch (error) {
@@ -213,6 +224,16 @@ async function checkOthers(context: SliceContext, findings: Findings): Promise<v
       if (!isBroken(error)) throw error
       findings.add({ what: 'A checkpoint of a backup does not open: it was damaged or swapped. Its run begins anew.' })
     }
+  }
+}
+
+/** The newest says all; what stands before it is read by nobody, but should be what it was. */
+async function checkOlderMarks(context: SliceContext, findings: Findings): Promise<void> {
+  for await (const { n, error } of readOlderMarks(context)) {
+    findings.objects++
+    if (error === undefined) continue
+    if (!isBroken(error)) throw error
+    findings.add({ what: `Marks that later ones repeat (marks/${n}) do not open: they were damaged or swapped.` })
   }
 }
 

@@ -98,6 +98,24 @@ export async function readDeploymentSettings(
   return (await open(platform, name)).settings
 }
 
+/** What is wrong with the objects of the deployment itself, the older ones included. @throws what key service and store throw. */
+export async function* checkDeployment(
+  platform: StorePlatform,
+): AsyncGenerator<{ readonly object: string; readonly what?: string }> {
+  for await (const { key } of listAll(platform.store, DEPLOYMENT_PREFIX)) {
+    const n = Number(key.slice(DEPLOYMENT_PREFIX.length))
+    try {
+      const document = await readNumbered(platform, n)
+      const keys = await loadDeploymentKeys(keyPlaceOf(platform, document.id))
+      if (keys !== undefined) openSettings(document, keys)
+      yield { object: key }
+    } catch (error) {
+      if (!isTorikiError(error) || error.retry !== 'never') throw error
+      yield { object: key, what: error.message }
+    }
+  }
+}
+
 class OpenDeployment implements DeploymentRepository {
   readonly name: string
   readonly id: string
@@ -138,13 +156,17 @@ async function open(
   if (deployment.sealed === undefined) throw new TorikiError('deployment-missing')
   const keys = await loadDeploymentKeys(keyPlaceOf(platform, deployment.id))
   if (keys === undefined) throw keysMissing()
-  const bytes = Buffer.from(deployment.sealed, 'base64')
-  const place = settingsPlace(keys, deployment.n)
-  const sealed = openJson({ ...place, bytes }, settingsSchema)
-  if (sealed.id !== deployment.id || sealed.name !== deployment.name) {
+  return { deployment, keys, settings: openSettings(deployment, keys) }
+}
+
+function openSettings({ n, id, name, sealed = '' }: Deployment, keys: DeploymentKeys): JsonObject {
+  if (sealed === '') return {}
+  const place = settingsPlace(keys, n)
+  const document = openJson({ ...place, bytes: Buffer.from(sealed, 'base64') }, settingsSchema)
+  if (document.id !== id || document.name !== name) {
     throw new TorikiError('seal-broken', { ids: { object: place.path } })
   }
-  return { deployment, keys, settings: sealed.settings }
+  return document.settings
 }
 
 async function requireNewest(platform: StorePlatform, name: string): Promise<Deployment> {
@@ -154,13 +176,16 @@ async function requireNewest(platform: StorePlatform, name: string): Promise<Dep
   return deployment
 }
 
-async function readNewest({ store }: StorePlatform): Promise<Deployment | undefined> {
+async function readNewest(platform: StorePlatform): Promise<Deployment | undefined> {
   let n = 0
-  for await (const { key } of listAll(store, DEPLOYMENT_PREFIX)) {
+  for await (const { key } of listAll(platform.store, DEPLOYMENT_PREFIX)) {
     const number = key.slice(DEPLOYMENT_PREFIX.length)
     if (/^[1-9]\d{0,8}$/.test(number)) n = Math.max(n, Number(number))
   }
-  if (n === 0) return undefined
+  return n === 0 ? undefined : await readNumbered(platform, n)
+}
+
+async function readNumbered({ store }: StorePlatform, n: number): Promise<Deployment> {
   const path = `${DEPLOYMENT_PREFIX}${n}`
   const bytes = await store.get(path, { bytesMax: DEPLOYMENT_BYTES_MAX })
   const { version } = parseDocument(bytes, path, versionSchema)

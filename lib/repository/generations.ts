@@ -4,12 +4,13 @@
  * Generations count from 1. One ends by erasure, which the ledger says, or when a `next` object stands beside its keys: written when a known identity
  * was not the recorded owner's. So an undisturbed history costs one list and one read of the ledger.
  */
+import * as z from 'zod'
 import { isTorikiError, TorikiError } from '../errors.ts'
 import { listSnapshotIds } from './capture-start.ts'
 import { bindOwner, createSliceKeys, loadSliceKeys, readOwner } from './key-objects.ts'
 import { ownerDigest, sliceId } from './keys.ts'
 import { sliceKeysPrefix } from './object-paths.ts'
-import { sealJson } from './sealed-json.ts'
+import { openJson, sealJson } from './sealed-json.ts'
 import { loadSnapshot } from './snapshot-object.ts'
 import { treeFormats } from './tree-format.ts'
 import type { StorePlatform } from '../platform/platform.ts'
@@ -21,6 +22,7 @@ import type { OpenedSlice } from './slice-repository.ts'
 import type { OpenSliceOptions } from './repository.ts'
 import type { SliceContext } from './slice-context.ts'
 
+const nextSchema = z.object({ generation: z.int().min(2) })
 /** So many people under one name cannot be. */
 const GENERATIONS_MAX = 10_000
 
@@ -126,6 +128,15 @@ async function markNext({ platform, deploymentKeys }: GenerationPlace, id: strin
   }
 }
 
+async function readNext(
+  { platform, deploymentKeys }: Pick<GenerationPlace, 'platform' | 'deploymentKeys'>,
+  id: string,
+): Promise<void> {
+  const path = `${sliceKeysPrefix(id)}next`
+  const bytes = await platform.keyStore.get(path, { bytesMax: 4096 })
+  openJson({ parentKey: deploymentKeys.runKey, kind: 'next-generation', path, bytes }, nextSchema)
+}
+
 async function isErased(platform: StorePlatform, id: string): Promise<boolean> {
   try {
     await platform.keyStore.get(`erased/${id}`)
@@ -149,7 +160,7 @@ function keyPlaceOf(
 }
 
 function opened(
-  { platform, slice }: GenerationPlace,
+  { platform, deploymentKeys, slice }: GenerationPlace,
   { access }: OpenSliceOptions,
   generation: number,
   keys: SliceKeys,
@@ -164,6 +175,7 @@ function opened(
     context: {
       ...{ platform, sliceId: id, keys, formats: treeFormats(keys), isOwned },
       readOwner: () => readOwner({ store: platform.keyStore, sliceId: id, keys }),
+      readNext: () => readNext({ platform, deploymentKeys }, id),
     },
   }
 }

@@ -13,6 +13,9 @@ import type { JsonObject } from '../resources/json.ts'
 import type { SliceContext } from './slice-context.ts'
 import type { SnapshotId } from './snapshot.ts'
 
+/** So many do not race: the numbers have come to their end, which somebody wanted. */
+const TRIES_MAX = 100
+const NUMBER = /^[1-9]\d{0,8}$/
 const snapshotId = z.string().refine((text) => parseSnapshotId(text) !== undefined)
 const claimSchema = z.object({
   restore: z.string(),
@@ -44,15 +47,38 @@ export interface Marks {
 
 export const NO_MARKS: Marks = { n: 0, accepted: new Set(), forgotten: new Map(), claims: [], others: {} }
 
+/** Those before the newest, with what is wrong with each. For `check`. */
+export async function* readOlderMarks(
+  context: SliceContext,
+): AsyncGenerator<{ readonly n: number; readonly error?: unknown }> {
+  const prefix = slicePath(context, 'marks')
+  const numbers: number[] = []
+  for await (const { key } of listAll(context.platform.store, prefix)) {
+    const name = key.slice(prefix.length)
+    if (NUMBER.test(name)) numbers.push(Number(name))
+  }
+  for (const n of numbers.sort((a, b) => a - b).slice(0, -1)) {
+    try {
+      await readNumbered(context, n)
+      yield { n }
+    } catch (error) {
+      if (!isTorikiError(error, 'object-not-found')) yield { n, error }
+    }
+  }
+}
+
 /** One list and at most one read. @throws TorikiError `seal-broken`. */
 export async function readMarks(context: SliceContext): Promise<Marks> {
   const prefix = slicePath(context, 'marks')
   let n = 0
   for await (const { key } of listAll(context.platform.store, prefix)) {
     const name = key.slice(prefix.length)
-    if (/^[1-9]\d{0,8}$/.test(name)) n = Math.max(n, Number(name))
+    if (NUMBER.test(name)) n = Math.max(n, Number(name))
   }
-  if (n === 0) return NO_MARKS
+  return n === 0 ? NO_MARKS : await readNumbered(context, n)
+}
+
+async function readNumbered(context: SliceContext, n: number): Promise<Marks> {
   const path = slicePath(context, 'marks', String(n))
   const bytes = await context.platform.store.get(path, { bytesMax: OBJECT_BYTES_MAX })
   const { accepted, forgotten, claims = [], ...others } = openJson({ ...place(context, path), bytes }, markSchema)
@@ -116,7 +142,7 @@ function openClaim({ claims }: Marks): Claim | undefined {
 
 /** Writes what `next` makes of the marks, and gives what is marked then; writes nothing when it makes nothing of them. */
 async function change(context: SliceContext, next: (marks: Marks) => Marks | undefined): Promise<Marks> {
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     const marks = await readMarks(context)
     const changed = next(marks)
     if (changed === undefined) return marks
@@ -135,7 +161,7 @@ async function change(context: SliceContext, next: (marks: Marks) => Marks | und
       return { ...changed, n }
     } catch (error) {
       // Somebody took the number, or this is the answer to a create of ours that was lost: the next look tells.
-      if (!isTorikiError(error, 'object-exists')) throw error
+      if (!isTorikiError(error, 'object-exists') || tries === TRIES_MAX) throw error
     }
   }
 }

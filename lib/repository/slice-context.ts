@@ -12,6 +12,8 @@ export interface SliceContext {
   readonly isOwned: boolean
   /** The digest of who that is. @throws TorikiError `object-not-found`, `seal-broken`. */
   readOwner(): Promise<Buffer>
+  /** What says that another generation follows. @throws as `readOwner`. */
+  readNext(): Promise<void>
 }
 
 /** The path of an object of this slice inside the deployment, or the prefix of a folder. */

@@ -48,6 +48,16 @@ export function decodeKey(key: Uint8Array): KeyParts {
   return { kind, segments: segments.map(unescapeSegment) }
 }
 
+/** Could `encodeKey` have made it? */
+export function isResourceKey(key: Uint8Array): boolean {
+  try {
+    decodeKey(key)
+    return true
+  } catch {
+    return false
+  }
+}
+
 export function compareKeys(a: Uint8Array, b: Uint8Array): number {
   return Buffer.compare(a, b)
 }

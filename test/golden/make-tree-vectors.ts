@@ -165,7 +165,7 @@ export function vectorContext(store: Pick<ObjectStore, 'get'> = { get: () => Pro
     throw new Error('vectors write nothing')
   }
   const platform = { store: { ...store, get: store.get, create: refuse, list: refuse, delete: refuse }, clock: systemClock, random: countedRandom(), log: silentLog }
-  return { platform, sliceId, keys, formats, isOwned: false, readOwner: refuse }
+  return { platform, sliceId, keys, formats, isOwned: false, readOwner: refuse, readNext: refuse }
 }
 
 /** Chunks under the vectors' real ids. */

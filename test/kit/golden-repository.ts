@@ -16,12 +16,14 @@ export interface GoldenRepository {
   readonly clock: FakeClock
 }
 
+let objects: readonly (readonly [key: string, body: Buffer])[] | undefined
 let keyService: Promise<KeyService> | undefined
 
 export async function goldenRepository(): Promise<GoldenRepository> {
   const clock = new FakeClock({ start: '2026-03-06T12:00:00Z', auto: true })
   const memory = memoryPlatform({ clock, seed: 'golden copy' })
-  for (const [key, path] of goldenObjects()) await memory.store.create(key, readFileSync(path))
+  objects ??= goldenObjects().map(([key, path]) => [key, readFileSync(path)])
+  for (const [key, body] of objects) await memory.store.create(key, body)
   keyService ??= temporaryFolder().then(async (folder) =>
     openLocalKeyService({ path: goldenKeyring(folder), deployment: 'campus', random: seededRandom('golden copy') }),
   )

@@ -18,7 +18,8 @@ export interface CheckCommandOptions {
 }
 
 interface Damage {
-  readonly slice: string
+  /** Absent: it belongs to no history. */
+  readonly slice?: string
   readonly generation?: number
   readonly snapshot?: string
   readonly component?: string
@@ -51,14 +52,14 @@ export async function check(context: CommandContext, options: CheckCommandOption
       rebuildIndex: options.rebuildIndex,
       signal: context.signal,
     })) {
-      checked++
+      if (one.slice !== undefined) checked++
       objects += one.objects
       bytes += one.bytes
       more += one.more
       const { slice, generation } = one
       for (const { snapshot, ...rest } of one.damage)
         damage.push({
-          slice,
+          ...(slice === undefined ? {} : { slice }),
           ...(generation === 1 ? {} : { generation }),
           ...(snapshot === undefined ? {} : { snapshot: `${slice}@${snapshot}` }),
           ...rest,
@@ -88,7 +89,7 @@ function forPeople(
   const head = `${plural(slices, 'history', 'histories')}, ${plural(objects, 'object')}${read}: `
   if (outcome === 'sound') return `${head}${terminal.style('green', 'sound')}.\n`
   const lines = damage.slice(0, SHOWN).map(({ slice, generation, snapshot, component, key, what }) => {
-    const where = [snapshot ?? slice, component, key].filter((part) => part !== undefined).join(' ')
+    const where = [snapshot ?? slice ?? 'the deployment', component, key].filter((part) => part !== undefined).join(' ')
     const which = generation === undefined ? '' : ` (generation ${generation})`
     return wrap(`${where}${which}: ${what}`, terminal.width, '  ')
   })

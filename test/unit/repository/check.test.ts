@@ -264,3 +264,20 @@ describe('check', () => {
     })
   })
 })
+
+describe('what a snapshot saw beside itself', () => {
+  test('is missed when it is gone: marks, and whose history this is', async () => {
+    const store = copy()
+    const deployment = await openDeployment({ ...platform, store, keyStore: store }, { name: 'campus' })
+    const identity = { id: 'ann', createdAt: new Date('2020-01-01T00:00:00Z') }
+    const ann = await deployment.openSlice(ANN, { access: 'write', identity })
+    await backUp(ann, 'run-5', { files: { one: { content: 'small' } } })
+    expect((await check(store)).damage).toEqual([])
+    await store.delete(`${prefix}marks/1`)
+    await store.delete(`${prefix.replace('slices/', 'keys/')}owner`)
+    expect((await check(store)).damage.map(({ what }) => what)).toEqual([
+      'Marks of the slice (accepted, forgotten) are gone: there was a number 1, and the newest found is 0.',
+      'The record of whose history this is (`owner`) is gone.',
+    ])
+  })
+})

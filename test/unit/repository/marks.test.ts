@@ -8,7 +8,7 @@ import { backUp } from '../../kit/slice-source.ts'
 import type { SliceContext } from '../../../lib/repository/slice-context.ts'
 import type { SliceRepository } from '../../../lib/repository/repository.ts'
 
-const absent = (): Promise<Buffer> => Promise.reject(new Error('nobody asks'))
+const absent = (): Promise<never> => Promise.reject(new Error('nobody asks'))
 
 async function begin(): Promise<{ context: SliceContext; ann: SliceRepository }> {
   const platform = memoryPlatform()
@@ -16,7 +16,15 @@ async function begin(): Promise<{ context: SliceContext; ann: SliceRepository }>
   const ann = await deployment.openSlice('user/ann', { access: 'write' })
   const keys = await keysOf(platform, deployment, 'user/ann')
   return {
-    context: { platform, sliceId: ann.sliceId, keys, formats: treeFormats(keys), isOwned: false, readOwner: absent },
+    context: {
+      platform,
+      sliceId: ann.sliceId,
+      keys,
+      formats: treeFormats(keys),
+      isOwned: false,
+      readOwner: absent,
+      readNext: absent,
+    },
     ann,
   }
 }
