@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { isTorikiError } from '../errors.ts'
+import type { TorikiError } from '../errors.ts'
 import { OBJECT_BYTES_MAX } from '../limits.ts'
 import { listAll } from '../platform/object-store/port.ts'
 import { openJson, sealJson } from './sealed-json.ts'
@@ -50,7 +51,7 @@ export const NO_MARKS: Marks = { n: 0, accepted: new Set(), forgotten: new Map()
 /** Those before the newest, with what is wrong with each. For `check`. */
 export async function* readOlderMarks(
   context: SliceContext,
-): AsyncGenerator<{ readonly n: number; readonly error?: unknown }> {
+): AsyncGenerator<{ readonly n: number; readonly error?: TorikiError }> {
   const prefix = slicePath(context, 'marks')
   const numbers: number[] = []
   for await (const { key } of listAll(context.platform.store, prefix)) {
@@ -62,7 +63,8 @@ export async function* readOlderMarks(
       await readNumbered(context, n)
       yield { n }
     } catch (error) {
-      if (!isTorikiError(error, 'object-not-found')) yield { n, error }
+      if (!isTorikiError(error)) throw error
+      if (error.code !== 'object-not-found') yield { n, error }
     }
   }
 }

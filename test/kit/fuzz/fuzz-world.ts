@@ -1,5 +1,5 @@
 /** A small repository with an object of every kind, and everything that reads it: what a fuzzer damages, and what must bear that. */
-import { createSecretKey, hkdfSync } from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { isTorikiError } from '../../../lib/errors.ts'
 import { checkAll } from '../../../lib/maintenance/check.ts'
@@ -134,10 +134,6 @@ async function runKeyOf(platform: MemoryPlatform): Promise<KeyObject> {
   return createSecretKey(secrets.subarray(32))
 }
 
-export function digestKeyOf(keys: SliceKeys): Buffer {
-  return Buffer.from(hkdfSync('sha256', keys.chunkIdKey, '', 'toriki digest', 32))
-}
-
 /** The first error that is none of ours; `undefined`: everything was borne. */
 async function exercise(platform: MemoryPlatform): Promise<unknown> {
   let crash: unknown
@@ -202,7 +198,6 @@ async function exercise(platform: MemoryPlatform): Promise<unknown> {
     const place = { store: platform.keyStore, service: platform.keys, deploymentId: deployment.id, sliceId }
     await rewrapSliceKeys(place, [
       {
-        ...platform.keys,
         description: 'another',
         wrap: platform.keys.wrap.bind(platform.keys),
         unwrap: platform.keys.unwrap.bind(platform.keys),

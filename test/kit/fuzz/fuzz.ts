@@ -104,7 +104,8 @@ function replaceNode(world: FuzzWorld, store: MemoryObjectStore, random: Random)
     waiting = next
   }
   const writer = new PackWriter({ sliceId, sort: 'tree', keys, random })
-  for (const bytes of renamed.values()) if (!writer.has(idOf(bytes))) writer.add(idOf(bytes), bytes)
+  const distinct = new Map([...renamed.values()].map((bytes) => [idOf(bytes).toString('hex'), bytes]))
+  for (const [id, bytes] of distinct) writer.add(Buffer.from(id, 'hex'), bytes)
   const { path, body, table } = writer.finish()
   store.replace(path, body)
   const index = sealIndex({ sliceId, treeKey: keys.treeKey, random }, { supersedes: [], tables: [table] })

@@ -138,7 +138,7 @@ function otherValue(random: Random, others: readonly Json[]): Json {
       return Array.from({ length: pick(random, 20_000) }, () => oneOf(random, ['x', 1, null]))
     case 8: {
       let nested: Json = {}
-      for (let depth = pick(random, 5000); depth > 0; depth--) nested = depth % 2 === 0 ? [nested] : { nested }
+      for (let depth = pick(random, 1000); depth > 0; depth--) nested = depth % 2 === 0 ? [nested] : { nested }
       return nested
     }
     default:
