@@ -44,7 +44,7 @@ describe('the golden repository of version 1', () => {
     const found = []
     const { signal } = new AbortController()
     for await (const one of checkAll({ platform, repository }, { readPercent: 100, signal })) found.push(one)
-    expect(found.map(({ slice, generation }) => `${slice} ${generation}`).sort()).toEqual(['shared 1', 'user/ann 1', 'user/bob 1', 'user/bob 2'])
+    expect(found.map(({ slice = 'deployment', generation }) => `${slice} ${generation}`).sort()).toEqual(['deployment 1', 'shared 1', 'user/ann 1', 'user/bob 1', 'user/bob 2'])
     expect(found.flatMap(({ damage }) => damage)).toEqual([])
   })
 })
