@@ -1,12 +1,14 @@
 /** An independent reader, in another language and written from docs/format.md alone, restores what we store. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createDeployment } from '../../lib/repository/deployment-repository.ts'
 import type { Platform } from '../../lib/platform/platform.ts'
 import { toriki } from '../kit/command-line.ts'
 import { goldenHome, goldenResources, readGoldenHome } from '../kit/golden-person.ts'
-import { copyGolden } from '../kit/golden-repository.ts'
+import { mutateBytes, mutateJson, oneOf } from '../kit/fuzz/mutate.ts'
+import { seededRandom } from '../kit/seeded-random.ts'
+import { copyGolden, goldenObjects } from '../kit/golden-repository.ts'
 import { buildHome } from '../kit/homes/build-home.ts'
 import { localPlatform } from '../kit/memory-platform.ts'
 import { ensureRsync } from '../kit/servers/install.ts'
@@ -62,6 +64,29 @@ describe('the independent reader', () => {
     const account = goldenResources('keycloak')['user/ann']
     expect(JSON.parse(readFileSync(join(out, 'keycloak.json'), 'utf8'))).toEqual({ 'user/ann': account })
   })
+
+  test('says what is damaged, whatever was done to the golden repository, and shows no trace of itself', async () => {
+    const random = seededRandom('reader')
+    for (let seed = 0; seed < 12; seed++) {
+      const damaged = join(folder, `damaged-${seed}`)
+      mkdirSync(damaged)
+      const place = { ...copyGolden(damaged), slice: 'user/ann' }
+      const keys = goldenObjects()
+        .map(([key]) => key)
+        .filter((key) => !/^(runs|restores)/.test(key))
+      for (let hits = 0; hits < 3; hits++) {
+        const key = oneOf(random, keys)
+        const path = join(place.store, key)
+        if (!existsSync(path)) continue
+        if (hits === 0) rmSync(path)
+        // What is JSON in clear may be anybody's.
+        else if (/^(deployment|keys\/.*)\/\d+$/.test(key)) writeFileSync(path, mutateJson(random, readFileSync(path)))
+        else writeFileSync(path, mutateBytes(random, readFileSync(path)))
+      }
+      const said = await runReader({ ...place, out: join(damaged, 'out') }).catch((error: unknown) => String(error))
+      expect(said).not.toContain('Traceback')
+    }
+  }, 120_000)
 
   test('opens bodies, secrets and contents, in snapshot objects and in packs', async () => {
     const local = join(folder, 'local')

@@ -556,6 +556,9 @@ def main():
                 json.dump(found, file, indent=1, sort_keys=True)
     except Broken as error:
         sys.exit(f'damaged: {error}')
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, UnicodeError, FileNotFoundError) as error:
+        # What a hostile writer put where a document says something else.
+        sys.exit(f'damaged: {type(error).__name__}: {error}')
 
 
 if __name__ == '__main__':

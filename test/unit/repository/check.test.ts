@@ -207,6 +207,16 @@ describe('check', () => {
     expect(damage).toContainEqual(expect.objectContaining({ snapshot: snapshots[1]?.id, component: 'files' }))
   })
 
+  test('index objects that are gone are made anew from the packs, too', async () => {
+    const store = copy()
+    for (const one of objects('index/')) await store.delete(one)
+    const ann = await openForReading(await opened(store), ANN)
+    expect((await check(store)).damage).not.toEqual([])
+    expect(await ann.rebuildIndex()).toMatchObject({ removed: 0, lost: 0 })
+    expect(await check(store)).toMatchObject({ damage: [] })
+    expect(await ann.rebuildIndex()).toEqual({ removed: 0, packs: 0, lost: 0 })
+  })
+
   test('an index that does not open, or is lost beside one that does not, is made anew from the packs', async () => {
     const store = copy()
     const [one = '', ...others] = objects('index/')

@@ -8,6 +8,10 @@ import { PackReader } from '../../../lib/repository/pack-reader.ts'
 import { readPackTable } from '../../../lib/repository/pack-table.ts'
 import type { BlockDescription } from '../../../lib/repository/pack-table.ts'
 import type { MemoryObjectStore } from '../../../lib/platform/object-store/memory.ts'
+import type { Resource } from '../../../lib/resources/resource.ts'
+import { Notes } from '../../../lib/repository/notes.ts'
+import { thingKey } from '../../kit/fake-writer.ts'
+import { restoreHouse } from '../../kit/restore-house.ts'
 import { filesHouse } from '../../kit/homes/files-house.ts'
 import type { FilesHouse } from '../../kit/homes/files-house.ts'
 import { temporaryFolder } from '../../kit/temporary-folder.ts'
@@ -191,5 +195,32 @@ describe('a damaged snapshot', () => {
     flip(`slices/${sliceId()}/snapshots/${RUNS[0]}.1`, 200)
     await expect(house.plan({ snapshot: `${RUNS[0]}.1` })).rejects.toMatchObject({ code: 'seal-broken' })
     await expect(house.plan()).rejects.toMatchObject({ code: 'restore-damaged' })
+  })
+})
+
+describe('a damaged secret', () => {
+  test('refuses that account whole, in the plan, and nobody else', async () => {
+    const people = await restoreHouse({ home: {}, ann: {}, bob: {} })
+    const { repository, platform } = people.service
+    const backUp = async (run: string, owner: string): Promise<void> => {
+      const writing = await repository.openSlice('user/ann', { access: 'write' })
+      const capture = await writing.capture({ run, signal: new AbortController().signal })
+      const resources = async function* (): AsyncGenerator<Resource> {
+        yield { key: thingKey('home'), state: {} }
+        yield { key: thingKey('ann'), state: { owner }, secrets: { password: 'a hash' } }
+        yield { key: thingKey('bob'), state: { owner } }
+      }
+      await capture.store('files', resources(), { notes: new Notes() })
+      await capture.commit([])
+    }
+    // The secret stands in the snapshot of the first night, the rest in that of the second.
+    await backUp(RUNS[0], 'first')
+    await backUp(RUNS[1], 'second')
+    await platform.store.delete(`slices/${repository.sliceId('user/ann', 1)}/snapshots/${RUNS[0]}.1`)
+    const { restore, counts } = await people.plan()
+    expect(counts).toMatchObject({ update: 1, cannot: 1 })
+    expect(await people.apply(restore)).toEqual({ step: 'verified' })
+    expect(people.live()).toMatchObject({ ann: {}, bob: { owner: 'second' } })
+    expect(people.live()['ann']).not.toHaveProperty('owner')
   })
 })
