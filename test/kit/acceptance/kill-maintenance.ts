@@ -20,7 +20,7 @@ export interface KilledMaintenance {
   readonly kills: number
   readonly killed: Readonly<Record<string, number>>
   readonly nights: number
-  /** Packs that prunes which were not killed deleted, and that compacts which were not killed packed anew. */
+  /** Packs that prunes deleted, killed or not; and that compacts which were not killed packed anew. */
   readonly deleted: number
   readonly repacked: number
   /** What was not as promised, one sentence each: must be none. */
@@ -30,7 +30,7 @@ export interface KilledMaintenance {
 const LEASE_MS = 1_000
 const AGED_MS = 25 * 3_600_000
 const KEPT = 3
-const PIECES = 6
+const PIECES = 12
 const PIECE_BYTES = 400_000
 
 const beside = {
@@ -66,6 +66,7 @@ export async function killMaintenance(nebari: Nebari, kills: number, seed: strin
     age(nebari)
     const kind = kinds[nights++ % kinds.length] as Kind
     const dies = random.fraction()
+    const before = packsOf(nebari)
     const run = async (name: string, words: readonly string[], isKilled: boolean): Promise<Ended> => {
       const begunMs = performance.now()
       const child = startToriki(nebari.settings, ['--json', ...words], { leaseMs: LEASE_MS })
@@ -81,12 +82,13 @@ export async function killMaintenance(nebari: Nebari, kills: number, seed: strin
       return { status, out: child.out(), err: child.err() }
     }
     const [backup, other] = await Promise.all([
-      run('backup', ['backup'], dies < 0.5 && nights > 1),
+      run('backup', ['backup'], dies < 0.55 && nights > 1),
       // Most of the time the other one begins while the backup is at work.
-      sleep(random.fraction() * 800).then(() => run(kind, beside[kind], dies > 0.25 && nights > 1)),
+      sleep(random.fraction() * 800).then(() => run(kind, beside[kind], dies > 0.4 && nights > 1)),
     ])
-    if (kind === 'prune') deleted += count(other, 'deleted')
-    if (kind === 'compact') repacked += count(other, 'repacked')
+    const now = new Set(packsOf(nebari))
+    deleted += before.filter((pack) => !now.has(pack)).length
+    if (kind === 'compact' && other.status === 0) repacked += repackedBy(other)
     if (backup.status !== 0) await watch.backupToTheEnd()
     await watch.look()
   }
@@ -94,9 +96,14 @@ export async function killMaintenance(nebari: Nebari, kills: number, seed: strin
   return { kills: sum(), killed, nights, deleted, repacked, broken: watch.broken }
 }
 
-function count({ status, out }: Ended, what: 'deleted' | 'repacked'): number {
-  if (status !== 0) return 0
-  return (JSON.parse(out) as Record<typeof what, { readonly packs: number } | undefined>)[what]?.packs ?? 0
+function repackedBy({ out }: Ended): number {
+  return (JSON.parse(out) as { readonly repacked: { readonly packs: number } }).repacked.packs
+}
+
+function packsOf({ store }: Nebari): string[] {
+  return readdirSync(store, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\/(packs|trees)\/[^/]+$/.test(name),
+  )
 }
 
 /** Some pieces change, and everybody's old ones come back now and then: chunks that are dead by then. */

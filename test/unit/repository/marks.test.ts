@@ -44,6 +44,8 @@ describe('marks', () => {
     expect(marks.n).toBe(4)
     await addMarks(context, { accepted: ['run-2.1'], forgotten: [{ id: 'run-1.1', digest }] })
     expect((await readMarks(context)).n).toBe(4)
+    await addMarks(context, { forgotten: [{ id: 'run-2.1', digest }] })
+    expect([...(await readMarks(context)).forgotten.keys()].sort()).toEqual(['run-1.1', 'run-2.1'])
   })
 
   test('hide what is forgotten, whose number is not given again', async () => {
