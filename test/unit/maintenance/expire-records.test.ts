@@ -117,6 +117,20 @@ describe('records of runs', () => {
     expect(await Promise.all([believed, doubtful, suspect].map(isThere))).toEqual([true, false, true])
   })
 
+  test('of the newest full run in which a component is to be believed stay, for each component', async () => {
+    const away = { members: 0, unreachable: 'source-unreachable' }
+    const first = await run({ sources: { keycloak: away, files: { members: 1 } } })
+    await days(1)
+    const second = await run({ sources: { keycloak: away, files: { members: 1 } } })
+    await days(1)
+    const third = await run({ sources: { keycloak: { members: 1 }, files: away } })
+    await days(1)
+    await run({ sources: { keycloak: away, files: away } })
+    await days(20)
+    expect((await expire()).runs).toBe(1)
+    expect(await Promise.all([first, second, third].map(isThere))).toEqual([false, true, true])
+  })
+
   test('of the newest run that names somebody stay while anything of theirs is stored', async () => {
     const first = await run({ slices: [ANN, 'user/bob'] })
     const snapshot = await home.backUp(first, { 'a.txt': { content: 'hello' } })

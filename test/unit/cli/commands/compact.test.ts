@@ -64,19 +64,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 describe('toriki compact', () => {
   test('says what it would pack anew and writes nothing without --apply', async () => {
     const { status, out } = await toriki(settings, ['compact'])
-    expect([status, out]).toEqual([0, expect.stringMatching(/Would pack anew what is alive of 1 pack .*2\.\d MiB/s)])
+    expect([status, out]).toEqual([0, expect.stringMatching(/Would pack anew what is alive of \d packs? .*2\.\d MiB/s)])
     expect((await toriki(settings, ['--json', 'compact'])).json<Said>()).toMatchObject({ written: { packs: 0 } })
   })
 
   test('with --apply it does, prune takes the old pack, and what is kept is whole', async () => {
     const done = await toriki(settings, ['--json', 'compact', '--apply'])
-    expect([done.status, done.json<Said>()]).toEqual([
-      0,
-      expect.objectContaining({
-        repacked: expect.objectContaining({ packs: 1 }),
-        written: expect.objectContaining({ packs: 1 }),
-      }),
-    ])
+    const { repacked, written } = done.json<Said>()
+    expect([done.status, repacked.packs > 0, written.packs]).toEqual([0, true, 1])
     age()
     const condemning = (await toriki(settings, ['--json', 'prune', '--apply'])).json<{
       readonly condemned: { readonly packs: number }
