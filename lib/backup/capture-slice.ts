@@ -2,7 +2,7 @@
  * Reads one slice, component by component, and commits what was read as one snapshot. A component that fails leaves the others saved; components that an
  * earlier attempt of this run stored are not read again. Where the time ends first, what was read is kept as a checkpoint.
  */
-import type { Component } from '../components/component.ts'
+import type { Component, ReadContext } from '../components/component.ts'
 import { isTorikiError, TorikiError } from '../errors.ts'
 import type { Capture, CommitResult, OpenSliceOptions } from '../repository/repository.ts'
 import { Notes } from '../repository/notes.ts'
@@ -177,14 +177,15 @@ async function storeComponent(
   const before = progress.bytesRead
   const known = capture.known(component.name)
   const reading = capture.reading()
-  const resources = component.read(slice, {
+  const context: ReadContext = {
     clock,
     signal,
     ...(known === undefined ? {} : { known }),
     ...(reading === undefined ? {} : { reading }),
     ...(after === undefined ? {} : { after }),
     note: (note) => notes.add(note),
-  })
+  }
+  const resources = component.readBatches?.(slice, context) ?? component.read(slice, context)
   return await capture.store(
     component.name,
     counting(slice.kind === 'user' ? ofOne(component, resources, person) : resources, progress),
@@ -217,20 +218,33 @@ function isGone(capture: Capture, read: ReadonlyMap<ComponentName, ComponentReco
  */
 async function* ofOne(
   component: Component,
-  resources: AsyncIterable<Resource>,
+  resources: AsyncIterable<Some>,
   person: string | undefined,
-): AsyncGenerator<Resource> {
-  for await (const resource of resources) {
-    const read = component.identityOf?.(resource)
-    if (read !== undefined && read !== person) throw new TorikiError('person-changed')
-    yield resource
+): AsyncGenerator<Some> {
+  if (component.identityOf === undefined) {
+    yield* resources
+    return
+  }
+  for await (const some of resources) {
+    for (const resource of several(some)) {
+      const read = component.identityOf(resource)
+      if (read !== undefined && read !== person) throw new TorikiError('person-changed')
+    }
+    yield some
   }
 }
 
 /** Counts what was taken in whole: only then does a checkpoint have something to go on from. */
-async function* counting(resources: AsyncIterable<Resource>, progress: Progress): AsyncGenerator<Resource> {
-  for await (const resource of resources) {
-    yield resource
-    progress.taken++
+async function* counting(resources: AsyncIterable<Some>, progress: Progress): AsyncGenerator<Some> {
+  for await (const some of resources) {
+    yield some
+    progress.taken += several(some).length
   }
+}
+
+/** As a component gives them: one, or a batch. */
+type Some = Resource | readonly Resource[]
+
+function several(some: Some): readonly Resource[] {
+  return Array.isArray(some) ? (some as readonly Resource[]) : [some as Resource]
 }

@@ -40,6 +40,8 @@ export interface Component {
   isContainer?(key: ResourceKey): boolean
   /** The slice's resources in ascending key order, beginning after `context.after`. Nothing is yielded for a member that is not there; a note says so. */
   read(slice: Slice, context: ReadContext): AsyncIterable<Resource>
+  /** The same in batches, of a component with very many resources: only the last of a batch has content to be read. */
+  readBatches?(slice: Slice, context: ReadContext): AsyncIterable<readonly Resource[]>
   /** Ends connections. The component is not used afterwards. */
   close(): Promise<void>
 }

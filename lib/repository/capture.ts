@@ -155,7 +155,11 @@ export class SliceCapture implements Capture {
     return new ComponentChunks(this.#context, this.#start.reusable, () => this.#openPacks(), contentBytesMax)
   }
 
-  async store(component: string, resources: AsyncIterable<Resource>, options: StoreOptions): Promise<ComponentRecord> {
+  async store(
+    component: string,
+    resources: AsyncIterable<Resource | readonly Resource[]>,
+    options: StoreOptions,
+  ): Promise<ComponentRecord> {
     assert(this.finished[component] === undefined && !this.#captured.has(component), 'a component is stored once')
     assert(this.#open === undefined, 'a capture whose time has ended stores nothing more')
     const known = this.#knownMaps.get(component)

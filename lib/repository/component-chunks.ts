@@ -70,10 +70,9 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
     return id
   }
 
-  /** Names the chunks of a content that other threads have stored in packs. */
-  async takeOver(content: PipelinedContent): Promise<void> {
-    this.#sink ??= await this.#openPacks()
-    for (const { id, lengthBytes, wasKnown } of content.chunks()) {
+  /** Names the chunks of a content that other threads have stored in packs. After `open`. */
+  takeOver(content: PipelinedContent): void {
+    for (const { id, lengthBytes, wasKnown } of content.chunks) {
       if (wasKnown) this.reuse('content', id)
       else this.#bytes.content += lengthBytes
     }

@@ -3,12 +3,15 @@ import assert from 'node:assert/strict'
 import { TorikiError } from '../errors.ts'
 import { compareKeys } from '../resources/key.ts'
 import { RESOURCE_KEY_BYTES_MAX } from './format.ts'
-import { encodeResource, StoredEntry } from './body.ts'
+import { encodeAtOnce, encodeResource, StoredEntry } from './body.ts'
+import { nameAtOnce } from './content-writer.ts'
 import { Notes } from './notes.ts'
 import { PipelinedContent } from './pipelined-content.ts'
 import { TreeBuilder } from './tree-builder.ts'
+import { heightOf } from './tree-format.ts'
 import { TreeReader } from './tree-reader.ts'
 import type { Content, ContentPart, Resource } from '../resources/resource.ts'
+import type { EncodedResource } from './body.ts'
 import type { ChunkSource } from './chunk-store.ts'
 import type { ComponentChunks } from './component-chunks.ts'
 import type { ContentWriter } from './content-writer.ts'
@@ -109,7 +112,11 @@ export class ComponentWriter {
    * Takes resources to the end. @throws TorikiError `source-unexpected` when they do not come in ascending order; the signal's reason; what `resources`
    * throws. What was taken before stays.
    */
-  async take(resources: AsyncIterable<Resource>, options: StoreOptions, bytesStored: () => number): Promise<void> {
+  async take(
+    resources: AsyncIterable<Resource | readonly Resource[]>,
+    options: StoreOptions,
+    bytesStored: () => number,
+  ): Promise<void> {
     const first = this.#builder.entries
     const tell = (force: boolean): void => {
       const taken = this.#builder.entries - first
@@ -120,38 +127,21 @@ export class ComponentWriter {
       options.onProgress?.({ resources: taken, bytesRead: this.#bytesRead, bytesStored: bytesStored() })
     }
     throwIfAborted(this.#signal)
-    for await (const resource of resources) {
-      throwIfAborted(this.#signal)
-      if (this.lastKey !== undefined && compareKeys(this.lastKey, resource.key) >= 0) {
-        throw new TorikiError('source-unexpected', { message: 'The source listed something twice or out of order.' })
-      }
-      if (resource.key.length > RESOURCE_KEY_BYTES_MAX) {
-        throw new TorikiError('source-unexpected', { message: 'The source gave something a name beyond all bounds.' })
-      }
-      if (resource.unchanged === true) {
-        await this.#takeKnown(resource, options)
+    for await (const some of resources) {
+      for (const resource of Array.isArray(some) ? (some as readonly Resource[]) : [some as Resource]) {
+        throwIfAborted(this.#signal)
+        if (this.lastKey !== undefined && compareKeys(this.lastKey, resource.key) >= 0) {
+          throw new TorikiError('source-unexpected', { message: 'The source listed something twice or out of order.' })
+        }
+        if (resource.key.length > RESOURCE_KEY_BYTES_MAX) {
+          throw new TorikiError('source-unexpected', { message: 'The source gave something a name beyond all bounds.' })
+        }
+        // Of what is known, or stored already, there is nothing to wait for: an answer at once saves a turn of the event loop for each.
+        const encoded = this.#encodeAtOnce(resource) ?? (await this.#encode(resource, () => tell(false)))
+        const adding = this.#add(resource, encoded, options)
+        if (adding !== undefined) await adding
         tell(false)
-        continue
       }
-      const { content, stored } = resource
-      if (stored instanceof PipelinedContent) {
-        await this.chunks.takeOver(stored)
-        this.#bytesRead += stored.storedBytes
-      }
-      const counted: Resource =
-        content === undefined ? resource : { ...resource, content: this.#count(content, () => tell(false)) }
-      const { formats } = this.#context
-      const { value, contentBytes } = await encodeResource(counted, {
-        formats,
-        writer: this.#contents,
-        sink: this.chunks,
-      })
-      await this.#builder.add(resource.key, value)
-      const hint = resource.hint?.()
-      if (hint !== undefined) await this.#hints.add(resource.key, Buffer.from(hint))
-      this.#bytes += contentBytes
-      if (options.isContainer?.(resource.key) === true) this.#containers++
-      tell(false)
     }
     throwIfAborted(this.#signal)
     tell(true)
@@ -172,14 +162,48 @@ export class ComponentWriter {
     }
   }
 
-  async #takeKnown({ key, hint }: Resource, options: StoreOptions): Promise<void> {
-    assert(this.#known !== undefined, 'only what is known is unchanged')
-    const { value, contentBytes } = this.#known.take(key)
-    await this.#builder.add(key, value)
-    const bytes = hint?.()
-    if (bytes !== undefined) await this.#hints.add(key, Buffer.from(bytes))
+  #encodeAtOnce(resource: Resource): EncodedResource | undefined {
+    if (resource.unchanged === true) {
+      assert(this.#known !== undefined, 'only what is known is unchanged')
+      return this.#known.take(resource.key)
+    }
+    const { stored } = resource
+    const content = stored instanceof PipelinedContent ? stored : undefined
+    if (content !== undefined && !this.chunks.isOpen) return undefined
+    const encoded = encodeAtOnce(resource, content && nameAtOnce(content.chunks))
+    if (encoded !== undefined && content !== undefined) this.#takeOver(content)
+    return encoded
+  }
+
+  async #encode(resource: Resource, tell: () => void): Promise<EncodedResource> {
+    const { content, stored } = resource
+    if (stored instanceof PipelinedContent) {
+      await this.chunks.open()
+      this.#takeOver(stored)
+    }
+    const counted: Resource = content === undefined ? resource : { ...resource, content: this.#count(content, tell) }
+    const { formats } = this.#context
+    return await encodeResource(counted, { formats, writer: this.#contents, sink: this.chunks })
+  }
+
+  #takeOver(content: PipelinedContent): void {
+    this.chunks.takeOver(content)
+    this.#bytesRead += content.storedBytes
+  }
+
+  /** Both trees have the same keys, and so the same heights. */
+  #add(resource: Resource, { value, contentBytes }: EncodedResource, options: StoreOptions): Promise<void> | undefined {
+    const { key } = resource
+    const bytes = resource.hint?.()
     this.#bytes += contentBytes
     if (options.isContainer?.(key) === true) this.#containers++
+    const { boundaryKey } = this.#context.formats.map
+    const height = heightOf(boundaryKey, key)
+    const adding = this.#builder.add(key, value, height)
+    if (bytes === undefined) return adding
+    const hint = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const hinting = this.#hints.add(key, hint, height)
+    return adding === undefined ? hinting : adding.then(() => hinting)
   }
 
   /** Root of the hints; `undefined` when there is none. Once, after `finish`. */

@@ -17,6 +17,7 @@ import { INDEX_BYTES } from './format.ts'
 import { openIndex, sealIndex } from './index-object.ts'
 import { chunkId } from './keys.ts'
 import { indexPrefix } from './object-paths.ts'
+import { giveBack } from './give-back.ts'
 import { PackReader } from './pack-reader.ts'
 import { PackWriter } from './pack-writer.ts'
 import type { ChunkId, ChunkSink, ChunkSort, ChunkSource, SliceKeys } from './chunk-store.ts'
@@ -221,6 +222,7 @@ export class PackStore implements ChunkSink, ChunkSource {
       this.#throwLost()
       if (interim) await (this.#asked = this.#asked.then(() => this.#beforeFullPack()))
       await this.#create(path, body)
+      giveBack(body)
       this.#packs.push({ sort, packId })
       if (interim) this.#interim.push(await this.#createIndex([], [table]))
       // Only now: an index object for all names none that is not there.

@@ -19,6 +19,7 @@ import {
   TREE_BLOCK_BYTES,
 } from './format.ts'
 import { packPath } from './object-paths.ts'
+import { giveBack } from './give-back.ts'
 import { sealPack } from './pack-seal.ts'
 import { PackTableWriter, chunkBytesMax } from './pack-table.ts'
 import { sealObject } from './seal.ts'
@@ -101,11 +102,13 @@ export class PackWriter {
     const sealedTable = sealObject({ ...place, records: [table], random: this.#random })
     const trailer = Buffer.alloc(4)
     trailer.writeUInt32BE(sealedTable.length)
+    const body = Buffer.concat([...this.#parts, sealedTable, trailer])
+    for (const part of this.#parts.splice(0)) giveBack(part)
     return {
       sort: this.sort,
       packId: this.packId,
       path: this.#path,
-      body: Buffer.concat([...this.#parts, sealedTable, trailer]),
+      body,
       table,
     }
   }
@@ -119,7 +122,9 @@ export class PackWriter {
 
   #seal(plain: Uint8Array, chunks: readonly { readonly id: ChunkId; readonly length: number }[]): void {
     const level = chunks.length === 1 && plain.length > CHUNK_BYTES_MIN ? LEVEL_CHUNK : LEVEL_GROUP
-    const parts = this.#sealer.parts(encodeBlock(plain, level), false)
+    const encoded = encodeBlock(plain, level)
+    const parts = this.#sealer.parts(encoded, false)
+    if (encoded[1] !== plain) giveBack(encoded[1])
     const sealedBytes = parts.reduce((sum, part) => sum + part.length, 0)
     this.#parts.push(...parts)
     this.#sealedBytes += sealedBytes

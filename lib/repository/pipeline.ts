@@ -18,7 +18,7 @@ import type { EncodedAnswers, FromThread, ToThread } from './pipeline-messages.t
 const ALONE_BYTES = 4 * 1024 * 1024
 const ALONE_FILES = 256
 /** A batch is sent when it holds so much. */
-const BATCH_FILES = 128
+const BATCH_FILES = 192
 const BATCH_BYTES = 8 * 1024 * 1024
 /** One is being read, one waits, so that no thread waits for us. */
 const BATCHES_PER_THREAD = 2
@@ -296,8 +296,8 @@ export class Pipeline implements FileReading {
   #settle(pending: Pending, error?: Error): void {
     this.#outstanding.delete(pending)
     if (error === undefined) {
-      const { outcome, details } = pending
-      const content = pending.content.whole()
+      const { outcome, details, content } = pending
+      content.end()
       const readBytes = outcome === 'whole' ? pending.readBytes : content.storedBytes
       pending.read = { outcome, readBytes, details, stored: outcome === 'not-read' ? undefined : content }
     }

@@ -13,15 +13,14 @@ export interface PipelinedChunk {
 interface Stretch {
   readonly fromBytes: number
   readonly toBytes: number
-  readonly ids: Buffer
-  readonly lengths: Uint32Array
-  readonly known: Uint8Array
-  readonly first: number
-  readonly last: number
+  readonly chunks: PipelinedChunk[]
 }
 
 export class PipelinedContent implements StoredContent {
   readonly #stretches: Stretch[] = []
+  /** In order, as far as they follow each other from the first byte; after `end`. */
+  chunks: readonly PipelinedChunk[] = []
+  storedBytes = 0
 
   add(
     { fromBytes, toBytes }: { readonly fromBytes: number; readonly toBytes: number },
@@ -30,34 +29,28 @@ export class PipelinedContent implements StoredContent {
     first: number,
     last: number,
   ): void {
-    this.#stretches.push({ fromBytes, toBytes, ids, lengths, known, first, last })
-  }
-
-  /** In order, as far as they follow each other from the first byte. */
-  *chunks(): Generator<PipelinedChunk> {
-    let end = 0
-    for (const stretch of this.#stretches) {
-      if (stretch.fromBytes !== end) return
-      for (let at = stretch.first; at < stretch.last; at++) {
-        const lengthBytes = stretch.lengths[at] as number
-        end += lengthBytes
-        const id = stretch.ids.subarray(at * CHUNK_ID_BYTES, (at + 1) * CHUNK_ID_BYTES)
-        yield { id, lengthBytes, wasKnown: stretch.known[at] === 1 }
-      }
-      // Ended early: what another thread read behind it does not follow.
-      if (end !== stretch.toBytes) return
+    const chunks: PipelinedChunk[] = []
+    for (let at = first; at < last; at++) {
+      const id = ids.subarray(at * CHUNK_ID_BYTES, (at + 1) * CHUNK_ID_BYTES)
+      chunks.push({ id, lengthBytes: lengths[at] as number, wasKnown: known[at] === 1 })
     }
+    this.#stretches.push({ fromBytes, toBytes, chunks })
   }
 
-  get storedBytes(): number {
-    let bytes = 0
-    for (const { lengthBytes } of this.chunks()) bytes += lengthBytes
-    return bytes
-  }
-
-  /** Nothing comes any more. */
-  whole(): this {
-    if (this.#stretches.length > 1) this.#stretches.sort((a, b) => a.fromBytes - b.fromBytes)
-    return this
+  /** Nothing comes any more. What another thread read behind a stretch that ended early does not follow it, and does not count. */
+  end(): void {
+    if (this.#stretches.length === 1) this.chunks = (this.#stretches[0] as Stretch).chunks
+    else {
+      const all: PipelinedChunk[] = []
+      let end = 0
+      for (const { fromBytes, chunks } of this.#stretches.toSorted((a, b) => a.fromBytes - b.fromBytes)) {
+        if (fromBytes !== end) break
+        for (const chunk of chunks) end += chunk.lengthBytes
+        all.push(...chunks)
+      }
+      this.chunks = all
+    }
+    for (const { lengthBytes } of this.chunks) this.storedBytes += lengthBytes
+    this.#stretches.length = 0
   }
 }

@@ -190,10 +190,14 @@ export interface Capture {
   /** Threads that read files for the component that is stored next; `undefined`: there are none. */
   reading(): FileReading | undefined
   /**
-   * Stores one component's map in a single streaming pass. After an abort of the signal it throws; `checkpoint` may then keep what was stored.
+   * Stores one component's map in a single streaming pass; resources come one by one or in batches, of which only the last has content to be read. After an abort of the signal it throws; `checkpoint` may then keep what was stored.
    * @throws what `resources` throws: nothing of this component is then in the snapshot.
    */
-  store(component: string, resources: AsyncIterable<Resource>, options: StoreOptions): Promise<ComponentRecord>
+  store(
+    component: string,
+    resources: AsyncIterable<Resource | readonly Resource[]>,
+    options: StoreOptions,
+  ): Promise<ComponentRecord>
   /** Names the record suspect before the commit, with the reason. */
   suspect(component: string, reason: string): void
   /** Keeps the components stored so far and the map of the one being read, for a continuation. `lost`: another attempt went on from there already. */

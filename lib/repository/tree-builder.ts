@@ -44,12 +44,21 @@ export class TreeBuilder {
   }
   #lastKey: Buffer = Buffer.alloc(0)
 
-  /** Keys come in strictly ascending order: anything else is a programmer's error. */
-  async add(key: Buffer, value: Buffer): Promise<void> {
+  /**
+   * Keys come in strictly ascending order: anything else is a programmer's error. Only where a node is full there is something to wait for. `height`: of the key, where another
+   * tree of the same generation was asked already.
+   */
+  add(key: Buffer, value: Buffer, height = heightOf(this.#format.boundaryKey, key)): Promise<void> | undefined {
     assert(this.#entries === 0 || compareKeys(this.#lastKey, key) < 0, 'tree entries come in ascending order')
-    const leaf = await this.#open(0)
+    const leaf = this.#level(0)
+    if (leaf.height > 0) return this.#flush(0, leaf).then(() => this.#enter(leaf, key, value, height))
+    this.#enter(leaf, key, value, height)
+    return undefined
+  }
+
+  #enter(leaf: Level, key: Buffer, value: Buffer, height: number): void {
     leaf.writer.entry({ key, value })
-    leaf.height = heightOf(this.#format.boundaryKey, key)
+    leaf.height = height
     this.#lastKey = leaf.writer.lastKey
     this.#entries++
   }
@@ -57,7 +66,7 @@ export class TreeBuilder {
   /** Stores the rest and gives the root: the first level that holds one node; a leaf without entries for the empty map. Once. */
   async finish(): Promise<BuiltTree> {
     for (let at = 0; ; at++) {
-      const level = (this.#levels[at] ??= { writer: new NodeWriter(at), nodes: 0, height: 0 })
+      const level = this.#level(at)
       if (level.nodes === 0) {
         return { root: await this.#store(level.writer.take(this.#format)), entries: this.#entries }
       }
@@ -67,9 +76,13 @@ export class TreeBuilder {
 
   /** The level, with room for another item: a node that its last item closed is stored first. */
   async #open(at: number): Promise<Level> {
-    const level = (this.#levels[at] ??= { writer: new NodeWriter(at), nodes: 0, height: 0 })
+    const level = this.#level(at)
     if (level.height > at) await this.#flush(at, level)
     return level
+  }
+
+  #level(at: number): Level {
+    return (this.#levels[at] ??= { writer: new NodeWriter(at), nodes: 0, height: 0 })
   }
 
   async #flush(at: number, level: Level): Promise<void> {

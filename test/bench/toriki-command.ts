@@ -4,7 +4,7 @@ import { join } from 'node:path'
 /** What `bin/toriki` gives the Node that does the work. */
 export const NODE_FLAGS = [
   '--disable-warning=ExperimentalWarning',
-  '--max-semi-space-size=4',
+  '--max-semi-space-size=16',
   '--max-old-space-size=384',
 ] as const
 

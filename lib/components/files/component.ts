@@ -108,6 +108,10 @@ class FilesComponent implements Component {
   }
 
   async *read(slice: Slice, context: ReadContext): AsyncGenerator<Resource, void, void> {
+    for await (const batch of this.readBatches(slice, context)) yield* batch
+  }
+
+  async *readBatches(slice: Slice, context: ReadContext): AsyncGenerator<readonly Resource[], void, void> {
     stopIfAborted(context.signal)
     const place = this.#placeOf(slice)
     if (place === undefined || slice.kind === 'shared') return

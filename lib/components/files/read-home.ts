@@ -1,8 +1,10 @@
 /** One home, or one shared directory, as resources in key order. */
 import { TorikiError } from '../../errors.ts'
-import { compareKeys, decodeKey } from '../../resources/key.ts'
+import { decodeKey } from '../../resources/key.ts'
 import type { ResourceKey } from '../../resources/key.ts'
 import type { Resource } from '../../resources/resource.ts'
+import type { FileRead, StoredContent } from '../../resources/file-reading.ts'
+import type { KnownEntries } from '../../resources/known-entries.ts'
 import type { ReadContext } from '../component.ts'
 import { readAttributes } from './attributes.ts'
 import type { Attributes } from './attributes.ts'
@@ -12,7 +14,7 @@ import { entryState } from './entry.ts'
 import type { EntryDetails } from './entry.ts'
 import type { EntryStat } from './entry-stat.ts'
 import type { Exclusions } from './exclude.ts'
-import { HardLinks } from './hard-links.ts'
+import { FirstNames } from './first-names.ts'
 import { fileNote } from './notes.ts'
 import type { FileNoteCode } from './notes.ts'
 import { Pace, stopIfAborted } from './pace.ts'
@@ -24,11 +26,12 @@ import type { StretchDetails } from './read-stretch.ts'
 import { SystemFailure, classOf, failureOf, readFailed } from './system-failure.ts'
 import { hintOf, isHinted, isSettled } from './hint.ts'
 import { LeftOut } from './left-out.ts'
-import { LinksBefore } from './links-before.ts'
 import { visitKeys } from './visit-keys.ts'
-import { openVisited, walk } from './walk.ts'
+import { isFile, isReadable, openVisited, stepwise, walk } from './walk.ts'
 import type { Visit } from './walk.ts'
 
+/** Handed over together. */
+const BATCH_ENTRIES = 64
 /** So many entries may be damaged before the file system, not a file, is taken to be. */
 const DAMAGED_MAX = 100
 
@@ -39,30 +42,19 @@ export interface HomeReading {
 }
 
 /**
- * Reads beneath `home`, which the caller closes. Content is read when it is asked for; its file is open from the yield to the next one.
+ * Reads beneath `home`, which the caller closes, in batches: what a walk gives costs little, and handing over each entry by itself would cost more. Content is read when it is asked
+ * for; its entry is the last of its batch, and its file is open from the yield to the next one.
  * @throws TorikiError `read-failed` when the file system, rather than one entry, fails; `home-unreadable`; `deadline`, `interrupted`.
  */
 export async function* readHome(
   home: Directory,
   reading: HomeReading,
   context: ReadContext,
-): AsyncGenerator<Resource, void, void> {
-  yield* read(new HomeReader(home, reading, context))
-}
-
-/** The same of `keys` alone, which ascend; what is not there is passed over. What is left out by rule is seen too. */
-export async function* readKeys(
-  home: Directory,
-  keys: AsyncIterable<ResourceKey>,
-  reading: HomeReading,
-  context: ReadContext,
-): AsyncGenerator<Resource, void, void> {
-  yield* read(new HomeReader(home, reading, context, keys))
-}
-
-async function* read(reader: HomeReader): AsyncGenerator<Resource, void, void> {
+  keys?: AsyncIterable<ResourceKey>,
+): AsyncGenerator<readonly Resource[], void, void> {
+  const reader = new HomeReader(home, reading, context, keys)
   try {
-    yield* reader.resources()
+    yield* reader.batches()
   } catch (error) {
     const failure = failureOf(error)
     if (failure !== undefined && classOf(failure) === 'denied')
@@ -73,18 +65,28 @@ async function* read(reader: HomeReader): AsyncGenerator<Resource, void, void> {
   }
 }
 
+/** The same of `keys` alone, which ascend; what is not there is passed over. What is left out by rule is seen too. */
+export async function* readKeys(
+  home: Directory,
+  keys: AsyncIterable<ResourceKey>,
+  reading: HomeReading,
+  context: ReadContext,
+): AsyncGenerator<Resource, void, void> {
+  for await (const batch of readHome(home, reading, context, keys)) yield* batch
+}
+
 class HomeReader {
   readonly #home: Directory
   readonly #reading: HomeReading
   readonly #context: ReadContext
   readonly #pace: Pace
-  readonly #links = new HardLinks()
+  readonly #names: FirstNames
   readonly #said = new Set<FileNoteCode>()
   readonly #keys: AsyncIterable<ResourceKey> | undefined
-  readonly #linksBefore: LinksBefore | undefined
   readonly #ahead = new ReadAhead()
+  /** To be yielded next. */
+  readonly #ready: Resource[] = []
   readonly #leftOut: LeftOut
-  #linksAreWhole: boolean
   #buffer: Buffer | undefined
   #damaged = 0
   #attributes = true
@@ -99,46 +101,62 @@ class HomeReader {
     this.#context = context
     this.#pace = new Pace(context.clock, context.signal)
     this.#leftOut = new LeftOut(this.#pace)
-    this.#linksAreWhole = context.after === undefined
     this.#keys = keys
-    this.#linksBefore = keys === undefined ? undefined : new LinksBefore(home, reading.exclusions, this.#pace)
+    const { after } = context
+    this.#names = new FirstNames(home, {
+      exclusions: reading.exclusions,
+      pace: this.#pace,
+      after,
+      isWhole: keys === undefined,
+    })
   }
 
-  async *resources(): AsyncGenerator<Resource, void, void> {
+  async *batches(): AsyncGenerator<readonly Resource[], void, void> {
     if (this.#home.native === undefined) this.#sayOnce('fidelity')
-    for await (const visit of this.#visits()) {
-      if (this.#pace.isDue()) await this.#pace.breathe()
-      const known = await this.#unchanged(visit)
-      const ahead = known ?? this.#giveAway(visit)
-      if (ahead !== undefined) {
-        if (this.#ahead.isEmpty && !('pending' in ahead)) yield ahead
-        else yield* this.#comeIn(ahead)
-        continue
+    const visits = stepwise(this.#visits())
+    try {
+      for (;;) {
+        const step = visits.next()
+        const { value: visit, done } = step instanceof Promise ? await step : step
+        if (done === true || visit === undefined) break
+        if (this.#pace.isDue()) await this.#pace.breathe()
+        const answer = this.#unchanged(visit)
+        const ahead = (answer instanceof Promise ? await answer : answer) ?? this.#giveAway(visit)
+        if (ahead !== undefined) this.#ahead.add(ahead)
+        else if (visit.finding === 'left-out') await this.#leaveOut(visit)
+        else if (isFile(visit)) yield* this.#readNext(visit)
+        else {
+          const resource = await this.#resource(visit)
+          if (resource !== undefined) this.#ahead.add(resource)
+        }
+        this.#comeIn()
+        if (this.#ahead.isFull) yield* this.#waitFor('room')
+        if (this.#ready.length >= BATCH_ENTRIES) yield this.#ready.splice(0)
       }
-      if (visit.finding === 'left-out') await this.#leaveOut(visit)
-      else yield* this.#readNext(visit)
+      yield* this.#waitFor('all')
+      yield this.#ready.splice(0)
+    } finally {
+      await visits.return?.()
     }
-    yield* this.#comeIn()
-    if (this.#links.isFull) this.#sayOnce('hard-links-not-tracked')
+    if (this.#names.isFull) this.#sayOnce('hard-links-not-tracked')
   }
 
-  /** Behind what is still ahead: a file's content is read as it is yielded, so everything before it goes first. */
-  async *#readNext(visit: Visit): AsyncGenerator<Resource, void, void> {
-    const isFile = visit.finding === 'entry' && visit.stat?.type === 'file'
-    if (isFile) yield* this.#comeIn()
-    if (this.#ahead.isEmpty) yield* this.#readHere(visit)
-    else for await (const resource of this.#readHere(visit)) yield* this.#comeIn(resource)
+  /** A file on this thread: its content is read as it is yielded, so everything before it goes first. */
+  async *#readNext(visit: Visit): AsyncGenerator<readonly Resource[], void, void> {
+    yield* this.#waitFor('all')
+    yield* this.#readHere(visit)
   }
 
-  /** On this thread. */
-  async *#readHere(shown: Visit): AsyncGenerator<Resource, void, void> {
+  async *#readHere(shown: Visit): AsyncGenerator<readonly Resource[], void, void> {
     this.#noted = false
     let visit = shown
     try {
-      if (shown.finding === 'entry' && shown.stat?.type === 'file' && shown.file === undefined)
-        visit = openVisited(shown, this.#home, { opensFile: isReadable })
+      if (isFile(shown) && shown.file === undefined) visit = openVisited(shown, this.#home, { opensFile: isReadable })
       const resource = await this.#resource(visit)
-      if (resource !== undefined) yield resource
+      if (resource === undefined) return
+      // What was read before counts also when this one takes too long.
+      if (this.#ready.length > 0) yield this.#ready.splice(0)
+      yield [resource]
     } finally {
       visit.file?.close()
     }
@@ -153,60 +171,65 @@ class HomeReader {
     if (finding !== 'entry' || stat?.type !== 'file' || stat.links !== 1 || !isReadable(stat)) return undefined
     const held = parent.hold?.()
     if (held === undefined) return undefined
-    const pending = reading.take({ ...stat, directory: held.handle, name })
+    const { sizeBytes, device, inode, mtimeNs, ctimeNs } = stat
+    const pending = reading.take({ directory: held.handle, name, sizeBytes, device, inode, mtimeNs, ctimeNs })
     if (pending === undefined) held.release()
     return pending && { pending, visit, stat, held }
   }
 
-  /** Yields in order what is there; with `next`, only so much that it may be taken up too. */
-  async *#comeIn(next?: Resource | FileAhead): AsyncGenerator<Resource, void, void> {
-    if (next !== undefined) this.#ahead.add(next)
+  /** Moves what is there to what is shown next, in order, as far as nothing has to be waited for or read here. */
+  #comeIn(): void {
     for (;;) {
       const first = this.#ahead.first
       if (first === undefined) return
-      if ('pending' in first && first.pending.read === undefined) {
-        if (next !== undefined && !this.#ahead.isFull) return
-        this.#context.reading?.send()
-        await first.pending.done
-      }
+      if ('pending' in first) {
+        if (first.pending.read?.stored === undefined) return
+        this.#ready.push(this.#arrived(first, first.pending.read, first.pending.read.stored))
+        first.held.release()
+      } else this.#ready.push(first)
       this.#ahead.shift()
-      if ('pending' in first) yield* this.#arrived(first)
-      else yield first
     }
   }
 
-  async *#arrived({ pending, visit, stat, held }: FileAhead): AsyncGenerator<Resource, void, void> {
-    const { read } = pending
-    try {
-      stopIfAborted(this.#context.signal)
-      if (read === undefined) throw new TorikiError('interrupted')
-      const details = read.details as StretchDetails | undefined
+  async *#waitFor(what: 'room' | 'all'): AsyncGenerator<readonly Resource[], void, void> {
+    for (;;) {
+      this.#comeIn()
+      const first = this.#ahead.first
+      if (first === undefined || (what === 'room' && !this.#ahead.isFull)) return
+      if (!('pending' in first)) continue
+      if (first.pending.read === undefined) {
+        this.#context.reading?.send()
+        await first.pending.done
+        stopIfAborted(this.#context.signal)
+        continue
+      }
+      const details = first.pending.read.details as StretchDetails | undefined
       if (details?.exhausted !== undefined) throw new SystemFailure(details.exhausted)
-      if (read.stored === undefined) {
-        yield* this.#readHere(visit)
-        return
-      }
-      this.#noted = false
-      const attributes = this.#attributesFrom(visit, details?.attributes)
-      if (read.outcome === 'damaged') this.#damage()
-      if (read.outcome !== 'whole') {
-        this.#noted = true
-        this.#context.note(fileNote(read.outcome === 'damaged' ? 'damaged' : 'changed-while-reading', visit.key))
-      }
-      const settled = read.readBytes === stat.sizeBytes ? stat : { ...stat, sizeBytes: read.readBytes }
-      const state = entryState(settled, { attributes, unreadable: read.outcome === 'damaged' })
-      const hint = this.#hintAfter(stat)
-      yield { key: visit.key, state, stored: read.stored, hint: () => hint }
-    } finally {
-      held.release()
+      yield* this.#readHere(first.visit)
+      first.held.release()
+      this.#ahead.shift()
     }
+  }
+
+  #arrived({ visit, stat }: FileAhead, read: FileRead, stored: StoredContent): Resource {
+    this.#noted = false
+    const attributes = this.#attributesFrom(visit, (read.details as StretchDetails | undefined)?.attributes)
+    if (read.outcome === 'damaged') this.#damage()
+    if (read.outcome !== 'whole') {
+      this.#noted = true
+      this.#context.note(fileNote(read.outcome === 'damaged' ? 'damaged' : 'changed-while-reading', visit.key))
+    }
+    const settled = read.readBytes === stat.sizeBytes ? stat : { ...stat, sizeBytes: read.readBytes }
+    const state = entryState(settled, { attributes, unreadable: read.outcome === 'damaged' })
+    const hint = this.#hintAfter(stat)
+    return { key: visit.key, state, stored, hint: () => hint }
   }
 
   /** Nothing is read afterwards. */
   close(): void {
     for (let first = this.#ahead.shift(); first !== undefined; first = this.#ahead.shift())
       if ('pending' in first) first.held.release()
-    this.#linksBefore?.close()
+    this.#names.close()
     if (this.#buffer !== undefined) this.#reading.buffers.give(this.#buffer)
     this.#buffer = undefined
   }
@@ -225,17 +248,23 @@ class HomeReader {
   }
 
   /** As it is stored, if it looks as it did then. */
-  async #unchanged({ finding, key, stat }: Visit): Promise<Resource | undefined> {
+  #unchanged(visit: Visit): Resource | undefined | Promise<Resource | undefined> {
+    const { finding, key, stat } = visit
     const { known } = this.#context
     this.#noted = false
     this.#first = undefined
     if (known === undefined || finding !== 'entry' || stat === undefined || !isHinted(stat)) return undefined
-    if (stat.type === 'file' && stat.links > 1) this.#first = { name: await this.#firstName(stat, key) }
+    if (stat.type === 'file' && stat.links > 1) return this.#unchangedLink(known, stat, key)
     const hint = this.#hint(stat)
     const answer = known.matches(key, hint)
-    return (typeof answer === 'boolean' ? answer : await answer)
-      ? { key, state: {}, unchanged: true, hint: () => hint }
-      : undefined
+    if (answer instanceof Promise) return answer.then((matches) => (matches ? knownResource(key, hint) : undefined))
+    return answer ? knownResource(key, hint) : undefined
+  }
+
+  async #unchangedLink(known: KnownEntries, stat: EntryStat, key: ResourceKey): Promise<Resource | undefined> {
+    this.#first = { name: await this.#names.first(stat, key) }
+    const hint = this.#hint(stat)
+    return (await known.matches(key, hint)) ? knownResource(key, hint) : undefined
   }
 
   #hint(stat: EntryStat): Buffer {
@@ -268,11 +297,9 @@ class HomeReader {
     if (type !== 'directory' && type !== 'link') this.#context.note(fileNote('special-file', key))
     const attributes =
       type === 'link' || (type === 'directory' && visit.directory === undefined) ? undefined : this.#attributesOf(visit)
-    return {
-      key,
-      state: entryState(stat, attributes === undefined ? details : { ...details, attributes }),
-      ...(details.otherFileSystem === true ? {} : { hint: () => this.#hintAfter(stat) }),
-    }
+    const hint = details.otherFileSystem === true ? undefined : this.#hintAfter(stat)
+    const state = entryState(stat, attributes === undefined ? details : { ...details, attributes })
+    return { key, state, hint: () => hint }
   }
 
   async #file(visit: Visit, stat: EntryStat): Promise<Resource> {
@@ -283,7 +310,7 @@ class HomeReader {
     }
     const attributes = this.#attributesOf(visit)
     if (stat.links > 1) {
-      const { name } = (this.#first ??= { name: await this.#firstName(stat, key) })
+      const { name } = (this.#first ??= { name: await this.#names.first(stat, key) })
       const hint = (): Buffer | undefined => this.#hintAfter(stat)
       if (name !== undefined) return { key, state: entryState(stat, { attributes, hardLinkTo: name }), hint }
     }
@@ -311,29 +338,6 @@ class HomeReader {
       })
     }
     return this.#pace.isDue() ? this.#pace.breathe() : undefined
-  }
-
-  /** Written path of the first name of this file, where that is another one. */
-  async #firstName(stat: EntryStat, key: ResourceKey): Promise<string | undefined> {
-    if (this.#linksBefore !== undefined) return await this.#linksBefore.first(stat, key)
-    await this.#learnLinks()
-    const first = this.#links.first(stat)
-    this.#links.met(stat, key)
-    return first
-  }
-
-  /** A continuation has not met the names before it: they are looked at, not read, once, and only when a file has several names. */
-  async #learnLinks(): Promise<void> {
-    const { after } = this.#context
-    if (this.#linksAreWhole || after === undefined) return
-    this.#linksAreWhole = true
-    for (const visit of walk(this.#home, {
-      leavesOut: (path, type, target) => this.#reading.exclusions.leavesOut(path, type, target),
-    })) {
-      if (this.#pace.isDue()) await this.#pace.breathe()
-      if (compareKeys(visit.key, after) > 0) return
-      if (visit.finding === 'entry' && visit.stat?.type === 'file') this.#links.met(visit.stat, visit.key)
-    }
   }
 
   /** Says how much was left out, as far as it was counted. Nothing is opened but directories. */
@@ -389,7 +393,6 @@ class HomeReader {
   }
 }
 
-/** A larger file has no exact size. */
-function isReadable({ sizeBytes }: EntryStat): boolean {
-  return Number.isSafeInteger(sizeBytes)
+function knownResource(key: ResourceKey, hint: Buffer): Resource {
+  return { key, state: {}, unchanged: true, hint: () => hint }
 }

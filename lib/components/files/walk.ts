@@ -231,3 +231,18 @@ function descend(levels: readonly Level[]): Directory | undefined {
 function keyBelow(above: ResourceKey, name: string): ResourceKey {
   return Buffer.concat([above, encodeKey(ENTRY_KIND, [Buffer.from(name, 'latin1')]).subarray(ENTRY_KIND.length)])
 }
+
+/** A regular file, and nothing is amiss with it. */
+export function isFile({ finding, stat }: Visit): boolean {
+  return finding === 'entry' && stat?.type === 'file'
+}
+
+/** One step after the other, without a turn of the event loop where none is needed. */
+export function stepwise<T>(steps: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncIterator<T> {
+  return Symbol.iterator in steps ? steps[Symbol.iterator]() : steps[Symbol.asyncIterator]()
+}
+
+/** A larger file has no exact size. */
+export function isReadable({ sizeBytes }: EntryStat): boolean {
+  return Number.isSafeInteger(sizeBytes)
+}
