@@ -178,15 +178,14 @@ describe('the assembly', () => {
       import { registerHooks } from 'node:module'
       const loaded = []
       registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
-      await import(${JSON.stringify(new URL('../../../lib/embedded/main.ts', import.meta.url).href)})
+      await import(${JSON.stringify(new URL('../../../lib/assemble-service.ts', import.meta.url).href)})
+      await import(${JSON.stringify(new URL('../../../lib/assemble-restore.ts', import.meta.url).href)})
       process.stdout.write(JSON.stringify(loaded))`
     const { stdout } = await promisify(execFile)(process.execPath, [
       '--input-type=module',
       '--no-warnings',
       '-e',
       program,
-      'x',
-      '--help',
     ])
     const loaded = JSON.parse(stdout.slice(stdout.lastIndexOf('["'))) as string[]
     expect(loaded.some((url) => url.endsWith('lib/platform/assemble.ts'))).toBe(true)
