@@ -3,7 +3,7 @@
  * kept, and after every end that each person is as the snapshot holds him, or as before where the report says so. Where the moments fall differs from machine to machine; what is promised
  * holds at every moment.
  */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../../../lib/platform/random.ts'
@@ -37,6 +37,8 @@ interface Report {
   readonly failures: readonly { readonly slice: string; readonly code: string; readonly outcome: string }[]
 }
 
+/** Starting takes longer than this on no machine. */
+const STARTING_MS = 1500
 /** Of one restore and what goes on with it. */
 const KILLS_MAX = 3
 /** With rights to administrate: one of the demo's people has some, and is left out otherwise. */
@@ -48,7 +50,9 @@ export async function killRestores(nebari: NebariWithKeycloak, kills: number, se
   const watch = new Watch(nebari)
   let [killed, wentOn, restores, tries] = [0, 0, 0, 0]
   watch.damage(random)
-  let typicalMs = await watch.restoreToTheEnd()
+  await watch.restoreToTheEnd()
+  /** How long it wrote last time. */
+  let writingMs = 300
   while (killed < kills && tries < 4 * kills) {
     restores++
     watch.damage(random)
@@ -56,13 +60,21 @@ export async function killRestores(nebari: NebariWithKeycloak, kills: number, se
     let begun = false
     for (let kill = 1 + Math.floor(random.fraction() * KILLS_MAX); kill > 0 && killed < kills; kill--) {
       tries++
-      const beganMs = performance.now()
       const child = startToriki(nebari.settings, words)
-      const over = sleep(random.fraction() * typicalMs).then(() => 'moment' as const)
-      if ((await Promise.race([child.ended, over])) === 'moment') child.kill('SIGKILL')
+      // Most of the time goes into starting and planning, which write nothing: one in three is killed somewhere there, the others from their first write on.
+      const before = begun || random.fraction() < 0.3 ? sleep(random.fraction() * STARTING_MS) : watch.beginning()
+      const wait = random.fraction() * writingMs
+      let wroteMs = performance.now()
+      const moment = before.then(async () => {
+        wroteMs = performance.now()
+        await sleep(wait)
+        return 'moment' as const
+      })
+      if ((await Promise.race([child.ended, moment])) === 'moment') child.kill('SIGKILL')
       const status = await child.ended
+      watch.stop()
       if (status !== 'SIGKILL') {
-        typicalMs = 0.9 * (performance.now() - beganMs)
+        writingMs = Math.max(100, performance.now() - wroteMs)
         if (status !== 0) watch.broken.push(`a restore ended with ${status}: ${child.err()}${child.out()}`)
         break
       }
@@ -85,6 +97,7 @@ class Watch {
   readonly #stored: FileMap
   readonly #image: ReadonlyMap<string, string>
   #damaged: FileMap = new Map()
+  #isWaiting = false
 
   constructor(nebari: NebariWithKeycloak) {
     this.#nebari = nebari
@@ -113,13 +126,26 @@ class Watch {
     this.#damaged = homeFiles(this.#nebari.root)
   }
 
-  /** How long the process took. */
-  async restoreToTheEnd(): Promise<number> {
-    const beganMs = performance.now()
+  async restoreToTheEnd(): Promise<void> {
     const child = startToriki(this.#nebari.settings, RESTORE)
     if ((await child.ended) !== 0) this.broken.push(`a restore ended badly: ${child.err()}${child.out()}`)
     else this.#compare(JSON.parse(child.out()) as Report)
-    return performance.now() - beganMs
+  }
+
+  /** Resolves when one more restore is applied than by now: it may write from here on. */
+  async beginning(): Promise<void> {
+    this.#isWaiting = true
+    const before = this.#applied()
+    while (this.#isWaiting && this.#applied() === before) await sleep(2)
+  }
+
+  stop(): void {
+    this.#isWaiting = false
+  }
+
+  #applied(): number {
+    const folder = join(this.#nebari.store, 'restores')
+    return readdirSync(folder).filter((restore) => existsSync(join(folder, restore, 'applied'))).length
   }
 
   async endBy(words: readonly string[]): Promise<void> {
