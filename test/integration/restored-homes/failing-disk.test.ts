@@ -126,11 +126,11 @@ whenMountable(
     loseAt(house, 12)
     let left = 2
     const step = await house.apply(restore, () => {
-      // Comes back for the last delivery, and then a file cannot be made: it is taken back.
+      // Comes back for the last delivery, and then the last call of the work is refused: it is taken back. (The files were made on the volume that was held, while it was away.)
       if (--left > 0) return
       mounts.volume(image, root)
       house.cut.before = (call) => {
-        if (call !== 'makeFile') return
+        if (call !== 'setTime') return
         house.cut.before = () => undefined
         throw new SystemFailure('EROFS')
       }
