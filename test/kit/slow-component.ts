@@ -30,7 +30,9 @@ export function slowComponent(component: Component, { turn, msPerResource, bytes
     ...(source && { source: source.bind(component) }),
     ...(isContainer && { isContainer: isContainer.bind(component) }),
     async *read(slice, context) {
-      for await (const resource of component.read(slice, context)) {
+      // The clock turns with what is read here: other threads would read in no time.
+      const { reading: _, ...alone } = context
+      for await (const resource of component.read(slice, alone)) {
         await turn(msPerResource)
         context.signal.throwIfAborted()
         const { content } = resource
