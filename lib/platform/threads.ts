@@ -11,8 +11,8 @@ export interface Work {
   /** Starts the thread if need be. */
   post(thread: number, message: unknown, transfer?: readonly ArrayBuffer[]): void
   onMessage(receive: (thread: number, message: unknown) => void): void
-  /** A thread died, with everything that this work had on it. */
-  onFailure(fail: (error: unknown) => void): void
+  /** That thread died, with everything that this work had on it. */
+  onFailure(fail: (thread: number, error: unknown) => void): void
   /** Nothing is sent or received afterwards. Idempotent. */
   leave(): void
 }

@@ -22,7 +22,7 @@ const OLD_MIB = 192
 
 class Members implements Work {
   receive: ((thread: number, message: unknown) => void) | undefined
-  fail: ((error: unknown) => void) | undefined
+  fail: ((thread: number, error: unknown) => void) | undefined
   readonly #pool: Pool
   readonly #number: number
 
@@ -40,7 +40,7 @@ class Members implements Work {
     this.receive = receive
   }
 
-  onFailure(fail: (error: unknown) => void): void {
+  onFailure(fail: (thread: number, error: unknown) => void): void {
     this.fail = fail
   }
 
@@ -93,7 +93,7 @@ class Pool implements WorkerThreads {
     const ended = (error: unknown): void => {
       if (this.#threads[at] !== thread) return
       this.#threads[at] = undefined
-      for (const work of this.#works.values()) work.fail?.(error)
+      for (const work of this.#works.values()) work.fail?.(at, error)
     }
     thread.on('error', ended)
     thread.on('exit', (status) => ended(new Error(`a thread ended with ${status}`)))
@@ -104,7 +104,8 @@ class Pool implements WorkerThreads {
   async close(): Promise<void> {
     const threads = this.#threads.splice(0)
     this.#isClosed = true
-    for (const work of this.#works.values()) work.fail?.(new Error('the threads were ended'))
+    for (const work of this.#works.values())
+      for (let thread = 0; thread < this.count; thread++) work.fail?.(thread, new Error('the threads were ended'))
     await Promise.all(threads.map(async (thread) => await thread?.terminate()))
   }
 

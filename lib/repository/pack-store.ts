@@ -199,7 +199,7 @@ export class PackStore implements ChunkSink, ChunkSource {
   async #close(writer: PackWriter, { interim } = { interim: false }): Promise<void> {
     this.#open.delete(writer.sort)
     await this.#loaded()
-    void this.#send(writer.finish(), { interim }).catch(() => undefined)
+    void this.#send(writer.finish(), { interim })
     // The next one fills meanwhile; with more on their way memory would grow.
     while (this.#uploads.size > 1) await Promise.race(this.#uploads)
     this.#throwLost()
@@ -221,8 +221,8 @@ export class PackStore implements ChunkSink, ChunkSource {
     const upload = (async () => {
       this.#throwLost()
       if (interim) await (this.#asked = this.#asked.then(() => this.#beforeFullPack()))
-      await this.#create(path, body)
-      giveBack(body)
+      // Where the answer is that it is there already, some of it may still be on its way out.
+      if ((await this.#create(path, body)) === 'created') giveBack(body)
       this.#packs.push({ sort, packId })
       if (interim) this.#interim.push(await this.#createIndex([], [table]))
       // Only now: an index object for all names none that is not there.
@@ -272,14 +272,17 @@ export class PackStore implements ChunkSink, ChunkSource {
   }
 
   /** Under a name of 128 random bits: what is there already is this very object, and its first answer was lost. */
-  async #create(path: string, body: Buffer): Promise<void> {
+  async #create(path: string, body: Buffer): Promise<'created' | 'exists'> {
+    let answer: 'created' | 'exists' = 'created'
     try {
       await this.#store.create(path, body)
     } catch (error) {
       if (!isTorikiError(error, 'object-exists')) throw error
+      answer = 'exists'
     }
     this.#storedBytes += body.length
     this.#storedObjects++
+    return answer
   }
 
   async #loaded(): Promise<ChunkIndex> {

@@ -69,7 +69,7 @@ export class Pipeline implements FileReading {
   #packs: PackStore | undefined
   #table: ChunkTable | undefined
   #idsInTable = 0
-  #lanes: (Lane | undefined)[] = []
+  readonly #lanes: (Lane | undefined)[] = []
   #batch: Batch | undefined
   readonly #waiting: Batch[] = []
   /** Packs that the store has not taken yet. */
@@ -153,9 +153,9 @@ export class Pipeline implements FileReading {
         this.#fail(error)
       }
     })
-    work.onFailure((error) => {
+    work.onFailure((thread, error) => {
       // Whoever takes its place knows nothing of us.
-      this.#lanes = []
+      this.#lanes[thread] = undefined
       this.#fail(new TorikiError('internal', { message: 'A thread ended.', cause: error }))
     })
     this.#options.signal.addEventListener('abort', this.#abort)

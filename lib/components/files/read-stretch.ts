@@ -11,12 +11,12 @@ import { openForReading } from './handle-directory.ts'
 import type { EntryStat } from './entry-stat.ts'
 import { loadNative } from './native.ts'
 import type { Native } from './native.ts'
-import { call, classOf } from './system-failure.ts'
+import { call, classOf, failureOf } from './system-failure.ts'
 
 /** What is told besides: attributes, where there are any or something is to be said of them. */
 export interface StretchDetails {
   readonly attributes?: Attributes | 'failed'
-  /** This machine is at its end, not the file: the whole read ends. */
+  /** The errno when this machine is at its end, not the file: the whole read ends. */
   readonly exhausted?: string
 }
 
@@ -36,11 +36,11 @@ export function readStretch(native: Native, buffer: Buffer, stretch: FileStretch
     handle = openForReading(native, stretch.directory, stretch.name)
     return readOpened(native, buffer, handle, stretch, sink)
   } catch (error) {
-    const failure = classOf(error)
+    const failure = failureOf(error)
     // Whatever else keeps it from being opened, the walking thread meets it too, and knows what to say.
-    return failure === 'exhausted'
-      ? { ...NOT_READ, details: { exhausted: String((error as Error).message) } }
-      : NOT_READ
+    if (failure === undefined) throw error
+    if (classOf(failure) !== 'exhausted') return NOT_READ
+    return { ...NOT_READ, details: { exhausted: failure.code } satisfies StretchDetails }
   } finally {
     if (handle !== undefined) closeSync(handle)
   }
