@@ -11,7 +11,7 @@ export interface Size {
   /** Of a home, from one night to the next. */
   readonly changedPercent: number
   readonly nights: number
-  /** How long backups have been kept, this month included: nothing is pruned yet. */
+  /** How long backups have been kept, this month included: as if nothing were pruned, since what a policy frees depends on how homes change. */
   readonly months: number
   /** What compression leaves of the bytes. */
   readonly storedPercent: number

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { TorikiError } from './errors.ts'
+import { queueNames } from './platform/queue/port.ts'
 import { componentNames } from './resources/component-name.ts'
 
 const run = z.string().regex(/^[0-9A-Za-z][0-9A-Za-z-]{0,79}$/)
@@ -68,16 +69,8 @@ const compactSlice = z.looseObject({
   part: z.int().min(0).max(PARTS_MAX).optional(),
 })
 
-const kinds = [
-  'backup-slice',
-  'settle-run',
-  'replay-run',
-  'plan-restore',
-  'restore-slice',
-  'prune-slice',
-  'compact-slice',
-] as const
-const known = z.looseObject({ v: z.literal(1), kind: z.enum(kinds) })
+/** One kind of message per queue. */
+const known = z.looseObject({ v: z.literal(1), kind: z.enum(queueNames) })
 const anyMessage = z.discriminatedUnion('kind', [
   backupSlice,
   settleRun,

@@ -27,7 +27,7 @@ export interface Service {
   readonly observer?: RunObserver
 }
 
-/** What is kept of each history, as `lib/maintenance/retention.ts` has it, and of records. */
+/** What is kept of each history (`lib/maintenance/retention.ts` says what each member means), and of records. */
 export interface Retention {
   readonly last?: number
   readonly daily?: number

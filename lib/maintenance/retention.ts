@@ -7,19 +7,10 @@
  */
 import { TorikiError } from '../errors.ts'
 import type { SnapshotId } from '../repository/snapshot.ts'
+import type { Retention } from '../backup/service.ts'
 import { calendarIn } from './calendar.ts'
 
-export interface RetentionPolicy {
-  readonly last?: number
-  readonly daily?: number
-  readonly weekly?: number
-  readonly monthly?: number
-  readonly yearly?: number
-  readonly keepWithinMs?: number
-  readonly leftMs?: number
-  /** An IANA name: where days begin. */
-  readonly timezone: string
-}
+export type RetentionPolicy = Omit<Retention, 'runsMs'>
 
 export interface RetentionCandidate {
   readonly id: SnapshotId
