@@ -51,8 +51,8 @@ async function openRestore(
     const servers = createRunningServers(settings)
     return {
       ...opened,
-      components: createComponents(settings, platform),
-      writers: createWriters(settings, platform),
+      components: await createComponents(settings, platform),
+      writers: await createWriters(settings, platform),
       ...(servers === undefined ? {} : { servers }),
     }
   } catch (error) {

@@ -26,8 +26,8 @@ export async function withRestoreService<T>(
   const parts = platformParts(settings, { log })
   const [clock, random] = [systemClock, systemRandom]
   const live = target ?? settings
-  const components = createComponents(live, { clock, random })
-  const writers = createWriters(live, { clock, random })
+  const components = await createComponents(live, { clock, random })
+  const writers = await createWriters(live, { clock, random })
   const servers = createRunningServers(live)
   try {
     const keys = await parts.keys()

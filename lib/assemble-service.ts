@@ -48,7 +48,7 @@ export async function assembleService(
         },
       },
       repository,
-      components: createComponents(settings, platform),
+      components: await createComponents(settings, platform),
       limits: {
         parallel,
         attempts,

@@ -8,9 +8,8 @@ import type { Component } from './component.ts'
 import { filesComponent } from './files/component.ts'
 import { filesWriter } from './files/write/writer.ts'
 import { hubServers } from './jupyterhub/running-servers.ts'
-import { keycloakComponent, keycloakKinds } from './keycloak/component.ts'
+import { keycloakKinds } from './keycloak/kinds.ts'
 import { groupPart } from './keycloak/write/rename.ts'
-import { keycloakWriter } from './keycloak/write/writer.ts'
 import type { RunningServers } from './running-servers.ts'
 import type { ComponentWriter, GroupPart } from './writer.ts'
 
@@ -37,13 +36,18 @@ export interface ComponentPlatform {
 }
 
 /**
- * Configured components in the components' order; none where the settings' sources were not resolved. Opens no connection. Close each when done.
- * @throws TorikiError `settings-invalid` for what a component cannot understand.
+ * Configured components in the components' order; none where the settings' sources were not resolved. Opens no connection, and loads only
+ * what is configured. Close each when done. @throws TorikiError `settings-invalid` for what a component cannot understand.
  */
-export function createComponents(settings: Settings, { clock, random }: ComponentPlatform): readonly Component[] {
+export async function createComponents(
+  settings: Settings,
+  { clock, random }: ComponentPlatform,
+): Promise<readonly Component[]> {
   const { keycloak, files } = settings.components
   return [
-    ...(keycloak === undefined ? [] : [keycloakComponent(keycloak, { clock, random })]),
+    ...(keycloak === undefined
+      ? []
+      : [(await import('./keycloak/component.ts')).keycloakComponent(keycloak, { clock, random })]),
     ...(files === undefined ? [] : [filesComponent(files, { ownFolders: ownFolders(settings) })]),
   ]
 }
@@ -52,10 +56,15 @@ export function createComponents(settings: Settings, { clock, random }: Componen
  * The writing halves of configured components, in the components' order: those that can be restored. The settings were resolved for restoring. Opens no connection.
  * Close each when done. @throws TorikiError `settings-invalid` for what a component cannot understand.
  */
-export function createWriters(settings: Settings, { clock, random }: ComponentPlatform): readonly ComponentWriter[] {
+export async function createWriters(
+  settings: Settings,
+  { clock, random }: ComponentPlatform,
+): Promise<readonly ComponentWriter[]> {
   const { keycloak, files } = settings.components
   return [
-    ...(keycloak?.restore === undefined ? [] : [keycloakWriter(keycloak, { clock, random })]),
+    ...(keycloak?.restore === undefined
+      ? []
+      : [(await import('./keycloak/write/writer.ts')).keycloakWriter(keycloak, { clock, random })]),
     ...(files === undefined ? [] : [filesWriter(files)]),
   ]
 }

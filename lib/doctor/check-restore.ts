@@ -41,7 +41,7 @@ export async function* checkRestore(load: () => Settings | Promise<Settings>): A
     // Each made alone: one that cannot be made hides no other.
     const alone = { ...settings, components: { [setting]: its } }
     try {
-      for (const writer of createWriters(alone, { clock: systemClock, random: systemRandom }))
+      for (const writer of await createWriters(alone, { clock: systemClock, random: systemRandom }))
         yield* checkWriter(writer)
       yield* checkHub(alone)
     } catch (error) {

@@ -62,7 +62,7 @@ async function* checkComponents(settings: Settings, left: readonly ClusterNeed[]
     // Each made alone: one that cannot be made hides no other.
     const alone = { ...settings, components: { [setting]: its } }
     try {
-      for (const component of createComponents(alone, { clock: systemClock, random: systemRandom }))
+      for (const component of await createComponents(alone, { clock: systemClock, random: systemRandom }))
         yield* checkComponent(component, left)
     } catch (error) {
       yield failing(`${setting}: settings`, error)

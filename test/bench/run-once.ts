@@ -41,7 +41,7 @@ async function measure(file: string): Promise<RunMeasure> {
   const service: Service = {
     platform,
     repository: await openDeployment(platform, { name: settings.deployment }),
-    components: createComponents(settings, platform),
+    components: await createComponents(settings, platform),
     limits: { ...settings.limits, visibilityMs: 3_600_000 },
     metrics: silentMetrics,
     alarm: async () => undefined,

@@ -19,6 +19,8 @@ export async function* visitKeys(
 ): AsyncGenerator<Visit, void, void> {
   let parent = home
   let path = ''
+  /** A directory that is not there, with a stroke behind: what lies in it comes next, and is not looked for. */
+  let missing: string | undefined
   let last: ResourceKey | undefined
   try {
     for await (const key of keys) {
@@ -32,12 +34,17 @@ export async function* visitKeys(
       }
       if (![...names, name].every(isEntryName)) continue
       // Siblings follow each other: the directory that they lie in stays open.
-      if (names.join('/') !== path) {
+      const at = names.join('/')
+      if (missing !== undefined && `${at}/`.startsWith(missing)) continue
+      if (at !== path) {
         if (parent !== home) parent.close()
         ;[parent, path] = [home, '']
         const found = descend(home, names)
-        if (found === undefined) continue
-        ;[parent, path] = [found, names.join('/')]
+        if (found === undefined) {
+          missing = `${at}/`
+          continue
+        }
+        ;[parent, path] = [found, at]
       }
       const above = { path, key: keyOf(names) }
       const { visit } = visitEntry(above, parent, name, home, options)

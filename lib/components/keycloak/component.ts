@@ -36,7 +36,7 @@ export interface KeycloakOptions {
   readonly credentials?: CredentialSource
 }
 
-/** The kinds that keys begin with, in the order in which a restore makes them: the realm before its people. */
+/** As they are; `kinds.ts` says the same for those who ask nothing. */
 export const keycloakKinds: readonly string[] = [...sharedKinds.map(({ kind }) => kind), 'user']
 
 /** Opens nothing yet. @throws TorikiError `credentials-unreadable` or `settings-invalid` for what cannot work at all. */

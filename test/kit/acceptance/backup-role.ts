@@ -27,7 +27,7 @@ export async function openBackupRole(settingsFile: string): Promise<BackupRole> 
   const service: Service = {
     platform,
     repository: await openDeployment(platform, { name: settings.deployment }),
-    components: createComponents(settings, platform),
+    components: await createComponents(settings, platform),
     limits: { ...settings.limits, visibilityMs: 60_000 },
     metrics: silentMetrics,
     alarm: async () => undefined,

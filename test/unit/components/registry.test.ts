@@ -23,15 +23,15 @@ describe('the registry', () => {
     ],
     ['only what is configured', files, ['files']],
   ])('makes %s, and opens nothing', async (_title, components, names) => {
-    const made = createComponents(settingsOf(components), platform)
+    const made = await createComponents(settingsOf(components), platform)
     expect(made.map(({ name }) => name)).toEqual(names)
     for (const component of made) await component.close()
   })
 
   test('makes writers of what is configured and can be restored, with the kinds that are read', async () => {
     const settings = settingsOf(files)
-    const [writer, ...others] = createWriters(settings, platform)
-    const [component] = createComponents(settings, platform)
+    const [writer, ...others] = await createWriters(settings, platform)
+    const [component] = await createComponents(settings, platform)
     expect(others).toEqual([])
     expect([writer?.name, writer?.kinds]).toEqual([component?.name, component?.kinds])
     await writer?.close()
@@ -39,7 +39,7 @@ describe('the registry', () => {
   })
 
   test('knows the kinds of keys that each component says it has', async () => {
-    for (const component of createComponents(settingsOf(`${files}, ${keycloak}`), platform)) {
+    for (const component of await createComponents(settingsOf(`${files}, ${keycloak}`), platform)) {
       expect(knownKinds[component.name]).toEqual(component.kinds)
       await component.close()
     }

@@ -1,0 +1,21 @@
+/** The kinds that keys of Keycloak's resources begin with, by themselves: a written key is understood without loading what asks Keycloak. In the order in which a restore makes them. */
+export const keycloakKinds: readonly string[] = [
+  'user-profile',
+  'localization',
+  'required-action',
+  'flow',
+  'realm',
+  'client-profile',
+  'client-policy',
+  'client-scope',
+  'realm-role',
+  'client',
+  'client-role',
+  'service-account',
+  'group',
+  'default-group',
+  'identity-provider',
+  'component',
+  'organization',
+  'user',
+]
