@@ -11,7 +11,7 @@ import type { SliceRepository } from '../repository/repository.ts'
 import type { SliceName } from '../resources/slice.ts'
 import { isRunId } from '../runs/run-id.ts'
 import { runIdsNewestFirst } from '../runs/run-index.ts'
-import { findRun } from '../runs/run-log.ts'
+import { findRun, isRunLost } from '../runs/run-log.ts'
 import { sliceStates } from '../runs/slice-states.ts'
 import type { MaintenanceService } from './service.ts'
 import { sliceHistories } from './slice-histories.ts'
@@ -190,7 +190,8 @@ async function checkRest(
       }
     }
   for (const run of runs)
-    if (!records.has(run)) general.tell(`Run ${run} left records, and the one that says what it was is gone.`)
+    if (!records.has(run) && (await isRunLost(repository.records, run)))
+      general.tell(`Run ${run} left records, and the one that says what it was is gone.`)
 }
 
 function isDamage(error: unknown): boolean {

@@ -2,14 +2,15 @@
  * Ends records of runs and restores whose time is over (`retention.runs`). They name people, so they do not stay for ever; but what something that is kept stands on stays:
  * a run or restore that is open; the newest full runs, which say who is there; and the newest run that names a slice of which anything is still stored, for names stand nowhere else.
  *
- * A run's record goes first, and of a restore its request: what is left by whoever is cut off there belongs to nothing that anybody sees, and goes the next time.
+ * A run's record goes first, and of a restore its request: what is left by whoever is cut off there belongs to nothing that anybody sees, and goes the next time. Before that a run is marked as
+ * ended, and the mark goes last: so that what is left is not taken for a run whose record was lost.
  */
 import { isTorikiError } from '../errors.ts'
 import type { DeploymentRepository, SealedRecords } from '../repository/repository.ts'
 import type { SliceName } from '../resources/slice.ts'
 import { isRestoreOpen } from '../restore/restore-state.ts'
 import { runIdsNewestFirst } from '../runs/run-index.ts'
-import { areSourcesAccepted, findRun, runSlices } from '../runs/run-log.ts'
+import { areSourcesAccepted, expiredPath, findRun, recordExpired, runSlices } from '../runs/run-log.ts'
 import type { RunRecord } from '../runs/run.ts'
 import { isStillOpen } from './open-runs.ts'
 import type { MaintenanceService } from './service.ts'
@@ -53,7 +54,7 @@ async function expireRuns(
     const run = await findRun(records, id)
     const isOver = isBefore(id, before) && (await areBefore(records, `runs/${id}/`, before))
     if (run === undefined) {
-      // Who began it was cut off.
+      // Who began it was cut off, or who ended it.
       if (isOver && apply) await deleteAll(records, `runs/${id}/`, signal)
       continue
     }
@@ -64,6 +65,7 @@ async function expireRuns(
     }
     runs++
     if (!apply) continue
+    await recordExpired(records, id, service.platform.clock.now())
     await records.delete(`runs/${id}/run`)
     await deleteAll(records, `runs/${id}/`, signal)
   }
@@ -192,16 +194,20 @@ function isBefore(id: string, before: Date): boolean {
   return /^\d{8}T\d{9}Z-/.test(id) && id < before.toISOString().replace(/[-:.]/g, '')
 }
 
-/** A run that was replayed lately is not old. */
+/** A run that was replayed lately is not old; one that was marked lately is. */
 async function areBefore(records: SealedRecords, prefix: string, before: Date): Promise<boolean> {
-  for await (const { modifiedAt } of records.list(prefix)) if (modifiedAt >= before) return false
+  for await (const { path, modifiedAt } of records.list(prefix))
+    if (modifiedAt >= before && path !== expiredPath(prefix)) return false
   return true
 }
 
+/** The mark last, where there is one. */
 async function deleteAll(records: SealedRecords, prefix: string, signal: AbortSignal): Promise<void> {
-  const paths: string[] = []
-  for await (const { path } of records.list(prefix)) paths.push(path)
+  const mark = expiredPath(prefix)
+  const [paths, last]: [string[], string[]] = [[], []]
+  for await (const { path } of records.list(prefix)) (path === mark ? last : paths).push(path)
   await deletePaths(records, paths, signal)
+  await deletePaths(records, last, signal)
 }
 
 async function deletePaths(records: SealedRecords, paths: readonly string[], signal: AbortSignal): Promise<void> {

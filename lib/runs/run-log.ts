@@ -156,6 +156,29 @@ export async function recordSourcesAccepted(records: RunRecords, run: string, at
   await records.create(`runs/${run}/accepted`, { at: at.toISOString() })
 }
 
+/** Marks a run whose records are being deleted: from now on its own one may be missing. */
+export async function recordExpired(records: RunRecords, run: string, at: Date): Promise<void> {
+  await records.create(expiredPath(`runs/${run}/`), { at: at.toISOString() })
+}
+
+export function expiredPath(prefix: string): string {
+  return `${prefix}expired`
+}
+
+/**
+ * Is the record gone that says what this run was? Of a start that was cut off there is nothing but parts of its list; of a run that was being ended there is its mark; and a run that begins or
+ * ends meanwhile is not lost either.
+ */
+export async function isRunLost(records: RunRecords, run: string): Promise<boolean> {
+  const prefix = `runs/${run}/`
+  let isLost = false
+  for await (const { path } of records.list(prefix)) {
+    if (path === `${prefix}run` || path === expiredPath(prefix)) return false
+    isLost ||= !path.startsWith(`${prefix}slices/`)
+  }
+  return isLost
+}
+
 /** Was this (a word of [a-z0-9-]) told to a person already? */
 export async function wasTold(records: RunRecords, run: string, what: string): Promise<boolean> {
   return (await records.read(`runs/${run}/alarms/${what}`)) !== undefined

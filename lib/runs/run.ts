@@ -12,6 +12,7 @@
  * runs/<run>/accepted                         its suspect listings of members are the truth after all
  * runs/<run>/summaries/<nnnnnn>               the fold at a time; the highest n speaks
  * runs/<run>/alarms/<what>                    this was told to a person
+ * runs/<run>/expired                          its time is over: all of it is being deleted, `run` first, this last
  * runs/triggers/<digest>                      the time that all deliveries of one invocation mean
  * runs/unreadable/<digest>                    a message nobody could read, from the dead-letter queue
  * ```

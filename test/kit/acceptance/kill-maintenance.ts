@@ -53,15 +53,25 @@ export async function makeWorn(): Promise<Nebari> {
   return await makeNebari({ users: 2, change: (settings) => Object.assign(settings, { retention: { last: KEPT } }) })
 }
 
-export async function killMaintenance(nebari: Nebari, kills: number, seed: string): Promise<KilledMaintenance> {
+export interface KillOptions {
+  readonly kills: number
+  readonly seed: string
+  /** Ends with order restored as soon as a night ends after this time, however few were killed. Absent: never. */
+  readonly untilMs?: number
+  /** Told after each night, and of what broke in it. */
+  readonly progress?: (line: string) => void
+}
+
+export async function killMaintenance(nebari: Nebari, options: KillOptions): Promise<KilledMaintenance> {
+  const { kills, seed, untilMs = Infinity, progress } = options
   const random = seededRandom(seed)
   const watch = new Watch(nebari)
   /** How long each takes, from its start. */
   const typicalMs: Record<string, number> = { backup: 1_500, prune: 1_000, forget: 900, compact: 1_000, check: 1_000 }
   const killed: Record<string, number> = { backup: 0, prune: 0, forget: 0, compact: 0, check: 0 }
-  let [nights, deleted, repacked] = [0, 0, 0]
+  let [nights, deleted, repacked, told] = [0, 0, 0, 0]
   const sum = (): number => Object.values(killed).reduce((one, other) => one + other, 0)
-  while (sum() < kills && nights < 3 * kills) {
+  while (sum() < kills && nights < 3 * kills && Date.now() < untilMs) {
     workInHomes(nebari, random, nights)
     age(nebari)
     const kind = kinds[nights++ % kinds.length] as Kind
@@ -91,6 +101,11 @@ export async function killMaintenance(nebari: Nebari, kills: number, seed: strin
     if (kind === 'compact' && other.status === 0) repacked += repackedBy(other)
     if (backup.status !== 0) await watch.backupToTheEnd()
     await watch.look()
+    for (const sentence of watch.broken.slice(told)) progress?.(sentence)
+    told = watch.broken.length
+    progress?.(
+      `${new Date().toISOString()} night ${nights}: ${sum()} of ${kills} killed ${JSON.stringify(killed)}, ${watch.broken.length} broken`,
+    )
   }
   await watch.restoreOrder(() => age(nebari))
   return { kills: sum(), killed, nights, deleted, repacked, broken: watch.broken }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { checkAll } from '../../../lib/maintenance/check.ts'
 import { expireRecords } from '../../../lib/maintenance/expire-records.ts'
 import type { ExpiredRecords } from '../../../lib/maintenance/expire-records.ts'
 import { runId } from '../../../lib/runs/run-id.ts'
@@ -62,6 +63,15 @@ async function isThere(id: string): Promise<boolean> {
 }
 
 const keysOf = (prefix: string): string[] => home.store.keys().filter((key) => key.startsWith(prefix))
+
+/** What a check that reads everything finds. */
+async function damageOf(house: MaintainedHouse): Promise<readonly string[]> {
+  const found: string[] = []
+  const service = { platform: { ...home.platform, store: house.store }, repository: house.deployment }
+  for await (const { damage } of checkAll(service, { readPercent: 100, signal }))
+    found.push(...damage.map(({ what }) => what))
+  return found
+}
 
 describe('records of runs', () => {
   test('end when their time is over, whole; younger ones stay', async () => {
@@ -147,23 +157,31 @@ describe('records of runs', () => {
     expect(await isThere(second)).toBe(false)
   })
 
-  test('of a start that was cut off end, too', async () => {
+  test('of a start that was cut off are no damage, and end, too', async () => {
     const { deployment, clock } = home
     const id = runId(clock.now(), 'full', 'cut off')
     await deployment.records.create(`runs/${id}/slices/n.000000`, {})
+    expect(await damageOf(home)).toEqual([])
     await days(20)
     await run()
     await expire()
     expect(keysOf(`runs/${id}/`)).toEqual([])
   })
 
-  test('cut off between two deletions they are no run any more, and the rest goes the next time', async () => {
+  test('are missed by check where that of the run itself is lost', async () => {
+    const id = await run()
+    await run()
+    await home.store.delete(`runs/${id}/run`)
+    expect(await damageOf(home)).toEqual([`Run ${id} left records, and the one that says what it was is gone.`])
+  })
+
+  test('cut off between two deletions they are no run any more, check misses nothing, and the rest goes the next time', async () => {
     const old = await run()
     await days(20)
     await run()
     const whole = home.store.copy()
     const count = keysOf(`runs/${old}/`).length
-    for (let cut = 1; cut < count; cut++) {
+    for (let cut = 1; cut <= count; cut++) {
       const store = whole.copy()
       let deletes = 0
       const beside = await home.over(store, {
@@ -179,6 +197,7 @@ describe('records of runs', () => {
       await expect(expireRecords({ platform: home.platform, repository: beside.deployment }, wish)).rejects.toThrow()
       const next = await home.over(store)
       expect(await findRun(next.deployment.records, old)).toBeUndefined()
+      expect(await damageOf(next)).toEqual([])
       await expireRecords({ platform: home.platform, repository: next.deployment }, wish)
       expect(store.keys().filter((key) => key.startsWith(`runs/${old}/`))).toEqual([])
     }
