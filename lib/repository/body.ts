@@ -13,7 +13,7 @@ import { TorikiError } from '../errors.ts'
 import { canonicalJson } from '../resources/json.ts'
 import { isResourceKey } from '../resources/key.ts'
 import { ByteReader, ByteWriter } from './byte-codec.ts'
-import { readContentShape, encodeContent } from './content-codec.ts'
+import { INLINE_EXTENTS_MAX, readContentShape, encodeContent, writeInlineData } from './content-codec.ts'
 import { StoredContent } from './content-reader.ts'
 import { keyedDigest } from './keyed-digest.ts'
 import { CHUNK_ID_BYTES, JSON_DEPTH_MAX } from './format.ts'
@@ -23,7 +23,7 @@ import type { JsonObject } from '../resources/json.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { ChunkSink, ChunkSource } from './chunk-store.ts'
 import type { ContentShape } from './content-codec.ts'
-import type { ContentWriter, WrittenContent } from './content-writer.ts'
+import type { ContentWriter } from './content-writer.ts'
 import type { TreeEntry } from './node-codec.ts'
 import type { StoredResource } from './repository.ts'
 import type { TreeFormats } from './tree-format.ts'
@@ -58,7 +58,7 @@ export async function encodeResource(
   const content =
     stored === undefined
       ? resource.content && (await writer.write(sink, resource.content.parts()))
-      : await writer.name(sink, stored.chunks)
+      : await writer.name(sink, stored.chunks())
   const settled = resource.content?.settle?.()
   const state = jsonBytes(settled === undefined ? resource.state : { ...resource.state, ...settled })
   const kept =
@@ -82,21 +82,24 @@ export async function encodeResource(
 }
 
 /**
- * The same of a resource that has no content, or one that is `named` already, no secrets, and a short body: nothing is stored for it, and there is nothing to wait for.
- * `undefined`: it is not such a one.
+ * The same of a resource that has no content, or one that is stored already and needs no list, no secrets, and a short body: nothing is stored for it, and there is nothing to wait
+ * for. `undefined`: it is not such a one.
  */
-export function encodeAtOnce(
-  { state, kept, content, stored, secrets }: Resource,
-  named: WrittenContent | undefined,
-): EncodedResource | undefined {
-  if (content !== undefined || (stored !== undefined && named === undefined) || secrets !== undefined) return undefined
+export function encodeAtOnce({ state, kept, content, stored, secrets }: Resource): EncodedResource | undefined {
+  assert(stored === undefined || stored instanceof PipelinedContent, 'a stored content is one of ours')
+  if (content !== undefined || secrets !== undefined) return undefined
+  if (stored !== undefined && stored.chunkCount > INLINE_EXTENTS_MAX) return undefined
   if (kept !== undefined && Object.keys(kept).length > 0) return undefined
   const body = jsonBytes(state)
   if (body.length > BODY_BYTES_IN_TREE_MAX) return undefined
-  const value = new ByteWriter().byte(named === undefined ? 0 : CONTENT).counted(body)
-  if (named !== undefined) value.raw(named.encoded)
-  return { value: value.bytes(), contentBytes: named?.dataBytes ?? 0 }
+  scratch.clear()
+  scratch.byte(stored === undefined ? 0 : CONTENT).counted(body)
+  if (stored !== undefined) writeInlineData(scratch, stored)
+  return { value: scratch.bytes(), contentBytes: stored?.storedBytes ?? 0 }
 }
+
+/** For what is written from end to end at once: one per entry would be a lot of garbage. */
+const scratch = new ByteWriter()
 
 /** A resource read from a tree; `longState` and `longKept` stand where the body was too long for it. */
 export class StoredEntry implements StoredResource {

@@ -40,6 +40,14 @@ export class ByteWriter {
     return this
   }
 
+  /** `count` bytes of a longer row. */
+  part(bytes: Buffer, from: number, count: number): this {
+    this.#reserve(count)
+    bytes.copy(this.#buffer, this.#length, from, from + count)
+    this.#length += count
+    return this
+  }
+
   counted(bytes: Uint8Array): this {
     return this.varint(bytes.length).raw(bytes)
   }

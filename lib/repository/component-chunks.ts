@@ -3,6 +3,7 @@
  * is small, else into packs. Only the last of these reads the index.
  */
 import { TorikiError } from '../errors.ts'
+import { CHUNK_ID_BYTES } from './format.ts'
 import { chunkId } from './keys.ts'
 import type { ChunkId, ChunkSink, ChunkSort } from './chunk-store.ts'
 import type { PipelinedContent } from './pipelined-content.ts'
@@ -72,10 +73,10 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
 
   /** Names the chunks of a content that other threads have stored in packs. After `open`. */
   takeOver(content: PipelinedContent): void {
-    for (const { id, lengthBytes, wasKnown } of content.chunks) {
-      if (wasKnown) this.reuse('content', id)
+    content.each((ids, idAt, lengthBytes, wasKnown) => {
+      if (wasKnown) this.reuse('content', ids.subarray(idAt, idAt + CHUNK_ID_BYTES))
       else this.#bytes.content += lengthBytes
-    }
+    })
   }
 
   /** Can `holds` be asked about packs at once? */

@@ -1,10 +1,8 @@
 /** One component's map in the making: resources in, tree nodes and contents out, in one pass. Can begin with what an earlier part stored. */
 import assert from 'node:assert/strict'
 import { TorikiError } from '../errors.ts'
-import { compareKeys } from '../resources/key.ts'
 import { RESOURCE_KEY_BYTES_MAX } from './format.ts'
 import { encodeAtOnce, encodeResource, StoredEntry } from './body.ts'
-import { nameAtOnce } from './content-writer.ts'
 import { Notes } from './notes.ts'
 import { PipelinedContent } from './pipelined-content.ts'
 import { TreeBuilder } from './tree-builder.ts'
@@ -130,7 +128,7 @@ export class ComponentWriter {
     for await (const some of resources) {
       for (const resource of Array.isArray(some) ? (some as readonly Resource[]) : [some as Resource]) {
         throwIfAborted(this.#signal)
-        if (this.lastKey !== undefined && compareKeys(this.lastKey, resource.key) >= 0) {
+        if (!this.#builder.isBehind(resource.key)) {
           throw new TorikiError('source-unexpected', { message: 'The source listed something twice or out of order.' })
         }
         if (resource.key.length > RESOURCE_KEY_BYTES_MAX) {
@@ -170,7 +168,7 @@ export class ComponentWriter {
     const { stored } = resource
     const content = stored instanceof PipelinedContent ? stored : undefined
     if (content !== undefined && !this.chunks.isOpen) return undefined
-    const encoded = encodeAtOnce(resource, content && nameAtOnce(content.chunks))
+    const encoded = encodeAtOnce(resource)
     if (encoded !== undefined && content !== undefined) this.#takeOver(content)
     return encoded
   }

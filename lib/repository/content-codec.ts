@@ -28,11 +28,30 @@ export interface ContentShape {
 }
 
 export function encodeContent({ sizeBytes, extents }: ContentShape): Buffer {
-  const writer = new ByteWriter().varint(sizeBytes)
-  if (Buffer.isBuffer(extents)) return writer.byte(FORM_LIST).raw(extents).bytes()
-  writer.byte(extents.length)
-  for (const extent of extents) writeExtent(writer, extent)
-  return writer.bytes()
+  scratch.clear()
+  scratch.varint(sizeBytes)
+  if (Buffer.isBuffer(extents)) return scratch.byte(FORM_LIST).raw(extents).bytes()
+  scratch.byte(extents.length)
+  for (const extent of extents) writeExtent(scratch, extent)
+  return scratch.bytes()
+}
+
+/** Used from end to end at once, again and again: one per file would be a lot of garbage. */
+const scratch = new ByteWriter()
+
+/** The same of data alone, whose chunks are told one by one by `each`: at most `INLINE_EXTENTS_MAX`. */
+export function writeInlineData(
+  writer: ByteWriter,
+  data: {
+    readonly storedBytes: number
+    readonly chunkCount: number
+    each(take: (ids: Buffer, idAt: number, lengthBytes: number) => void): void
+  },
+): void {
+  writer.varint(data.storedBytes).byte(data.chunkCount)
+  data.each((ids, idAt, lengthBytes) => {
+    writer.varint(lengthBytes).byte(0).part(ids, idAt, CHUNK_ID_BYTES)
+  })
 }
 
 /** Reads a content from an entry's value. @throws TorikiError `seal-broken`. */

@@ -87,15 +87,6 @@ export class ContentWriter {
   }
 }
 
-/** The same at once, of a content that needs no list; `undefined`: it needs one. */
-export function nameAtOnce(chunks: readonly PipelinedChunk[]): WrittenContent | undefined {
-  if (chunks.length > INLINE_EXTENTS_MAX) return undefined
-  let sizeBytes = 0
-  for (const { lengthBytes } of chunks) sizeBytes += lengthBytes
-  const extents = chunks.map(({ id, lengthBytes: length }) => ({ length, id }))
-  return { encoded: encodeContent({ sizeBytes, extents }), sizeBytes, dataBytes: sizeBytes }
-}
-
 async function addData(sink: Sink, extents: ExtentCollector, chunk: Buffer): Promise<void> {
   const { length } = chunk
   await extents.add({ length, id: await sink.put('content', chunk) })

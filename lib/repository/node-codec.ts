@@ -42,14 +42,17 @@ export class NodeWriter {
   readonly #items = new ByteWriter()
   #count = 0
   #entries = 0
-  #lastKey: Buffer = Buffer.alloc(0)
+  /** The last key, in memory that is used again. */
+  #key = Buffer.allocUnsafe(256)
+  #keyBytes = 0
 
   constructor(level: number) {
     this.#level = level
   }
 
+  /** A copy. */
   get lastKey(): Buffer {
-    return this.#lastKey
+    return Buffer.from(this.#key.subarray(0, this.#keyBytes))
   }
 
   /** Entries of all leaves below, its own if it is a leaf. */
@@ -58,13 +61,13 @@ export class NodeWriter {
   }
 
   entry({ key, value }: TreeEntry): void {
-    this.#key(key)
+    this.#addKey(key)
     this.#items.counted(value)
     this.#entries++
   }
 
   child({ key, id, entries }: TreeChild): void {
-    this.#key(key)
+    this.#addKey(key)
     this.#items.raw(id).varint(entries)
     this.#entries += entries
   }
@@ -76,14 +79,17 @@ export class NodeWriter {
     this.#items.clear()
     this.#count = 0
     this.#entries = 0
-    this.#lastKey = Buffer.alloc(0)
+    this.#keyBytes = 0
     return bytes
   }
 
-  #key(key: Buffer): void {
-    const shared = sharedLength(this.#lastKey, key)
-    this.#items.varint(shared).counted(key.subarray(shared))
-    this.#lastKey = Buffer.from(key)
+  #addKey(key: Buffer): void {
+    const shared = sharedLength(this.#key, this.#keyBytes, key)
+    const rest = key.length - shared
+    this.#items.varint(shared).varint(rest).part(key, shared, rest)
+    if (key.length > this.#key.length) this.#key = Buffer.allocUnsafe(key.length * 2)
+    key.copy(this.#key)
+    this.#keyBytes = key.length
     this.#count++
   }
 }
@@ -124,8 +130,8 @@ export function decodeNode(format: TreeFormat, bytes: Buffer): TreeNode {
   return { leaf: false, level, items }
 }
 
-function sharedLength(a: Buffer, b: Buffer): number {
-  const end = Math.min(a.length, b.length)
+function sharedLength(a: Buffer, aBytes: number, b: Buffer): number {
+  const end = Math.min(aBytes, b.length)
   let at = 0
   while (at < end && a[at] === b[at]) at++
   return at

@@ -25,7 +25,8 @@ const NUMBERS = 4
 const BIG_NUMBERS = 4
 
 export interface EncodedStretches {
-  readonly names: readonly string[]
+  /** Each ended by a NUL: one text is sent sooner than hundreds. */
+  readonly names: string
   /** directory, size, from, to */
   readonly numbers: Float64Array
   /** device, inode, modification time, change time */
@@ -35,9 +36,8 @@ export interface EncodedStretches {
 export function encodeStretches(stretches: readonly FileStretch[]): EncodedStretches {
   const numbers = new Float64Array(stretches.length * NUMBERS)
   const bigNumbers = new BigInt64Array(stretches.length * BIG_NUMBERS)
-  const names: string[] = []
-  for (const one of stretches) {
-    const at = names.length
+  let names = ''
+  stretches.forEach((one, at) => {
     numbers[at * NUMBERS] = one.directory
     numbers[at * NUMBERS + 1] = one.sizeBytes
     numbers[at * NUMBERS + 2] = one.fromBytes
@@ -46,16 +46,20 @@ export function encodeStretches(stretches: readonly FileStretch[]): EncodedStret
     bigNumbers[at * BIG_NUMBERS + 1] = one.inode
     bigNumbers[at * BIG_NUMBERS + 2] = one.mtimeNs
     bigNumbers[at * BIG_NUMBERS + 3] = one.ctimeNs
-    names.push(one.name)
-  }
+    names += `${one.name}\0`
+  })
   return { names, numbers, bigNumbers }
 }
 
 export function* decodeStretches({ names, numbers, bigNumbers }: EncodedStretches): Generator<FileStretch> {
-  for (let at = 0; at < names.length; at++) {
+  let nameAt = 0
+  for (let at = 0; nameAt < names.length; at++) {
+    const nameEnd = names.indexOf('\0', nameAt)
+    const name = names.slice(nameAt, nameEnd)
+    nameAt = nameEnd + 1
     yield {
       directory: numbers[at * NUMBERS] as number,
-      name: names[at] as string,
+      name,
       sizeBytes: numbers[at * NUMBERS + 1] as number,
       fromBytes: numbers[at * NUMBERS + 2] as number,
       toBytes: numbers[at * NUMBERS + 3] as number,

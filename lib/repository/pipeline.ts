@@ -41,22 +41,38 @@ interface Lane {
 
 class Pending implements PendingFile {
   read: FileRead | undefined
-  readonly done: Promise<void>
   /** Stretches of it that are not read yet. */
   left: number
   readonly content = new PipelinedContent()
   outcome: FileRead['outcome'] = 'whole'
   readBytes = 0
   details: unknown
-  settle: (error?: Error) => void = () => undefined
+  /** Only where somebody waits for it: few of a batch are. */
+  #waited: PromiseWithResolvers<void> | undefined
+  #failure: Error | undefined
+  #isSettled = false
 
   constructor(stretches: number) {
     this.left = stretches
-    this.done = new Promise((resolve, reject) => {
-      this.settle = (error) => (error === undefined ? resolve() : reject(error))
-    })
-    // Whoever waits for it hears of it; nobody else need to.
-    this.done.catch(() => undefined)
+  }
+
+  get done(): Promise<void> {
+    if (this.#waited === undefined) {
+      this.#waited = Promise.withResolvers()
+      if (this.#isSettled) this.#tell(this.#waited)
+    }
+    return this.#waited.promise
+  }
+
+  settle(error?: Error): void {
+    this.#isSettled = true
+    this.#failure = error
+    if (this.#waited !== undefined) this.#tell(this.#waited)
+  }
+
+  #tell({ resolve, reject }: PromiseWithResolvers<void>): void {
+    if (this.#failure === undefined) resolve()
+    else reject(this.#failure)
   }
 }
 
@@ -278,12 +294,12 @@ export class Pipeline implements FileReading {
   }
 
   #answer(batch: Batch, answer: EncodedAnswers): void {
-    const ids = asBuffer(answer.ids)
+    const found = { ids: asBuffer(answer.ids), lengths: answer.lengths, known: answer.known }
     let chunk = 0
     batch.pending.forEach((pending, at) => {
       const count = answer.chunkCounts[at] as number
       const outcome = answer.outcomes[at] as FileRead['outcome']
-      pending.content.add(batch.stretches[at] as FileStretch, answer, ids, chunk, chunk + count)
+      pending.content.add((batch.stretches[at] as FileStretch).fromBytes, found, chunk, chunk + count)
       chunk += count
       if (outcome !== 'whole' && pending.outcome !== 'not-read') pending.outcome = outcome
       pending.readBytes = Math.max(pending.readBytes, answer.readBytes[at] as number)
@@ -297,7 +313,7 @@ export class Pipeline implements FileReading {
     this.#outstanding.delete(pending)
     if (error === undefined) {
       const { outcome, details, content } = pending
-      content.end()
+      content.settle()
       const readBytes = outcome === 'whole' ? pending.readBytes : content.storedBytes
       pending.read = { outcome, readBytes, details, stored: outcome === 'not-read' ? undefined : content }
     }

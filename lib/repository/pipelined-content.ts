@@ -10,47 +10,78 @@ export interface PipelinedChunk {
   readonly wasKnown: boolean
 }
 
+/** The chunks that a thread found in a batch of files, one behind the other. */
+export interface FoundChunks {
+  readonly ids: Buffer
+  readonly lengths: Uint32Array
+  /** 1: it was known before. */
+  readonly known: Uint8Array
+}
+
 interface Stretch {
   readonly fromBytes: number
-  readonly toBytes: number
-  readonly chunks: PipelinedChunk[]
+  readonly found: FoundChunks
+  readonly first: number
+  /** The one behind the last. */
+  readonly end: number
 }
 
 export class PipelinedContent implements StoredContent {
-  readonly #stretches: Stretch[] = []
-  /** In order, as far as they follow each other from the first byte; after `end`. */
-  chunks: readonly PipelinedChunk[] = []
+  /** After `settle` those that follow each other from the first byte, in order. Most files have one. */
+  #only: Stretch | undefined
+  #more: Stretch[] | undefined
+  chunkCount = 0
   storedBytes = 0
 
-  add(
-    { fromBytes, toBytes }: { readonly fromBytes: number; readonly toBytes: number },
-    { lengths, known }: { readonly lengths: Uint32Array; readonly known: Uint8Array },
-    ids: Buffer,
-    first: number,
-    last: number,
-  ): void {
-    const chunks: PipelinedChunk[] = []
-    for (let at = first; at < last; at++) {
-      const id = ids.subarray(at * CHUNK_ID_BYTES, (at + 1) * CHUNK_ID_BYTES)
-      chunks.push({ id, lengthBytes: lengths[at] as number, wasKnown: known[at] === 1 })
-    }
-    this.#stretches.push({ fromBytes, toBytes, chunks })
+  add(fromBytes: number, found: FoundChunks, first: number, end: number): void {
+    const stretch = { fromBytes, found, first, end }
+    if (this.#only === undefined) this.#only = stretch
+    else (this.#more ??= [this.#only]).push(stretch)
   }
 
   /** Nothing comes any more. What another thread read behind a stretch that ended early does not follow it, and does not count. */
-  end(): void {
-    if (this.#stretches.length === 1) this.chunks = (this.#stretches[0] as Stretch).chunks
-    else {
-      const all: PipelinedChunk[] = []
+  settle(): void {
+    if (this.#more !== undefined) {
+      const all = this.#more.toSorted((a, b) => a.fromBytes - b.fromBytes)
       let end = 0
-      for (const { fromBytes, chunks } of this.#stretches.toSorted((a, b) => a.fromBytes - b.fromBytes)) {
-        if (fromBytes !== end) break
-        for (const chunk of chunks) end += chunk.lengthBytes
-        all.push(...chunks)
-      }
-      this.chunks = all
+      const count = all.findIndex((stretch) => {
+        if (stretch.fromBytes !== end) return true
+        end += bytesOf(stretch)
+        return false
+      })
+      this.#more = count === -1 ? all : all.slice(0, count)
     }
-    for (const { lengthBytes } of this.chunks) this.storedBytes += lengthBytes
-    this.#stretches.length = 0
+    for (const stretch of this.#stretches()) {
+      this.chunkCount += stretch.end - stretch.first
+      this.storedBytes += bytesOf(stretch)
+    }
   }
+
+  /** Told of each chunk where its id stands, in order; no object is made for it. After `settle`. */
+  each(take: (ids: Buffer, idAt: number, lengthBytes: number, wasKnown: boolean) => void): void {
+    for (const { found, first, end } of this.#stretches())
+      for (let at = first; at < end; at++)
+        take(found.ids, at * CHUNK_ID_BYTES, found.lengths[at] as number, found.known[at] === 1)
+  }
+
+  /** In order. After `settle`. */
+  *chunks(): Generator<PipelinedChunk> {
+    for (const { found, first, end } of this.#stretches())
+      for (let at = first; at < end; at++)
+        yield {
+          id: found.ids.subarray(at * CHUNK_ID_BYTES, (at + 1) * CHUNK_ID_BYTES),
+          lengthBytes: found.lengths[at] as number,
+          wasKnown: found.known[at] === 1,
+        }
+  }
+
+  #stretches(): readonly Stretch[] {
+    return this.#more ?? (this.#only === undefined ? [] : [this.#only])
+  }
+}
+
+function bytesOf({ found, first, end }: Stretch): number {
+  let bytes = 0
+  for (let at = first; at < end; at++) bytes += found.lengths[at] as number
+  return bytes
 }

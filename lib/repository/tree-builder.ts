@@ -3,7 +3,6 @@
  * one leaf and its ancestors, and no more than one node per level is held. Nodes with content-defined borders are from Noms and Dolt.
  */
 import assert from 'node:assert/strict'
-import { compareKeys } from '../resources/key.ts'
 import { NodeWriter } from './node-codec.ts'
 import { heightOf } from './tree-format.ts'
 import type { ChunkId } from './chunk-store.ts'
@@ -27,6 +26,9 @@ export class TreeBuilder {
   readonly #store: (node: Buffer) => Promise<ChunkId>
   readonly #levels: Level[] = []
   #entries = 0
+  /** The last key added, in memory that is used again. */
+  #key = Buffer.allocUnsafe(256)
+  #keyBytes = 0
 
   /** `store` keeps a node's bytes and gives the chunk id; children come before their parents. */
   constructor(format: TreeFormat, store: (node: Buffer) => Promise<ChunkId>) {
@@ -38,18 +40,22 @@ export class TreeBuilder {
     return this.#entries
   }
 
-  /** The last key added. */
+  /** A copy of the last key added. */
   get lastKey(): Buffer | undefined {
-    return this.#entries === 0 ? undefined : this.#lastKey
+    return this.#entries === 0 ? undefined : Buffer.from(this.#key.subarray(0, this.#keyBytes))
   }
-  #lastKey: Buffer = Buffer.alloc(0)
+
+  /** Does this key come behind all that were added? */
+  isBehind(key: Buffer): boolean {
+    return this.#entries === 0 || this.#key.compare(key, 0, key.length, 0, this.#keyBytes) < 0
+  }
 
   /**
    * Keys come in strictly ascending order: anything else is a programmer's error. Only where a node is full there is something to wait for. `height`: of the key, where another
    * tree of the same generation was asked already.
    */
   add(key: Buffer, value: Buffer, height = heightOf(this.#format.boundaryKey, key)): Promise<void> | undefined {
-    assert(this.#entries === 0 || compareKeys(this.#lastKey, key) < 0, 'tree entries come in ascending order')
+    assert(this.isBehind(key), 'tree entries come in ascending order')
     const leaf = this.#level(0)
     if (leaf.height > 0) return this.#flush(0, leaf).then(() => this.#enter(leaf, key, value, height))
     this.#enter(leaf, key, value, height)
@@ -59,7 +65,10 @@ export class TreeBuilder {
   #enter(leaf: Level, key: Buffer, value: Buffer, height: number): void {
     leaf.writer.entry({ key, value })
     leaf.height = height
-    this.#lastKey = leaf.writer.lastKey
+    // A copy: whoever adds may use its memory again.
+    if (key.length > this.#key.length) this.#key = Buffer.allocUnsafe(key.length * 2)
+    key.copy(this.#key)
+    this.#keyBytes = key.length
     this.#entries++
   }
 

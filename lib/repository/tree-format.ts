@@ -37,11 +37,22 @@ export function treeFormats(keys: Pick<SliceKeys, 'chunkIdKey' | 'boundaryKey'>)
 
 /** ⌊leading zero bits of SHA-256(boundary key ‖ key) / 7⌋: on how many levels the entry closes its node. */
 export function heightOf(boundaryKey: Buffer, key: Uint8Array): number {
-  const digest = hash('sha256', Buffer.concat([boundaryKey, key]), 'buffer')
+  const digest = hash('sha256', joined(boundaryKey, key), 'buffer')
   let zeros = 0
   for (const byte of digest) {
     zeros += Math.clz32(byte) - 24
     if (byte !== 0) break
   }
   return Math.floor(zeros / BITS_PER_LEVEL)
+}
+
+/** Asked once per entry: keys seldom are longer. */
+const scratch = Buffer.allocUnsafeSlow(4096)
+
+function joined(boundaryKey: Buffer, key: Uint8Array): Uint8Array {
+  const length = boundaryKey.length + key.length
+  if (length > scratch.length) return Buffer.concat([boundaryKey, key])
+  scratch.set(boundaryKey)
+  scratch.set(key, boundaryKey.length)
+  return scratch.subarray(0, length)
 }

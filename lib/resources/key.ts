@@ -32,6 +32,19 @@ export function encodeKey(kind: string, segments: readonly (string | Uint8Array)
   return Buffer.concat(parts)
 }
 
+/** The key of what is called `name` (a byte string, one character per byte) beneath another one of the same kind. */
+export function keyBelow(above: ResourceKey, name: string): ResourceKey {
+  let special = 0
+  for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) <= 1) special++
+  const start = above.length + SEPARATOR.length
+  const key = Buffer.allocUnsafe(start + name.length + special)
+  key.set(above)
+  key.set(SEPARATOR, above.length)
+  if (special === 0) key.write(name, start, 'latin1')
+  else key.set(escapeSegment(Buffer.from(name, 'latin1')), start)
+  return key
+}
+
 /** The inverse of `encodeKey`. @throws RangeError for bytes that no key has (hostile input). */
 export function decodeKey(key: Uint8Array): KeyParts {
   const segments: Buffer[] = []

@@ -92,37 +92,110 @@ function splitDevice(device: bigint): EntryStat['node'] {
 
 const NO_NODE = { major: 0, minor: 0 }
 
-/** Length of the kernel's answer to `statx`. */
-export const STATX_BYTES = 256
 /** Type, mode, links, owner, times, inode, size, blocks, birth. */
 export const STATX_MASK = 0xfff
 const STATX_ATTR_MOUNT_ROOT = 0x2000
+const STATX_BYTES = 256
 
-/** `struct statx` (include/uapi/linux/stat.h): one layout on every processor; little-endian here. */
-export function fromStatx(bytes: Buffer): EntryStat {
-  const mode = bytes.readUInt16LE(28)
-  const type = entryType(mode)
-  return {
-    type,
-    mode: mode & 0o7777,
-    uid: bytes.readUInt32LE(20),
-    gid: bytes.readUInt32LE(24),
-    links: bytes.readUInt32LE(16),
-    sizeBytes: bytes.readUInt32LE(40) + bytes.readUInt32LE(44) * 2 ** 32,
-    storedBytes: (bytes.readUInt32LE(48) + bytes.readUInt32LE(52) * 2 ** 32) * BLOCK_BYTES,
-    mtimeNs: timestamp(bytes, 112),
-    ctimeNs: timestamp(bytes, 96),
-    bornNs: timestamp(bytes, 80),
-    device: (BigInt(bytes.readUInt32LE(136)) << 32n) | BigInt(bytes.readUInt32LE(140)),
-    inode: bytes.readBigUInt64LE(32),
-    node:
-      type === 'character-device' || type === 'block-device'
-        ? { major: bytes.readUInt32LE(128), minor: bytes.readUInt32LE(132) }
-        : NO_NODE,
-    mountPoint: (bytes.readUInt32LE(8) & STATX_ATTR_MOUNT_ROOT) !== 0,
+/** Where the kernel puts its answer: `struct statx` (include/uapi/linux/stat.h), one layout on every processor; little-endian here. */
+export class StatxAnswer {
+  readonly bytes = Buffer.alloc(STATX_BYTES)
+  readonly #words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, STATX_BYTES / 4)
+  readonly #signed = new Int32Array(this.bytes.buffer, this.bytes.byteOffset, STATX_BYTES / 4)
+  readonly #longs = new BigUint64Array(this.bytes.buffer, this.bytes.byteOffset, STATX_BYTES / 8)
+  /** Of the last entry: nearly all lie on one device. */
+  #device = { major: 0, minor: 0, device: 0n }
+
+  /** A copy of it. */
+  stat(): EntryStat {
+    return new StatxEntry(this)
+  }
+
+  word(offset: number): number {
+    return this.#words[offset / 4] as number
+  }
+
+  /** Exact up to 2^53 − 1. */
+  number(offset: number): number {
+    return this.word(offset) + this.word(offset + 4) * 2 ** 32
+  }
+
+  signedNumber(offset: number): number {
+    return this.word(offset) + (this.#signed[offset / 4 + 1] as number) * 2 ** 32
+  }
+
+  long(offset: number): bigint {
+    return this.#longs[offset / 8] as bigint
+  }
+
+  get device(): bigint {
+    const [major, minor] = [this.word(136), this.word(140)]
+    if (major !== this.#device.major || minor !== this.#device.minor)
+      this.#device = { major, minor, device: (BigInt(major) << 32n) | BigInt(minor) }
+    return this.#device.device
   }
 }
 
-function timestamp(bytes: Buffer, at: number): bigint {
-  return bytes.readBigInt64LE(at) * 1_000_000_000n + BigInt(bytes.readUInt32LE(at + 8))
+/** A walk looks at every entry and asks few of its times: each is put together when it is asked for. */
+class StatxEntry implements EntryStat {
+  readonly type: EntryType
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly links: number
+  readonly sizeBytes: number
+  readonly storedBytes: number
+  readonly device: bigint
+  readonly inode: bigint
+  readonly node: EntryStat['node']
+  readonly mountPoint: boolean
+  readonly #mtimeSeconds: number
+  readonly #mtimeRest: number
+  readonly #ctimeSeconds: number
+  readonly #ctimeRest: number
+  readonly #bornSeconds: number
+  readonly #bornRest: number
+  #mtimeNs: bigint | undefined
+  #ctimeNs: bigint | undefined
+
+  constructor(answer: StatxAnswer) {
+    const mode = answer.word(28) & 0xffff
+    this.type = entryType(mode)
+    this.mode = mode & 0o7777
+    this.uid = answer.word(20)
+    this.gid = answer.word(24)
+    this.links = answer.word(16)
+    this.sizeBytes = answer.number(40)
+    this.storedBytes = answer.number(48) * BLOCK_BYTES
+    this.device = answer.device
+    this.inode = answer.long(32)
+    this.node =
+      this.type === 'character-device' || this.type === 'block-device'
+        ? { major: answer.word(128), minor: answer.word(132) }
+        : NO_NODE
+    this.mountPoint = (answer.word(8) & STATX_ATTR_MOUNT_ROOT) !== 0
+    this.#bornSeconds = answer.signedNumber(80)
+    this.#bornRest = answer.word(88)
+    this.#ctimeSeconds = answer.signedNumber(96)
+    this.#ctimeRest = answer.word(104)
+    this.#mtimeSeconds = answer.signedNumber(112)
+    this.#mtimeRest = answer.word(120)
+  }
+
+  get mtimeNs(): bigint {
+    return (this.#mtimeNs ??= nanoseconds(this.#mtimeSeconds, this.#mtimeRest))
+  }
+
+  get ctimeNs(): bigint {
+    return (this.#ctimeNs ??= nanoseconds(this.#ctimeSeconds, this.#ctimeRest))
+  }
+
+  get bornNs(): bigint {
+    return nanoseconds(this.#bornSeconds, this.#bornRest)
+  }
+}
+
+/** Exact: no file system has more seconds than a double has digits. */
+function nanoseconds(seconds: number, rest: number): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(rest)
 }

@@ -12,17 +12,29 @@ export interface EntryDetails {
   /** Its place is known and its content is not. */
   readonly unreadable?: boolean
   readonly otherFileSystem?: boolean
+  /** Where it is not what was seen by name. */
+  readonly sizeBytes?: number
 }
 
-export function entryState(stat: EntryStat, details: EntryDetails = {}): JsonObject {
+/** Nothing is to be said of it besides. */
+export const PLAIN: EntryDetails = {}
+
+export function entryState(stat: EntryStat, details: EntryDetails = PLAIN): JsonObject {
+  const { gid, type, uid } = stat
+  const mtime = stat.mtimeNs.toString()
+  if (details === PLAIN && (type === 'file' || type === 'directory')) {
+    // By far the most, and in the order in which they are stored.
+    const mode = octal(stat.mode)
+    return type === 'file' ? { gid, mode, mtime, size: stat.sizeBytes, type, uid } : { gid, mode, mtime, type, uid }
+  }
   return {
-    type: stat.type,
+    type,
     // A link's own mode means nothing on Linux.
-    ...(stat.type === 'link' ? {} : { mode: stat.mode.toString(8).padStart(4, '0') }),
-    uid: stat.uid,
-    gid: stat.gid,
-    mtime: stat.mtimeNs.toString(),
-    ...(stat.type === 'file' ? { size: stat.sizeBytes } : {}),
+    ...(type === 'link' ? {} : { mode: octal(stat.mode) }),
+    uid,
+    gid,
+    mtime,
+    ...(type === 'file' ? { size: details.sizeBytes ?? stat.sizeBytes } : {}),
     ...(stat.type === 'character-device' || stat.type === 'block-device'
       ? { device: { major: stat.node.major, minor: stat.node.minor } }
       : {}),
@@ -34,6 +46,14 @@ export function entryState(stat: EntryStat, details: EntryDetails = {}): JsonObj
     ...(details.unreadable === true ? { unreadable: true } : {}),
     ...(details.otherFileSystem === true ? { otherFileSystem: true } : {}),
   }
+}
+
+/** Four digits of a small set of values, which are asked for again and again. */
+const octals = new Map<number, string>()
+function octal(mode: number): string {
+  let text = octals.get(mode)
+  if (text === undefined) octals.set(mode, (text = mode.toString(8).padStart(4, '0')))
+  return text
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

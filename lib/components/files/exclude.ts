@@ -49,6 +49,8 @@ const QUESTIONS_MAX = 20_000
 export class Exclusions {
   readonly #rules: readonly string[]
   readonly #spawnerLink: boolean
+  /** What a path must hold somewhere for any rule to match: most paths need not be asked about. */
+  readonly #hints: RegExp | undefined
   #matcher: Ignore
   #questions = 0
 
@@ -57,6 +59,7 @@ export class Exclusions {
     const builtIn = settings.excludeDefaults ? [...(kind === 'user' ? SPAWNER_RULES : []), ...BULK_RULES] : []
     this.#rules = [...RESTORED_RULES, ...builtIn, ...settings.exclude]
     this.#spawnerLink = settings.excludeDefaults && kind === 'user'
+    this.#hints = hintsOf(this.#rules)
     this.#matcher = this.#fresh()
   }
 
@@ -64,6 +67,7 @@ export class Exclusions {
   leavesOut(path: string, type: EntryType, target: Buffer | undefined): boolean {
     if (this.#spawnerLink && path === SPAWNER_LINK.path && target?.toString('latin1') === SPAWNER_LINK.target)
       return true
+    if (this.#hints?.test(path) === false) return false
     if (++this.#questions > QUESTIONS_MAX) {
       this.#matcher = this.#fresh()
       this.#questions = 0
@@ -76,6 +80,23 @@ export class Exclusions {
   #fresh(): Ignore {
     return ignore({ ignorecase: false, allowRelativePaths: true }).add(this.#rules)
   }
+}
+
+/**
+ * The longest run of plain characters of each rule: whatever the rule matches holds it, in its own name or in that of a directory above. `undefined` where some rule has none, so
+ * that every path must be asked about. A rule that takes something back (`!`) leaves nothing out.
+ */
+function hintsOf(rules: readonly string[]): RegExp | undefined {
+  const runs = new Set<string>()
+  for (const rule of rules) {
+    if (rule.startsWith('!') || rule.startsWith('#') || rule.trim() === '') continue
+    // Behind a bracket or a backslash nothing is plain.
+    const plain = /[\r\n]/.test(rule) ? '' : (/^[^[\\]*/.exec(rule)?.[0] ?? '')
+    const longest = (plain.match(/[A-Za-z0-9._-]+/g) ?? []).toSorted((a, b) => b.length - a.length)[0]
+    if (longest === undefined) return undefined
+    runs.add(longest.replaceAll('.', '\\.'))
+  }
+  return runs.size === 0 ? undefined : new RegExp([...runs].join('|'))
 }
 
 // oxlint-disable-next-line no-control-regex -- every byte below 0x80

@@ -17,17 +17,22 @@ const FORM = 2
  */
 const SETTLED_NS = 60_000_000_000n
 
+const scratch = new Uint8Array(33)
+const view = new DataView(scratch.buffer)
+
 /** `first`: written path of the first name, of a file with several whose content stands there. */
 export function hintOf(
   stat: EntryStat,
   { isNative, first }: { readonly isNative: boolean; readonly first?: string | undefined },
 ): Buffer {
-  const hint = Buffer.alloc(33 + (first === undefined ? 0 : 32))
+  const hint = Buffer.allocUnsafe(33 + (first === undefined ? 0 : 32))
+  // Its lowest 64 bits are written of each.
+  view.setBigUint64(1, stat.inode, true)
+  view.setBigInt64(9, stat.ctimeNs, true)
+  view.setBigInt64(17, stat.mtimeNs, true)
+  view.setFloat64(25, stat.sizeBytes, true)
+  hint.set(scratch)
   hint[0] = FORM | (isNative ? 1 : 0)
-  hint.writeBigUInt64LE(BigInt.asUintN(64, stat.inode), 1)
-  hint.writeBigInt64LE(BigInt.asIntN(64, stat.ctimeNs), 9)
-  hint.writeBigInt64LE(BigInt.asIntN(64, stat.mtimeNs), 17)
-  hint.writeDoubleLE(stat.sizeBytes, 25)
   if (first !== undefined) hash('sha256', first, 'buffer').copy(hint, 33)
   return hint
 }

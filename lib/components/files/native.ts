@@ -5,7 +5,7 @@
  * Names are byte strings: one character (0 to 255) per byte, as `latin1` has it, so that no name is ever decoded.
  */
 import { closeSync, constants } from 'node:fs'
-import { STATX_BYTES, STATX_MASK, fromStatx } from './entry-stat.ts'
+import { STATX_MASK, StatxAnswer } from './entry-stat.ts'
 import type { EntryStat } from './entry-stat.ts'
 import { SystemFailure } from './system-failure.ts'
 
@@ -41,6 +41,8 @@ const SEEK_DATA = 3
 const SEEK_HOLE = 4
 /** The kernel's own bound on the list of names (`XATTR_LIST_MAX`). */
 const ATTRIBUTE_LIST_BYTES = 65_536
+const ATTRIBUTE_LIST_BYTES_FIRST = 256
+const NO_NAMES: readonly string[] = []
 /** And on one value (`XATTR_SIZE_MAX`). */
 const ATTRIBUTE_VALUE_BYTES = 65_536
 /** A path for one call (`PATH_MAX`). */
@@ -81,7 +83,7 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
   // One thread, and every call ends before the next begins: buffers are made once.
   const text = Buffer.alloc(PATH_BYTES + 1)
   const second = Buffer.alloc(PATH_BYTES + 1)
-  const answer = Buffer.alloc(STATX_BYTES)
+  const answer = new StatxAnswer()
   const statfs = Buffer.alloc(STATFS_BYTES)
   const how = Buffer.alloc(24)
   const list = Buffer.alloc(ATTRIBUTE_LIST_BYTES)
@@ -101,8 +103,8 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
   }
   const statx = (handle: number, name: string): EntryStat => {
     const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (name === '' ? AT_EMPTY_PATH : 0)
-    if (Number(callStatx(statxNumber, handle, put(name), flags, STATX_MASK, answer)) !== 0) throw failure()
-    return fromStatx(answer)
+    if (Number(callStatx(statxNumber, handle, put(name), flags, STATX_MASK, answer.bytes)) !== 0) throw failure()
+    return answer.stat()
   }
   return {
     hasOpenat2: works(() => openat2Probe(openat2)),
@@ -121,13 +123,17 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
       return at
     },
     listAttributes(target) {
-      const length = Number(
-        typeof target === 'number' ? flistxattr(target, list, list.length) : llistxattr(put(target), list, list.length),
-      )
-      if (length >= 0) return length === 0 ? [] : list.toString('latin1', 0, length - 1).split('\0')
-      const failed = failure()
-      if (failed.code === 'ENOTSUP') return undefined
-      throw failed
+      // The kernel takes memory for all the room it is offered, and few entries need more than a little.
+      for (let room = ATTRIBUTE_LIST_BYTES_FIRST; ; room = list.length) {
+        const length = Number(
+          typeof target === 'number' ? flistxattr(target, list, room) : llistxattr(put(target), list, room),
+        )
+        if (length >= 0) return length === 0 ? NO_NAMES : list.toString('latin1', 0, length - 1).split('\0')
+        const failed = failure()
+        if (failed.code === 'ERANGE' && room < list.length) continue
+        if (failed.code === 'ENOTSUP') return undefined
+        throw failed
+      }
     },
     readAttribute(target, name, bytesMax) {
       const called = put(name, second)

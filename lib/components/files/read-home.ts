@@ -10,7 +10,7 @@ import { readAttributes } from './attributes.ts'
 import type { Attributes } from './attributes.ts'
 import { FileContent } from './content.ts'
 import type { Directory } from './directory.ts'
-import { entryState } from './entry.ts'
+import { PLAIN, entryState } from './entry.ts'
 import type { EntryDetails } from './entry.ts'
 import type { EntryStat } from './entry-stat.ts'
 import type { Exclusions } from './exclude.ts'
@@ -30,6 +30,7 @@ import { visitKeys } from './visit-keys.ts'
 import { isFile, isReadable, openVisited, stepwise, walk } from './walk.ts'
 import type { Visit } from './walk.ts'
 
+const NO_ATTRIBUTES: Readonly<Record<string, Buffer>> = {}
 /** Handed over together. */
 const BATCH_ENTRIES = 64
 /** So many entries may be damaged before the file system, not a file, is taken to be. */
@@ -219,8 +220,9 @@ class HomeReader {
       this.#noted = true
       this.#context.note(fileNote(read.outcome === 'damaged' ? 'damaged' : 'changed-while-reading', visit.key))
     }
-    const settled = read.readBytes === stat.sizeBytes ? stat : { ...stat, sizeBytes: read.readBytes }
-    const state = entryState(settled, { attributes, unreadable: read.outcome === 'damaged' })
+    const isPlain = attributes === NO_ATTRIBUTES && read.outcome === 'whole' && read.readBytes === stat.sizeBytes
+    const details = { attributes, sizeBytes: read.readBytes, unreadable: read.outcome === 'damaged' }
+    const state = entryState(stat, isPlain ? PLAIN : details)
     const hint = this.#hintAfter(stat)
     return { key: visit.key, state, stored, hint: () => hint }
   }
@@ -306,7 +308,7 @@ class HomeReader {
     const { key, file } = visit
     if (file === undefined) {
       this.#context.note(fileNote('too-large', key))
-      return { key, state: entryState({ ...stat, sizeBytes: Number.MAX_SAFE_INTEGER }, { unreadable: true }) }
+      return { key, state: entryState(stat, { sizeBytes: Number.MAX_SAFE_INTEGER, unreadable: true }) }
     }
     const attributes = this.#attributesOf(visit)
     if (stat.links > 1) {
@@ -348,7 +350,7 @@ class HomeReader {
   }
 
   #attributesOf(visit: Visit): Readonly<Record<string, Buffer>> {
-    if (!this.#attributes) return {}
+    if (!this.#attributes) return NO_ATTRIBUTES
     try {
       const of = visit.file ?? (visit.directory === undefined ? visit.name : undefined)
       return this.#attributesFrom(visit, readAttributes(visit.directory ?? visit.parent, of))
@@ -359,10 +361,10 @@ class HomeReader {
   }
 
   #attributesFrom(visit: Visit, found: Attributes | 'failed' | undefined): Readonly<Record<string, Buffer>> {
-    if (found === undefined) return {}
+    if (found === undefined) return NO_ATTRIBUTES
     if (found === 'failed') {
       this.#noteAttribute(visit)
-      return {}
+      return NO_ATTRIBUTES
     }
     if (found.unsupported) this.#attributes = false
     if (found.dropped) this.#noteAttribute(visit)

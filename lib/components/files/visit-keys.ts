@@ -47,7 +47,7 @@ export async function* visitKeys(
         ;[parent, path] = [found, at]
       }
       const above = { path, key: keyOf(names) }
-      const { visit } = visitEntry(above, parent, name, home, options)
+      const visit = visitEntry(above, parent, name, home, options)
       if (visit.stat !== undefined) {
         try {
           yield visit

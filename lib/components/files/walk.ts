@@ -2,7 +2,7 @@
  * Walks a directory depth-first, siblings ascending by bytes: that is key order (`lib/resources/key.ts`). By handle only, never through a link,
  * never onto another file system. Holds one list of names per level, and a bounded number of handles however deep the tree.
  */
-import { ENTRY_KIND, encodeKey } from '../../resources/key.ts'
+import { ENTRY_KIND, encodeKey, keyBelow } from '../../resources/key.ts'
 import type { ResourceKey } from '../../resources/key.ts'
 import type { Directory, OpenFile } from './directory.ts'
 import type { EntryStat, EntryType } from './entry-stat.ts'
@@ -89,11 +89,11 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
         continue
       }
       level.next++
-      const [expected, ...rest] = level.resume
+      const [expected, ...rest] = level.resume.length === 0 ? NOTHING : level.resume
       const seenBefore = expected === name
-      level.resume = []
-      const { visit, names } = visitEntry(level, level.directory, name, home, options)
-      if (visit.directory !== undefined && names !== undefined && visit.stat !== undefined) {
+      level.resume = NOTHING
+      const visit = visitEntry(level, level.directory, name, home, options)
+      if (visit.directory !== undefined && visit.names !== undefined && visit.stat !== undefined) {
         // Kept before it is shown, so that it is closed if this is where the walk is left.
         const below: Level = {
           directory: visit.directory,
@@ -101,9 +101,9 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
           name,
           path: visit.path,
           key: visit.key,
-          names,
+          names: visit.names,
           next: 0,
-          resume: [],
+          resume: NOTHING,
         }
         if (seenBefore && rest.length > 0) resumeAt(below, rest)
         levels.push(below)
@@ -119,7 +119,7 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
 
 /** Looks at what a walk that opens no files has just shown, and opens it. */
 export function openVisited({ parent, name, path, key }: Visit, home: Directory, options: WalkOptions): Visit {
-  return visitNamed({ path, key }, parent, name, home, options).visit
+  return visitNamed(path, key, parent, name, home, options)
 }
 
 /** One entry of `parent`, whose path and key are those of `level`: looks, opens what is to be opened, and looks once more where something was replaced in between. */
@@ -129,58 +129,73 @@ export function visitEntry(
   name: string,
   home: Directory,
   options: WalkOptions,
-): { visit: Visit; names?: readonly string[] } {
+): Found {
   const path = level.path === '' ? name : `${level.path}/${name}`
-  return visitNamed({ path, key: keyBelow(level.key, name) }, parent, name, home, options)
+  return visitNamed(path, keyBelow(level.key, name), parent, name, home, options)
 }
 
+/** What is in it besides, of a directory that will be entered. */
+interface Found extends Visit {
+  readonly names?: readonly string[]
+}
+
+const NOTHING: readonly string[] = []
+
 function visitNamed(
-  { path, key }: Pick<Visit, 'path' | 'key'>,
+  path: string,
+  key: ResourceKey,
   parent: Directory,
   name: string,
   home: Directory,
   options: WalkOptions,
-): { visit: Visit; names?: readonly string[] } {
-  const common = { key, path, name, parent }
-  let stat: EntryStat | undefined
+): Found {
   for (let tries = 1; ; tries++) {
+    let stat: EntryStat | undefined
     try {
-      stat = undefined
       stat = parent.look(name)
-      const target = stat.type === 'link' ? parent.readLink(name) : undefined
-      const found = { ...common, stat, ...(target === undefined ? {} : { target }) }
-      if (options.leavesOut?.(path, stat.type, target) === true) return { visit: { finding: 'left-out', ...found } }
-      if (stat.mountPoint || stat.device !== home.stat.device)
-        return { visit: { finding: 'other-file-system', ...found } }
-      if (stat.type === 'directory') {
-        if (path.length > PATH_BYTES_MAX) return { visit: { finding: 'too-deep', ...found } }
+      const { type } = stat
+      if (type === 'link') {
+        const target = parent.readLink(name)
+        const finding = findingOf(path, stat, target, home, options)
+        return { finding, key, path, name, parent, stat, target }
+      }
+      const finding = findingOf(path, stat, undefined, home, options)
+      if (finding !== 'entry') return { finding, key, path, name, parent, stat }
+      if (type === 'directory') {
         const directory = parent.enter(name, stat)
         try {
-          return { visit: { finding: 'entry', ...found, stat: directory.stat, directory }, names: directory.names() }
+          return { finding, key, path, name, parent, stat: directory.stat, directory, names: directory.names() }
         } catch (error) {
           directory.close()
           throw error
         }
       }
-      if (stat.type === 'file' && options.opensFile?.(stat) === true) {
+      if (type === 'file' && options.opensFile?.(stat) === true) {
         const file = parent.openFile(name, stat)
-        return { visit: { finding: 'entry', ...found, stat: file.stat, file } }
+        return { finding, key, path, name, parent, stat: file.stat, file }
       }
-      return { visit: { finding: 'entry', ...found } }
+      return { finding, key, path, name, parent, stat }
     } catch (error) {
       const failure = classOf(error)
       if (failure === 'exhausted') throw error
       if (failure === 'gone' && tries < TRIES_MAX) continue
-      const seen = stat === undefined || failure === 'gone' ? {} : { stat }
-      return {
-        visit: {
-          finding: failure === 'gone' ? 'vanished' : failure === 'denied' ? 'unreadable' : 'damaged',
-          ...common,
-          ...seen,
-        },
-      }
+      const finding = failure === 'gone' ? 'vanished' : failure === 'denied' ? 'unreadable' : 'damaged'
+      const common = { finding, key, path, name, parent } as const
+      return stat === undefined || failure === 'gone' ? common : { ...common, stat }
     }
   }
+}
+
+function findingOf(
+  path: string,
+  stat: EntryStat,
+  target: Buffer | undefined,
+  home: Directory,
+  { leavesOut }: WalkOptions,
+): Finding {
+  if (leavesOut?.(path, stat.type, target) === true) return 'left-out'
+  if (stat.mountPoint || stat.device !== home.stat.device) return 'other-file-system'
+  return stat.type === 'directory' && path.length > PATH_BYTES_MAX ? 'too-deep' : 'entry'
 }
 
 /** Skips what comes before `after`; the entry that leads to it, or is it, is entered but not shown again. */
@@ -226,10 +241,6 @@ function descend(levels: readonly Level[]): Directory | undefined {
     if (classOf(error) === 'exhausted') throw error
     return undefined
   }
-}
-
-function keyBelow(above: ResourceKey, name: string): ResourceKey {
-  return Buffer.concat([above, encodeKey(ENTRY_KIND, [Buffer.from(name, 'latin1')]).subarray(ENTRY_KIND.length)])
 }
 
 /** A regular file, and nothing is amiss with it. */
