@@ -90,6 +90,17 @@ export class ChunkIndex {
     for (const pack of this.#packs) this.#judge(pack)
   }
 
+  /** Name of a pack that has the chunk; `sort`: one of that sort alone. */
+  packOf(id: ChunkId, sort?: ChunkSort): string | undefined {
+    for (let slot = this.#slotOf(id, 0); this.#slots[slot] !== 0; slot = (slot + 1) & (this.#slots.length - 1)) {
+      const entry = (this.#slots[slot] as number) - 1
+      if (!this.#matches(entry, id)) continue
+      const pack = this.#packs[this.#packOf(entry)] as KnownPack
+      if (pack.live && (sort === undefined || pack.sort === sort)) return pack.packId
+    }
+    return undefined
+  }
+
   /** The chunk in a pack of that sort, else in one of the other (the bytes are the same), else `undefined`. None of the packs in `without`. */
   find(id: ChunkId, sort?: ChunkSort, without?: ReadonlySet<string>): ChunkPlace | undefined {
     assert(id.length === CHUNK_ID_BYTES, 'a chunk id has its length')

@@ -33,8 +33,8 @@ export interface ChunkSink {
   /** Every pack written so far, for checkpoints. */
   readonly packs: readonly { readonly sort: ChunkSort; readonly packId: string }[]
   readonly stored: { readonly bytes: number; readonly objects: number }
-  /** Which pack a known chunk lies in, for the second look at what is condemned. */
-  packOf(id: ChunkId): string | undefined
+  /** Which pack a known chunk lies in, for the second look at what is condemned; `sort`: a pack of that sort alone. */
+  packOf(id: ChunkId, sort?: ChunkSort): string | undefined
 }
 
 export interface ChunkSource {

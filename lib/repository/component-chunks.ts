@@ -79,6 +79,25 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
     })
   }
 
+  /** May this node of an earlier tree be named as it is, without its bytes? While a tree may still go into the snapshot only what stands in one. */
+  canName({ id }: { readonly id: ChunkId }): boolean {
+    if (this.#inline('tree', id) !== undefined) return true
+    return !this.#staging && this.#sink?.packOf(id, 'tree') !== undefined
+  }
+
+  /** Names it: after `canName`. */
+  name({ id, byteLength }: { readonly id: ChunkId; readonly byteLength: number }): Promise<void> | undefined {
+    const inline = this.#inline('tree', id)
+    if (inline === undefined) {
+      if (this.#sink !== undefined) this.#notePack(this.#sink, id)
+      return undefined
+    }
+    const hex = id.toString('hex')
+    if (!this.#used.has(hex)) this.#bytes.tree += byteLength
+    this.#used.set(hex, inline)
+    return this.#staging && this.#bytes.tree > INLINE_TREE_BYTES_MAX ? this.spill() : undefined
+  }
+
   /** Can `holds` be asked about packs at once? */
   get isOpen(): boolean {
     return this.#sink !== undefined
@@ -90,15 +109,21 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
 
   /** Is the chunk there, and not condemned? Chunks in packs are known after `open` only. */
   holds(sort: ChunkSort, id: ChunkId): boolean {
-    return this.#reusable.get(id.toString('hex'))?.sort === sort || this.#sink?.has(id) === true
+    return this.#inline(sort, id) !== undefined || this.#sink?.has(id) === true
   }
 
   /** Names a chunk that `holds` said is there. */
   reuse(sort: ChunkSort, id: ChunkId): void {
-    const hex = id.toString('hex')
-    const inline = this.#reusable.get(hex)
-    if (inline?.sort === sort) this.#used.set(hex, inline)
+    const inline = this.#inline(sort, id)
+    if (inline !== undefined) this.#used.set(id.toString('hex'), inline)
     else if (this.#sink !== undefined) this.#notePack(this.#sink, id)
+  }
+
+  #inline(sort: ChunkSort, id: ChunkId): InlineChunk | undefined {
+    // Asked for every chunk of a home that did not change, and mostly there is none.
+    if (this.#reusable.size === 0) return undefined
+    const inline = this.#reusable.get(id.toString('hex'))
+    return inline?.sort === sort ? inline : undefined
   }
 
   /** Names a chunk that an earlier part of this capture stored. @throws TorikiError `capture-stale` when it is there no more. */
@@ -123,7 +148,7 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
   }
 
   async #pack(sort: ChunkSort, id: ChunkId, bytes: Uint8Array): Promise<void> {
-    const packs = await this.#openPacks()
+    const packs = (this.#sink = await this.#openPacks())
     if (packs.has(id)) this.#notePack(packs, id)
     else if (sort === 'content' && this.#bytes.content > this.#contentBytesMax) return
     // Asked in any case: a chunk that only packs of the other sort hold is stored again.

@@ -5,16 +5,19 @@ import { RESOURCE_KEY_BYTES_MAX } from './format.ts'
 import { encodeAtOnce, encodeResource, StoredEntry } from './body.ts'
 import { Notes } from './notes.ts'
 import { PipelinedContent } from './pipelined-content.ts'
-import { TreeBuilder } from './tree-builder.ts'
+import { ReusingBuilder } from './reusing-builder.ts'
 import { heightOf } from './tree-format.ts'
 import { TreeReader } from './tree-reader.ts'
+import type { ResourceKey } from '../resources/key.ts'
 import type { Content, ContentPart, Resource } from '../resources/resource.ts'
 import type { EncodedResource } from './body.ts'
 import type { ChunkSource } from './chunk-store.ts'
 import type { ComponentChunks } from './component-chunks.ts'
 import type { ContentWriter } from './content-writer.ts'
-import type { KnownMap } from './known-map.ts'
+import type { KnownMap, KnownValue } from './known-map.ts'
+import type { TreeEntry } from './node-codec.ts'
 import type { StoreOptions } from './repository.ts'
+import type { NodeStore } from './reusing-builder.ts'
 import type { SliceContext } from './slice-context.ts'
 import type { PartialComponent } from './snapshot-document.ts'
 import type { ComponentRecord } from './snapshot.ts'
@@ -29,10 +32,10 @@ export class ComponentWriter {
   readonly hintChunks: ComponentChunks
   readonly #context: SliceContext
   readonly #known: KnownMap | undefined
-  readonly #hints: TreeBuilder
+  readonly #hints: ReusingBuilder
   readonly #contents: ContentWriter
   readonly #signal: AbortSignal
-  readonly #builder: TreeBuilder
+  readonly #builder: ReusingBuilder
   readonly #notes = new Notes()
   #readAt: string
   #containers = 0
@@ -55,8 +58,8 @@ export class ComponentWriter {
     this.#known = options.known
     this.#contents = options.contents
     this.#signal = options.signal
-    this.#builder = new TreeBuilder(this.#context.formats.map, (node) => this.chunks.put('tree', node))
-    this.#hints = new TreeBuilder(this.#context.formats.hints, (node) => this.hintChunks.put('tree', node))
+    this.#builder = new ReusingBuilder(this.#context.formats.map, nodesIn(this.chunks))
+    this.#hints = new ReusingBuilder(this.#context.formats.hints, nodesIn(this.hintChunks))
     this.#readAt = this.#context.platform.clock.now().toISOString()
   }
 
@@ -126,8 +129,8 @@ export class ComponentWriter {
     }
     throwIfAborted(this.#signal)
     for await (const some of resources) {
+      throwIfAborted(this.#signal)
       for (const resource of Array.isArray(some) ? (some as readonly Resource[]) : [some as Resource]) {
-        throwIfAborted(this.#signal)
         if (!this.#builder.isBehind(resource.key)) {
           throw new TorikiError('source-unexpected', { message: 'The source listed something twice or out of order.' })
         }
@@ -135,9 +138,13 @@ export class ComponentWriter {
           throw new TorikiError('source-unexpected', { message: 'The source gave something a name beyond all bounds.' })
         }
         // Of what is known, or stored already, there is nothing to wait for: an answer at once saves a turn of the event loop for each.
-        const encoded = this.#encodeAtOnce(resource) ?? (await this.#encode(resource, () => tell(false)))
-        const adding = this.#add(resource, encoded, options)
-        if (adding !== undefined) await adding
+        const known = resource.unchanged === true ? this.#takeKnown(resource.key) : undefined
+        const encoded = known ?? this.#encodeAtOnce(resource) ?? (await this.#encode(resource, () => tell(false)))
+        const adding = this.#add(resource, encoded, known, options)
+        if (adding !== undefined) {
+          await adding
+          throwIfAborted(this.#signal)
+        }
         tell(false)
       }
     }
@@ -160,11 +167,12 @@ export class ComponentWriter {
     }
   }
 
+  #takeKnown(key: ResourceKey): KnownValue {
+    assert(this.#known !== undefined, 'only what is known is unchanged')
+    return this.#known.take(key)
+  }
+
   #encodeAtOnce(resource: Resource): EncodedResource | undefined {
-    if (resource.unchanged === true) {
-      assert(this.#known !== undefined, 'only what is known is unchanged')
-      return this.#known.take(resource.key)
-    }
     const { stored } = resource
     const content = stored instanceof PipelinedContent ? stored : undefined
     if (content !== undefined && !this.chunks.isOpen) return undefined
@@ -190,18 +198,29 @@ export class ComponentWriter {
   }
 
   /** Both trees have the same keys, and so the same heights. */
-  #add(resource: Resource, { value, contentBytes }: EncodedResource, options: StoreOptions): Promise<void> | undefined {
+  #add(
+    resource: Resource,
+    { value, contentBytes }: EncodedResource,
+    known: KnownValue | undefined,
+    options: StoreOptions,
+  ): Promise<void> | undefined {
     const { key } = resource
-    const bytes = resource.hint?.()
     this.#bytes += contentBytes
     if (options.isContainer?.(key) === true) this.#containers++
+    if (known !== undefined) {
+      const { leaf, at } = known.hintPlace
+      const adding = this.#builder.add(key, value, known)
+      const hinting = this.#hints.add(key, (leaf.items[at] as TreeEntry).value, { place: known.hintPlace })
+      return adding === undefined || hinting === undefined ? (adding ?? hinting) : adding.then(() => hinting)
+    }
+    const bytes = resource.hint?.()
     const { boundaryKey } = this.#context.formats.map
     const height = heightOf(boundaryKey, key)
-    const adding = this.#builder.add(key, value, height)
+    const adding = this.#builder.add(key, value, { height })
     if (bytes === undefined) return adding
     const hint = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const hinting = this.#hints.add(key, hint, height)
-    return adding === undefined ? hinting : adding.then(() => hinting)
+    const hinting = this.#hints.add(key, hint, { height })
+    return adding === undefined || hinting === undefined ? (adding ?? hinting) : adding.then(() => hinting)
   }
 
   /** Root of the hints; `undefined` when there is none. Once, after `finish`. */
@@ -225,6 +244,14 @@ export class ComponentWriter {
       yield part
       tell()
     }
+  }
+}
+
+function nodesIn(chunks: ComponentChunks): NodeStore {
+  return {
+    put: (node) => chunks.put('tree', node),
+    canName: (leaf) => chunks.canName(leaf),
+    name: (leaf) => chunks.name(leaf),
   }
 }
 

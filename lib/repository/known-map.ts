@@ -14,6 +14,7 @@ import type { ChunkSort, ChunkSource } from './chunk-store.ts'
 import type { ComponentChunks } from './component-chunks.ts'
 import type { ContentShape, Extent } from './content-codec.ts'
 import type { TreeEntry } from './node-codec.ts'
+import type { StoredPlace } from './reusing-builder.ts'
 import type { SliceContext } from './slice-context.ts'
 
 /** So many taken ones are kept before the list is moved up. */
@@ -24,6 +25,9 @@ export interface KnownValue {
   readonly value: Buffer
   /** Plaintext bytes of its content, holes not counted. */
   readonly contentBytes: number
+  /** Where it stands, and where its hint does. */
+  readonly place: StoredPlace
+  readonly hintPlace: StoredPlace
 }
 
 export class KnownMap implements KnownEntries {
@@ -81,7 +85,7 @@ export class KnownMap implements KnownEntries {
   }
 
   #judge(key: ResourceKey, hint: Uint8Array, known: TreeEntry | undefined): boolean | Promise<boolean> {
-    if (known === undefined || known.value.compare(hint) !== 0) return false
+    if (known === undefined || !known.value.equals(hint)) return false
     const entry = this.#entries.find(key)
     return entry instanceof Promise ? entry.then((one) => this.#hold(one)) : this.#hold(entry)
   }
@@ -142,7 +146,7 @@ export class KnownMap implements KnownEntries {
   }
 
   #know({ key, value }: TreeEntry, contentBytes: number): true {
-    this.#found.push({ key, value, contentBytes })
+    this.#found.push({ key, value, contentBytes, place: this.#entries.place, hintPlace: this.#hints.place })
     return true
   }
 

@@ -8,6 +8,7 @@
  *        above:    child's id 32 ‖ entries varint          the key is the child's last; entries are those of all its leaves
  * ```
  */
+import assert from 'node:assert/strict'
 import { ByteReader, ByteWriter } from './byte-codec.ts'
 import {
   CHUNK_ID_BYTES,
@@ -33,7 +34,13 @@ export interface TreeChild {
 }
 
 export type TreeNode =
-  | { readonly leaf: true; readonly level: 0; readonly items: readonly TreeEntry[] }
+  | {
+      readonly leaf: true
+      readonly level: 0
+      readonly items: readonly TreeEntry[]
+      /** Of the node as it is stored. */
+      readonly byteLength: number
+    }
   | { readonly leaf: false; readonly level: number; readonly items: readonly TreeChild[] }
 
 /** Collects the items of one node. */
@@ -45,9 +52,17 @@ export class NodeWriter {
   /** The last key, in memory that is used again. */
   #key = Buffer.allocUnsafe(256)
   #keyBytes = 0
+  #hasKey = false
 
   constructor(level: number) {
     this.#level = level
+  }
+
+  /** Does this key come behind the last one, in this node or the one before? */
+  isBehind(key: Buffer): boolean {
+    const shared = sharedLength(this.#key, this.#keyBytes, key)
+    if (shared === this.#keyBytes) return key.length > shared || !this.#hasKey
+    return shared < key.length && (this.#key[shared] as number) < (key[shared] as number)
   }
 
   /** A copy. */
@@ -58,6 +73,16 @@ export class NodeWriter {
   /** Entries of all leaves below, its own if it is a leaf. */
   get entries(): number {
     return this.#entries
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0
+  }
+
+  /** What comes next comes behind this key, which stands in another node. */
+  passOver(key: Buffer): void {
+    assert(this.#count === 0 && this.isBehind(key), 'tree entries come in ascending order')
+    this.#keep(key)
   }
 
   entry({ key, value }: TreeEntry): void {
@@ -79,17 +104,21 @@ export class NodeWriter {
     this.#items.clear()
     this.#count = 0
     this.#entries = 0
-    this.#keyBytes = 0
     return bytes
   }
 
-  #addKey(key: Buffer): void {
-    const shared = sharedLength(this.#key, this.#keyBytes, key)
-    const rest = key.length - shared
-    this.#items.varint(shared).varint(rest).part(key, shared, rest)
+  #keep(key: Buffer): void {
     if (key.length > this.#key.length) this.#key = Buffer.allocUnsafe(key.length * 2)
     key.copy(this.#key)
     this.#keyBytes = key.length
+    this.#hasKey = true
+  }
+
+  #addKey(key: Buffer): void {
+    const shared = this.#count === 0 ? 0 : sharedLength(this.#key, this.#keyBytes, key)
+    const rest = key.length - shared
+    this.#items.varint(shared).varint(rest).part(key, shared, rest)
+    this.#keep(key)
     this.#count++
   }
 }
@@ -120,7 +149,7 @@ export function decodeNode(format: TreeFormat, bytes: Buffer): TreeNode {
     const items: TreeEntry[] = []
     for (let at = 0; at < count; at++) items.push({ key: readKey(), value: reader.counted() })
     reader.end()
-    return { leaf: true, level, items }
+    return { leaf: true, level, items, byteLength: bytes.length }
   }
   const items: TreeChild[] = []
   for (let at = 0; at < count; at++) {

@@ -115,11 +115,14 @@ export class PackStore implements ChunkSink, ChunkSource {
     return this.packOf(id) !== undefined
   }
 
-  packOf(id: ChunkId): string | undefined {
+  packOf(id: ChunkId, sort?: ChunkSort): string | undefined {
     assert(this.#index !== undefined, 'await load() before asking what is stored')
-    const text = id.toString('latin1')
-    for (const { writer, ids } of this.#open.values()) if (ids.has(text)) return writer.packId
-    return this.#index.find(id)?.pack.packId
+    if (this.#open.size > 0) {
+      const text = id.toString('latin1')
+      for (const { writer, ids } of this.#open.values())
+        if ((sort === undefined || writer.sort === sort) && ids.has(text)) return writer.packId
+    }
+    return this.#index.packOf(id, sort)
   }
 
   /** A chunk known in packs of the other sort only is stored again: who may read the one may be barred from the other. */

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { NodeWriter } from './node-codec.ts'
 import { heightOf } from './tree-format.ts'
 import type { ChunkId } from './chunk-store.ts'
+import type { TreeChild } from './node-codec.ts'
 import type { TreeFormat } from './tree-format.ts'
 
 interface Level {
@@ -14,6 +15,8 @@ interface Level {
   nodes: number
   /** Height of the last item's key. A node that its last item closes is stored only when another item comes: there might be none, and no empty node follows. */
   height: number
+  /** Instead of the writer's items: a node that is stored already. Then `height` is more than the level. */
+  adopted: TreeChild | undefined
 }
 
 export interface BuiltTree {
@@ -26,9 +29,6 @@ export class TreeBuilder {
   readonly #store: (node: Buffer) => Promise<ChunkId>
   readonly #levels: Level[] = []
   #entries = 0
-  /** The last key added, in memory that is used again. */
-  #key = Buffer.allocUnsafe(256)
-  #keyBytes = 0
 
   /** `store` keeps a node's bytes and gives the chunk id; children come before their parents. */
   constructor(format: TreeFormat, store: (node: Buffer) => Promise<ChunkId>) {
@@ -42,12 +42,12 @@ export class TreeBuilder {
 
   /** A copy of the last key added. */
   get lastKey(): Buffer | undefined {
-    return this.#entries === 0 ? undefined : Buffer.from(this.#key.subarray(0, this.#keyBytes))
+    return this.#entries === 0 ? undefined : this.#level(0).writer.lastKey
   }
 
   /** Does this key come behind all that were added? */
   isBehind(key: Buffer): boolean {
-    return this.#entries === 0 || this.#key.compare(key, 0, key.length, 0, this.#keyBytes) < 0
+    return this.#level(0).writer.isBehind(key)
   }
 
   /**
@@ -62,13 +62,32 @@ export class TreeBuilder {
     return undefined
   }
 
+  /** Would the next entry begin a leaf? */
+  get isAtBorder(): boolean {
+    const leaf = this.#level(0)
+    return leaf.height > 0 || leaf.writer.isEmpty
+  }
+
+  /** Takes a whole leaf that is stored, whose last key has this height: where a leaf begins. Its bytes must be those that the builder would have made. */
+  adopt(leaf: TreeChild, height: number): Promise<void> | undefined {
+    assert(height > 0, 'a leaf that is taken whole is closed')
+    const level = this.#level(0)
+    if (level.height > 0) return this.#flush(0, level).then(() => this.#take(level, leaf, height))
+    this.#take(level, leaf, height)
+    return undefined
+  }
+
+  #take(level: Level, leaf: TreeChild, height: number): void {
+    assert(level.writer.isEmpty && level.adopted === undefined, 'a leaf is taken where one begins')
+    level.writer.passOver(leaf.key)
+    level.adopted = leaf
+    level.height = height
+    this.#entries += leaf.entries
+  }
+
   #enter(leaf: Level, key: Buffer, value: Buffer, height: number): void {
     leaf.writer.entry({ key, value })
     leaf.height = height
-    // A copy: whoever adds may use its memory again.
-    if (key.length > this.#key.length) this.#key = Buffer.allocUnsafe(key.length * 2)
-    key.copy(this.#key)
-    this.#keyBytes = key.length
     this.#entries++
   }
 
@@ -77,7 +96,10 @@ export class TreeBuilder {
     for (let at = 0; ; at++) {
       const level = this.#level(at)
       if (level.nodes === 0) {
-        return { root: await this.#store(level.writer.take(this.#format)), entries: this.#entries }
+        return {
+          root: level.adopted?.id ?? (await this.#store(level.writer.take(this.#format))),
+          entries: this.#entries,
+        }
       }
       await this.#flush(at, level)
     }
@@ -91,17 +113,22 @@ export class TreeBuilder {
   }
 
   #level(at: number): Level {
-    return (this.#levels[at] ??= { writer: new NodeWriter(at), nodes: 0, height: 0 })
+    return (this.#levels[at] ??= { writer: new NodeWriter(at), nodes: 0, height: 0, adopted: undefined })
   }
 
   async #flush(at: number, level: Level): Promise<void> {
-    const { lastKey: key, entries } = level.writer
-    const { height } = level
+    const { height, adopted } = level
     level.height = 0
+    level.adopted = undefined
     level.nodes++
-    const id = await this.#store(level.writer.take(this.#format))
+    const child = adopted ?? (await this.#storeNode(level.writer))
     const above = await this.#open(at + 1)
-    above.writer.child({ key, id, entries })
+    above.writer.child(child)
     above.height = height
+  }
+
+  async #storeNode(writer: NodeWriter): Promise<TreeChild> {
+    const { lastKey: key, entries } = writer
+    return { key, id: await this.#store(writer.take(this.#format)), entries }
   }
 }

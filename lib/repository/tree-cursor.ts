@@ -2,10 +2,12 @@
  * Looks up ascending keys in one tree, leaf by leaf: an answer from the leaf at hand comes at once, so that walking a whole map beside a source costs no turn of the event
  * loop per entry. Holds one node per level.
  */
+import assert from 'node:assert/strict'
 import { compareKeys } from '../resources/key.ts'
 import { TreeReader } from './tree-reader.ts'
 import type { ChunkId, ChunkSource } from './chunk-store.ts'
 import type { TreeChild, TreeEntry, TreeNode } from './node-codec.ts'
+import type { StoredLeaf, StoredPlace } from './reusing-builder.ts'
 import type { TreeFormat } from './tree-format.ts'
 
 interface Level {
@@ -13,6 +15,8 @@ interface Level {
   /** Everything in it lies behind this key. */
   readonly lower: Buffer | undefined
   at: number
+  /** The same as `node`, where that is a leaf. */
+  readonly leaf: StoredLeaf | undefined
 }
 
 export class TreeCursor {
@@ -40,8 +44,15 @@ export class TreeCursor {
     return this.#seek(key)
   }
 
+  /** Of the entry that `find` gave last. */
+  get place(): StoredPlace {
+    const { leaf, at } = this.#levels?.at(-1) ?? {}
+    assert(leaf !== undefined && at !== undefined, 'an entry that was found stands in a leaf')
+    return { leaf, at }
+  }
+
   async #seek(key: Buffer): Promise<TreeEntry | undefined> {
-    const levels = (this.#levels ??= [{ node: await this.#reader.root(this.#root), lower: undefined, at: 0 }])
+    const levels = (this.#levels ??= [levelOf(this.#root, await this.#reader.root(this.#root), undefined)])
     for (;;) {
       const level = levels.at(-1)
       if (level === undefined) return undefined
@@ -56,11 +67,16 @@ export class TreeCursor {
         if (child !== undefined) {
           const lower = node.items[level.at - 1]?.key ?? level.lower
           level.at++
-          levels.push({ node: await this.#reader.child(node.level, child, lower), lower, at: 0 })
+          levels.push(levelOf(child.id, await this.#reader.child(node.level, child, lower), lower))
           continue
         }
       }
       levels.pop()
     }
   }
+}
+
+function levelOf(id: ChunkId, node: TreeNode, lower: Buffer | undefined): Level {
+  const leaf = node.leaf ? { id, items: node.items, byteLength: node.byteLength } : undefined
+  return { node, lower, at: 0, leaf }
 }

@@ -1,7 +1,7 @@
 /** The files component: homes and shared directories, read and never written. Promises and table of what is kept: README.md beside this file. */
 import { TorikiError } from '../../errors.ts'
 import type { JsonObject } from '../../resources/json.ts'
-import { ENTRY_KIND, decodeKey } from '../../resources/key.ts'
+import { ENTRY_KIND, encodeKey } from '../../resources/key.ts'
 import type { ResourceKey } from '../../resources/key.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { Slice } from '../../resources/slice.ts'
@@ -36,6 +36,8 @@ export function filesComponent(settings: FilesSettings, options: FilesOptions = 
   return new FilesComponent(settings, options)
 }
 
+const HOME_KEY = encodeKey(ENTRY_KIND)
+
 class FilesComponent implements Component {
   readonly name = 'files'
   readonly kinds = [ENTRY_KIND]
@@ -58,8 +60,7 @@ class FilesComponent implements Component {
   }
 
   isContainer(key: ResourceKey): boolean {
-    const { kind, segments } = decodeKey(key)
-    return kind === ENTRY_KIND && segments.length === 0
+    return key.equals(HOME_KEY)
   }
 
   doctor(): AsyncIterable<Check> {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { Exclusions } from '../../../../lib/components/files/exclude.ts'
+import fc from 'fast-check'
+import ignore from 'ignore'
+import { Exclusions, RESTORED_RULES } from '../../../../lib/components/files/exclude.ts'
 import { namesFor } from '../../../../lib/components/files/write/put-in-place.ts'
 
 const asShipped = { exclude: [], excludeDefaults: true }
@@ -88,6 +90,48 @@ describe('what is left out', () => {
     expect(leavesOut(own, Buffer.from('取木').toString('latin1'))).toBe(true)
     expect(leavesOut(own, '\xff.tmp')).toBe(true)
     expect(leavesOut(own, '\xff.txt')).toBe(false)
+  })
+
+  test('is what the library says of every path, though it is asked about few', () => {
+    const piece = fc.constantFrom(
+      'a',
+      'ab',
+      'b.c',
+      '*',
+      '**',
+      '?',
+      '[ab]',
+      '[!a]',
+      'x-1',
+      '\\\\a',
+      '#',
+      ' ',
+      '!',
+      '{a}',
+      '.nfs',
+    )
+    const rule = fc
+      .tuple(
+        fc.constantFrom('', '/', '!', '!/'),
+        fc.array(piece, { minLength: 1, maxLength: 4 }),
+        fc.constantFrom('', '/'),
+      )
+      .map(([start, pieces, end]) => `${start}${pieces.join('')}${end}`)
+    const name = fc.constantFrom('a', 'ab', 'b.c', 'abc', 'x-1', 'c', '.nfs1', '{a}', '#a', 'q')
+    const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'))
+    fc.assert(
+      fc.property(fc.array(rule, { maxLength: 4 }), fc.array(path, { minLength: 1 }), (exclude, paths) => {
+        const own = new Exclusions({ exclude, excludeDefaults: false }, 'user')
+        const library = ignore({ ignorecase: false, allowRelativePaths: true }).add([...RESTORED_RULES, ...exclude])
+        for (const one of paths) {
+          // Nothing beneath a directory that is left out is asked for.
+          const above = one.split('/').slice(0, -1)
+          if (above.some((_, at) => library.ignores(`${above.slice(0, at + 1).join('/')}/`))) continue
+          expect([exclude, one, leavesOut(own, one)]).toEqual([exclude, one, library.ignores(one)])
+        }
+      }),
+      { numRuns: 500 },
+    )
   })
 
   test('stays the same after more questions than the library’s memory is kept for', () => {
