@@ -21,7 +21,7 @@ export class Pace {
     this.#since = clock.monotonicMs()
   }
 
-  /** Is it time for `breathe`? @throws the signal's reason, as `deadline` or `interrupted`, as soon as it is aborted. */
+  /** Is it time for `breathe`? @throws the signal’s reason, as `deadline` or `interrupted`, within a few steps of its abort. */
   isDue(): boolean {
     // Nobody aborts while this thread is busy here.
     if (++this.#steps % SIGNAL_STEPS === 0) stopIfAborted(this.#signal)

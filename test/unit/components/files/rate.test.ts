@@ -59,11 +59,14 @@ describe('the pace of synchronous work', () => {
     expect(steps).toBeLessThan(1000)
   })
 
-  test('stops with the reason of whoever stops it', () => {
+  test('stops after a few steps, and whenever others had a turn, with the reason of whoever stops it', async () => {
     const stopped = new TorikiError('deadline')
-    expect(() => new Pace(turnedClock(), AbortSignal.abort(stopped)).isDue()).toThrow(stopped)
-    expect(() => new Pace(turnedClock(), AbortSignal.abort()).isDue()).toThrow(
-      expect.objectContaining({ code: 'interrupted' }),
-    )
+    const go = (signal: AbortSignal): void => {
+      const pace = new Pace(turnedClock(), signal)
+      for (let step = 0; step < 16; step++) pace.isDue()
+    }
+    expect(() => go(AbortSignal.abort(stopped))).toThrow(stopped)
+    expect(() => go(AbortSignal.abort())).toThrow(expect.objectContaining({ code: 'interrupted' }))
+    await expect(new Pace(turnedClock(), AbortSignal.abort(stopped)).breathe()).rejects.toBe(stopped)
   })
 })
