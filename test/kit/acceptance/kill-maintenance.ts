@@ -92,9 +92,9 @@ export async function killMaintenance(nebari: Nebari, options: KillOptions): Pro
       return { status, out: child.out(), err: child.err() }
     }
     const [backup, other] = await Promise.all([
-      run('backup', ['backup'], dies < 0.55 && nights > 1),
+      run('backup', ['backup'], dies < 0.65 && nights > 1),
       // Most of the time the other one begins while the backup is at work.
-      sleep(random.fraction() * 800).then(() => run(kind, beside[kind], dies > 0.4 && nights > 1)),
+      sleep(random.fraction() * 800).then(() => run(kind, beside[kind], dies > 0.3 && nights > 1)),
     ])
     const now = new Set(packsOf(nebari))
     deleted += before.filter((pack) => !now.has(pack)).length
