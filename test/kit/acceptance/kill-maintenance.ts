@@ -99,7 +99,10 @@ export async function killMaintenance(nebari: Nebari, options: KillOptions): Pro
     const now = new Set(packsOf(nebari))
     deleted += before.filter((pack) => !now.has(pack)).length
     if (kind === 'compact' && other.status === 0) repacked += repackedBy(other)
-    if (backup.status !== 0) await watch.backupToTheEnd()
+    let { status } = backup
+    // Whoever goes on with it is killed, too, now and then.
+    while (status === 'SIGKILL' && random.fraction() < 0.6) status = (await run('backup', ['backup'], true)).status
+    if (status !== 0) await watch.backupToTheEnd()
     await watch.look()
     for (const sentence of watch.broken.slice(told)) progress?.(sentence)
     told = watch.broken.length
