@@ -1,16 +1,26 @@
-/** The program of a thread that reads files and stores their contents; `assemble-service.ts` starts it. */
+/** The program of a thread that reads files and stores their contents, or proves packs; `assemble-service.ts` starts it. */
 import { parentPort } from 'node:worker_threads'
 import { openStretchReader } from './components/files/read-stretch.ts'
 import type { Addressed } from './platform/worker-threads.ts'
+import { answerVerify } from './repository/pack-verifier.ts'
 import { servePipeline } from './repository/pipeline-thread.ts'
+import type { VerifyRequest } from './repository/pack-verifier.ts'
 import type { ToThread } from './repository/pipeline-messages.ts'
 
 const port = parentPort
 if (port !== null) {
-  const serve = servePipeline(await openStretchReader())
+  /** Opened by who reads files: calls of the system take a moment to be found. */
+  let serving: Promise<ReturnType<typeof servePipeline>> | undefined
   port.on('message', ({ work, message }: Addressed) => {
-    serve(work, message as ToThread, (answer, transfer = []) =>
-      port.postMessage({ work, message: answer } satisfies Addressed, [...transfer]),
-    )
+    const asked = message as ToThread | VerifyRequest
+    const reply = (answer: unknown, transfer: readonly ArrayBuffer[] = []): void =>
+      port.postMessage({ work, message: answer } satisfies Addressed, [...transfer])
+    if (asked.kind === 'verify') {
+      reply(answerVerify(asked))
+      return
+    }
+    serving ??= openStretchReader().then(servePipeline)
+    // In the order in which they came; what cannot be opened ends the thread, and whoever has work on it hears of that.
+    void serving.then((serve) => serve(work, asked, reply))
   })
 }

@@ -184,8 +184,18 @@ export class StoredEntry implements StoredResource {
   }
 }
 
-/** The contents that an entry names, without opening its body. @throws TorikiError `seal-broken`. */
-export function contentsOfValue(value: Buffer): {
+/** The contents that an entry names: what must be there for it to be whole. The rest of it is looked at, and nothing made of it. @throws TorikiError `seal-broken`. */
+export function checkEntry({ key, value }: TreeEntry): readonly ContentShape[] {
+  const { content, others } = contentsOfValue(value, parseObject)
+  if (!isResourceKey(key)) throw new TorikiError('seal-broken', { message: 'A stored entry is not well-formed.' })
+  return content === undefined ? others : [content, ...others]
+}
+
+/** The contents that an entry names, without opening its body, which `onBody` is given where it stands here. @throws TorikiError `seal-broken`. */
+export function contentsOfValue(
+  value: Buffer,
+  onBody?: (json: Buffer) => void,
+): {
   readonly content: ContentShape | undefined
   /** Of a long body, and of secrets. */
   readonly others: readonly ContentShape[]
@@ -195,8 +205,10 @@ export function contentsOfValue(value: Buffer): {
   if (flags > 15) throw reader.malformed()
   const others: ContentShape[] = []
   for (let part = 0; part < ((flags & KEPT) === 0 ? 1 : 2); part++) {
-    if ((flags & LONG) === 0) reader.counted()
-    else {
+    if ((flags & LONG) === 0) {
+      const json = reader.counted()
+      onBody?.(json)
+    } else {
       reader.raw(CHUNK_ID_BYTES)
       others.push(readContentShape(reader))
     }

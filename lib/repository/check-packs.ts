@@ -11,6 +11,7 @@ import { indexPrefix, packPath } from './object-paths.ts'
 import { listPacks } from './pack-listing.ts'
 import { PackReader } from './pack-reader.ts'
 import { openPack } from './pack-seal.ts'
+import { packVerifier } from './pack-verifier.ts'
 import { readPackTable, readPackTableHead } from './pack-table.ts'
 import type { ChunkId, ChunkSort, ChunkSource } from './chunk-store.ts'
 import type { StoredPack } from './pack-listing.ts'
@@ -75,8 +76,8 @@ export class SlicePacks implements Pick<ChunkSource, 'get'> {
 
   /** Where a chunk would be read, numbered; `undefined` when no index object or no pack that is there has it. */
   placeOf(sort: ChunkSort, id: ChunkId): number | undefined {
-    const place = this.index.best(id, sort, (packId) => (this.#packs.has(packId) ? 1 : 0))
-    return place !== undefined && this.#packs.has(place.packId) ? place.entry : undefined
+    const entry = this.index.bestEntry(id, sort, (packId) => (this.#packs.has(packId) ? 1 : 0))
+    return entry !== undefined && this.#packs.has(this.index.packIdAt(entry)) ? entry : undefined
   }
 
   /** @throws TorikiError `object-not-found`, `seal-broken`. */
@@ -89,35 +90,46 @@ export class SlicePacks implements Pick<ChunkSource, 'get'> {
     return bytes
   }
 
-  /** Reads and opens whole packs, whatever names them, one while the next is on its way. @throws what the store throws, `content-locked`. */
+  /** Reads and opens whole packs, whatever names them, as many at once as there are threads. Told in order. @throws what the store throws, `content-locked`. */
   async readData({ isMeant, signal, onPack, onBroken }: ReadData): Promise<void> {
+    const { platform, keys, sliceId } = this.#context
     const meant = [...this.#packs].filter(([packId]) => isMeant(packId))
-    const read = async (at: number): Promise<Buffer | undefined> => {
-      const next = meant[at]
-      if (next === undefined) return undefined
-      const [packId, { sort }] = next
-      const path = packPath(this.#context.sliceId, sort, packId)
-      try {
-        return await this.#context.platform.store.get(path, { bytesMax: OBJECT_BYTES_MAX })
-      } catch (error) {
-        if (isTorikiError(error, 'object-not-found')) return Buffer.alloc(0)
-        throw error
+    const verifier = packVerifier(
+      platform.threads,
+      keys,
+      meant.reduce((sum, [, { sizeBytes }]) => sum + sizeBytes, 0),
+    )
+    const broken: number[] = []
+    let next = 0
+    const verifyNext = async (): Promise<void> => {
+      for (let at = next++; at < meant.length; at = next++) {
+        signal.throwIfAborted()
+        const [packId, { sort }] = meant[at] as (typeof meant)[number]
+        if (sort === 'content' && keys.contentPrivateKey === undefined) throw new TorikiError('content-locked')
+        const bytes = await this.#wholeOf(sort, packId)
+        onPack(bytes.length)
+        if (!(await verifier.verify({ sliceId, sort, packId }, bytes))) broken.push(at)
       }
     }
-    let coming = read(0)
-    for (const [at, [packId, { sort }]] of meant.entries()) {
-      signal.throwIfAborted()
-      const bytes = (await coming) ?? Buffer.alloc(0)
-      coming = read(at + 1)
-      // Whoever comes next awaits it; until then it must not count as unhandled.
-      coming.catch(() => undefined)
-      onPack(bytes.length)
-      try {
-        this.#reader.verify(sort, packId, bytes)
-      } catch (error) {
-        if (!isTorikiError(error, 'seal-broken') && !isTorikiError(error, 'format-newer')) throw error
-        onBroken(sort, packId, await this.#lostOf(sort, packId, bytes))
-      }
+    try {
+      await allOrFirst(verifier.atOnce, verifyNext, () => void (next = meant.length))
+    } finally {
+      verifier.close()
+    }
+    for (const at of broken.sort((one, other) => one - other)) {
+      const [packId, { sort }] = meant[at] as (typeof meant)[number]
+      onBroken(sort, packId, await this.#lostOf(sort, packId, await this.#wholeOf(sort, packId)))
+    }
+  }
+
+  /** Empty when it is gone. */
+  async #wholeOf(sort: ChunkSort, packId: string): Promise<Buffer> {
+    try {
+      const path = packPath(this.#context.sliceId, sort, packId)
+      return await this.#context.platform.store.get(path, { bytesMax: OBJECT_BYTES_MAX })
+    } catch (error) {
+      if (isTorikiError(error, 'object-not-found')) return Buffer.alloc(0)
+      throw error
     }
   }
 
@@ -147,6 +159,22 @@ export class SlicePacks implements Pick<ChunkSource, 'get'> {
   #has(bytes: Buffer, ids: Buffer, idAt: number): boolean {
     return chunkId(this.#context.keys.chunkIdKey, bytes).compare(ids, idAt, idAt + CHUNK_ID_BYTES) === 0
   }
+}
+
+/** So many side by side. When one fails, `stop` is called, the others come to their end, and its error is thrown. */
+async function allOrFirst(count: number, work: () => Promise<void>, stop: () => void): Promise<void> {
+  const ended = await Promise.allSettled(
+    Array.from({ length: count }, async () => {
+      try {
+        await work()
+      } catch (error) {
+        stop()
+        throw error
+      }
+    }),
+  )
+  const failed = ended.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
 interface IndexObject {

@@ -5,12 +5,13 @@
 import { isTorikiError } from '../errors.ts'
 import { formatKey } from '../resources/key.ts'
 import type { ResourceKey } from '../resources/key.ts'
-import { StoredEntry } from './body.ts'
+import { checkEntry, StoredEntry } from './body.ts'
 import { decodeExtent } from './content-codec.ts'
 import { decodeNode } from './node-codec.ts'
 import { isChild } from './tree-reader.ts'
 import type { SlicePacks } from './check-packs.ts'
 import type { ChunkId, ChunkSource } from './chunk-store.ts'
+import type { ContentShape } from './content-codec.ts'
 import type { StoredContent } from './content-reader.ts'
 import type { TreeChild, TreeEntry, TreeNode } from './node-codec.ts'
 import type { InlineChunks, StoredComponent } from './snapshot-document.ts'
@@ -37,15 +38,15 @@ export async function findDamage(
 ): Promise<void> {
   const { packs, inline, damaged } = walking
   const isNew = (sort: 'tree' | 'content', id: ChunkId): boolean => {
-    const hex = id.toString('hex')
-    if (inline.has(hex)) {
+    const hex = inline.size === 0 ? undefined : id.toString('hex')
+    if (hex !== undefined && inline.has(hex)) {
       if (seen.inline.has(hex)) return false
       seen.inline.add(hex)
       return true
     }
     const place = packs.placeOf(sort, id)
     if (place === undefined) {
-      damaged.add(hex)
+      damaged.add(id.toString('hex'))
       return false
     }
     if (seen.places[place] === 1) return false
@@ -55,29 +56,39 @@ export async function findDamage(
   const tree = async (
     format: TreeFormat,
     id: ChunkId,
-    visit: (entry: TreeEntry) => Promise<void>,
+    visit: (entry: TreeEntry) => Promise<void> | undefined,
     place?: NodePlace,
   ): Promise<void> => {
     walking.signal.throwIfAborted()
     if (!isNew('tree', id)) return
     const node = await readNode(walking, format, id, place)
     if (node === undefined) damaged.add(id.toString('hex'))
-    else if (node.leaf) for (const entry of node.items) await visit(entry)
+    else if (node.leaf)
+      for (const entry of node.items) {
+        const visiting = visit(entry)
+        // Nearly always there is nothing to wait for.
+        if (visiting !== undefined) await visiting
+      }
     else for (const one of placesIn(node, place?.lower)) await tree(format, one.child.id, visit, one)
   }
-  const content = async ({ shape }: StoredContent): Promise<void> => {
-    if (!Buffer.isBuffer(shape.extents)) {
-      for (const { id } of shape.extents) if (id !== undefined) isNew('content', id)
-      return
-    }
-    await tree(walking.formats.list, shape.extents, ({ value }) => {
-      const { id } = decodeExtent(value)
-      if (id !== undefined) isNew('content', id)
-      return Promise.resolve()
-    })
+  /** Those that are lists of extents wait. */
+  const content = ({ extents }: ContentShape): Promise<void> | undefined => {
+    if (Buffer.isBuffer(extents))
+      return tree(walking.formats.list, extents, ({ value }) => {
+        const { id } = decodeExtent(value)
+        if (id !== undefined) isNew('content', id)
+        return undefined
+      })
+    for (const { id } of extents) if (id !== undefined) isNew('content', id)
+    return undefined
   }
-  await tree(walking.formats.map, Buffer.from(record.root, 'hex'), async (entry) => {
-    for (const one of new StoredEntry(entry, walking.formats, walking.source).contents()) await content(one)
+  await tree(walking.formats.map, Buffer.from(record.root, 'hex'), (entry) => {
+    let waiting: Promise<void> | undefined
+    for (const shape of checkEntry(entry)) {
+      const before = waiting
+      waiting = before === undefined ? content(shape) : before.then(() => content(shape))
+    }
+    return waiting
   })
 }
 

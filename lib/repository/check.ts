@@ -58,15 +58,17 @@ async function checkOnce(
     source: new SnapshotChunks(context, chunks, cache, () => Promise.resolve(packs)),
   })
   const seen = { places: new Uint8Array(packs.index.size), inline: new Set<string>() }
-  for (const { document } of snapshots)
-    for (const stored of document.components.values()) await findDamage(walking(stored), stored, seen)
   let bytes = 0
-  if (readData !== undefined) {
+  const walk = async (stop: AbortSignal): Promise<void> => {
     for (const { document } of snapshots)
-      for (const stored of document.components.values()) await openInlined(walking(stored), stored)
+      for (const stored of document.components.values())
+        await findDamage({ ...walking(stored), signal: stop }, stored, seen)
+  }
+  const readAll = async (isMeant: (packId: string) => boolean, stop: AbortSignal): Promise<void> => {
+    for (const { document } of snapshots)
+      for (const stored of document.components.values()) await openInlined({ ...walking(stored), signal: stop }, stored)
     await packs.readData({
-      isMeant: readData,
-      signal,
+      ...{ isMeant, signal: stop },
       onPack: (length) => {
         bytes += length
         onBytes(length)
@@ -79,6 +81,8 @@ async function checkOnce(
       },
     })
   }
+  // Other threads prove packs while this one walks.
+  await together(signal, readData === undefined ? [walk] : [(stop) => readAll(readData, stop), walk])
   if (damaged.size > 0) {
     const clean = new Set<string>()
     for (const { id, document } of snapshots)
@@ -89,6 +93,27 @@ async function checkOnce(
   }
   const { damage, more } = findings
   return { report: { objects: findings.objects + packs.objects, bytes, damage, more }, packs }
+}
+
+/** Side by side. When one fails the other is stopped, and the first error is thrown once both have ended. */
+async function together(signal: AbortSignal, works: readonly ((stop: AbortSignal) => Promise<void>)[]): Promise<void> {
+  const stop = new AbortController()
+  const onAbort = (): void => stop.abort(signal.reason)
+  signal.throwIfAborted()
+  signal.addEventListener('abort', onAbort, { once: true })
+  let first: { readonly error: unknown } | undefined
+  await Promise.all(
+    works.map(async (work) => {
+      try {
+        await work(stop.signal)
+      } catch (error) {
+        first ??= { error }
+        stop.abort(error)
+      }
+    }),
+  )
+  signal.removeEventListener('abort', onAbort)
+  if (first !== undefined) throw first.error
 }
 
 class Findings {

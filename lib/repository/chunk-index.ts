@@ -135,29 +135,21 @@ export class ChunkIndex {
     sort: ChunkSort,
     rank: (packId: string) => number,
   ): { readonly entry: number; readonly packId: string; readonly lengthBytes: number } | undefined {
-    let best: { entry: number; packId: string; lengthBytes: number; same: boolean; rank: number } | undefined
+    const best = this.bestEntry(id, sort, rank)
+    if (best === undefined) return undefined
+    return { entry: best, packId: this.packIdAt(best), lengthBytes: this.#entryNumber(best, 2) }
+  }
+
+  /** Its number alone. */
+  bestEntry(id: ChunkId, sort: ChunkSort, rank: (packId: string) => number): number | undefined {
+    let best: { readonly entry: number; readonly pack: KnownPack } | undefined
     for (let slot = this.#slotOf(id, 0); this.#slots[slot] !== 0; slot = (slot + 1) & (this.#slots.length - 1)) {
       const entry = (this.#slots[slot] as number) - 1
       if (!this.#matches(entry, id)) continue
       const pack = this.#packs[this.#packOf(entry)] as KnownPack
-      if (!pack.indexed) continue
-      const { packId } = pack
-      const one = {
-        entry,
-        packId,
-        lengthBytes: this.#entryNumber(entry, 2),
-        same: pack.sort === sort,
-        rank: rank(packId),
-      }
-      const isBetter =
-        best === undefined ||
-        (one.same === best.same
-          ? // Equal ranks are told apart by name: two that look side by side must take the same.
-            one.rank > best.rank || (one.rank === best.rank && one.packId > best.packId)
-          : one.same)
-      if (isBetter) best = one
+      if (pack.indexed && (best === undefined || isBetter(pack, best.pack, sort, rank))) best = { entry, pack }
     }
-    return best
+    return best?.entry
   }
 
   /** Every place, in packs whose index objects count, by its number: in the order of packs, and in each as chunks stand in it. */
@@ -178,6 +170,12 @@ export class ChunkIndex {
     assert(entry < this.#entryCount, 'a place of this index')
     const at = (entry % PAGE_ENTRIES) * CHUNK_ID_BYTES
     return Buffer.from((this.#ids[Math.floor(entry / PAGE_ENTRIES)] as Buffer).subarray(at, at + CHUNK_ID_BYTES))
+  }
+
+  /** The pack of a place. */
+  packIdAt(entry: number): string {
+    assert(entry < this.#entryCount, 'a place of this index')
+    return (this.#packs[this.#packOf(entry)] as KnownPack).packId
   }
 
   /** The place that `best` numbered. */
@@ -230,8 +228,11 @@ export class ChunkIndex {
   }
 
   #matches(entry: number, id: ChunkId): boolean {
+    const page = this.#ids[Math.floor(entry / PAGE_ENTRIES)] as Buffer
     const at = (entry % PAGE_ENTRIES) * CHUNK_ID_BYTES
-    return id.compare(this.#ids[Math.floor(entry / PAGE_ENTRIES)] as Buffer, at, at + CHUNK_ID_BYTES) === 0
+    // A loop of our own: calling out of V8 takes longer than this.
+    for (let byte = 0; byte < CHUNK_ID_BYTES; byte++) if (page[at + byte] !== id[byte]) return false
+    return true
   }
 
   #packOf(entry: number): number {
@@ -262,4 +263,11 @@ export class ChunkIndex {
     const page = this.#blocks[Math.floor(block / PAGE_ENTRIES)] as Uint32Array
     return page[(block % PAGE_ENTRIES) * BLOCK_NUMBERS + at] as number
   }
+}
+
+function isBetter(one: KnownPack, best: KnownPack, sort: ChunkSort, rank: (packId: string) => number): boolean {
+  if ((one.sort === sort) !== (best.sort === sort)) return one.sort === sort
+  const [oneRank, bestRank] = [rank(one.packId), rank(best.packId)]
+  // Equal ranks are told apart by name: two that look side by side must take the same.
+  return oneRank > bestRank || (oneRank === bestRank && one.packId > best.packId)
 }

@@ -2,15 +2,12 @@
  * Reads packs: one block by its range, the table by itself, or a whole pack with every block and chunk proven. Keeps the last blocks, decoded, so that
  * neighbours cost one request and one decoding.
  */
-import { TorikiError } from '../errors.ts'
 import { OBJECT_BYTES_MAX } from '../limits.ts'
 import type { ObjectStore } from '../platform/object-store/port.ts'
-import { decodeBlock } from './compression.ts'
-import { chunkId } from './keys.ts'
 import { packPath } from './object-paths.ts'
 import { openPack } from './pack-seal.ts'
-import { packHeaderBytes, readPackTable, readPackTableHead } from './pack-table.ts'
-import { openObject } from './seal.ts'
+import { packHeaderBytes } from './pack-table.ts'
+import { brokenPack, openBlock, openPackTable, tableBegin, TRAILER_BYTES, verifyPack } from './verify-pack.ts'
 import type { ChunkSort, SliceKeys } from './chunk-store.ts'
 import type { BlockDescription, PackDescription } from './pack-table.ts'
 import type { Opener } from './seal.ts'
@@ -19,7 +16,6 @@ import type { Opener } from './seal.ts'
 const CACHE_BYTES_MAX = 24 * 1024 * 1024
 /** A key costs a decapsulation: 0.1 ms. */
 const OPENERS_MAX = 128
-const TRAILER_BYTES = 4
 
 export class PackReader {
   readonly #store: Pick<ObjectStore, 'get'>
@@ -76,45 +72,23 @@ export class PackReader {
     const path = packPath(this.#sliceId, sort, packId)
     const read = (offset: number, length: number): Promise<Buffer> =>
       this.#store.get(path, { range: { offset, length }, bytesMax: OBJECT_BYTES_MAX })
-    if (sizeBytes < packHeaderBytes(sort) + TRAILER_BYTES) throw broken(path)
+    if (sizeBytes < packHeaderBytes(sort) + TRAILER_BYTES) throw brokenPack(path)
     const trailer = await read(sizeBytes - TRAILER_BYTES, TRAILER_BYTES)
     const begin = tableBegin(path, trailer, sizeBytes)
-    return this.#openTable({ sort, packId, path }, await read(begin, sizeBytes - TRAILER_BYTES - begin))
+    const place = { sliceId: this.#sliceId, sort, packId }
+    return openPackTable(this.#keys, place, await read(begin, sizeBytes - TRAILER_BYTES - begin))
   }
 
-  /**
-   * Proves a whole pack: every block opens, every chunk has its id, nothing is missing or left over. Gives its table.
-   * @throws TorikiError `seal-broken`, `content-locked`.
-   */
+  /** As `verifyPack`: gives the table of a pack that is whole. */
   verify(sort: ChunkSort, packId: string, bytes: Buffer): Buffer {
-    const path = packPath(this.#sliceId, sort, packId)
-    if (bytes.length < packHeaderBytes(sort) + TRAILER_BYTES) throw broken(path)
-    const begin = tableBegin(path, bytes.subarray(-TRAILER_BYTES), bytes.length)
-    const table = this.#openTable({ sort, packId, path }, bytes.subarray(begin, -TRAILER_BYTES))
-    const pack = readPackTableHead(table)
-    if (!pack.header.equals(bytes.subarray(0, pack.header.length))) throw broken(path)
-    const opener = openPack(this.#keys, this.#sliceId, pack)
-    let plain: Buffer = Buffer.alloc(0)
-    let end = pack.header.length
-    readPackTable(table, {
-      block: ({ number, offset, sealedBytes, plainBytes }) => {
-        end = offset + sealedBytes
-        plain = decodeBlock(opener.open(number, bytes.subarray(offset, end)), plainBytes)
-      },
-      chunk: (from, idAt, offset, length) => {
-        const id = chunkId(this.#keys.chunkIdKey, plain.subarray(offset, offset + length))
-        if (id.compare(from, idAt, idAt + id.length) !== 0) throw broken(path)
-      },
-    })
-    if (end !== begin) throw broken(path)
-    return table
+    return verifyPack(this.#keys, { sliceId: this.#sliceId, sort, packId }, bytes)
   }
 
   async #read(pack: PackDescription, { number, offset, sealedBytes, plainBytes }: BlockDescription): Promise<Buffer> {
     const opener = this.#opener(pack)
     const path = packPath(this.#sliceId, pack.sort, pack.packId)
     const sealed = await this.#store.get(path, { range: { offset, length: sealedBytes }, bytesMax: sealedBytes })
-    return decodeBlock(opener.open(number, sealed), plainBytes)
+    return openBlock(opener, number, sealed, plainBytes)
   }
 
   #opener(pack: PackDescription): Opener {
@@ -127,23 +101,4 @@ export class PackReader {
     }
     return opener
   }
-
-  #openTable({ sort, packId, path }: { sort: ChunkSort; packId: string; path: string }, bytes: Buffer): Buffer {
-    const [table, ...more] = openObject({ parentKey: this.#keys.treeKey, kind: 'pack-table', path, bytes })
-    if (table === undefined || more.length > 0) throw broken(path)
-    const pack = readPackTableHead(table)
-    if (pack.packId !== packId || pack.sort !== sort) throw broken(path)
-    return table
-  }
-}
-
-function tableBegin(path: string, trailer: Buffer, sizeBytes: number): number {
-  if (trailer.length !== TRAILER_BYTES) throw broken(path)
-  const begin = sizeBytes - TRAILER_BYTES - trailer.readUInt32BE()
-  if (begin < 0) throw broken(path)
-  return begin
-}
-
-function broken(path: string): TorikiError {
-  return new TorikiError('seal-broken', { ids: { object: path } })
 }

@@ -34,7 +34,11 @@ export function sealPack(input: {
 }
 
 /** @throws TorikiError `content-locked` for a content pack without the private key; `seal-broken`, `format-newer`. */
-export function openPack(keys: SliceKeys, sliceId: string, pack: PackDescription): Opener {
+export function openPack(
+  keys: Pick<SliceKeys, 'treeKey' | 'contentPrivateKey'>,
+  sliceId: string,
+  pack: PackDescription,
+): Opener {
   const path = packPath(sliceId, pack.sort, pack.packId)
   const header = pack.header.subarray(0, SEAL_HEADER_BYTES)
   if (pack.sort === 'tree') return new Opener({ parentKey: keys.treeKey, kind: 'tree-pack', path, header })
@@ -46,7 +50,7 @@ export function openPack(keys: SliceKeys, sliceId: string, pack: PackDescription
   })
 }
 
-function contentKey(keys: SliceKeys, path: string, enc: Buffer): KeyObject {
+function contentKey(keys: Pick<SliceKeys, 'contentPrivateKey'>, path: string, enc: Buffer): KeyObject {
   if (keys.contentPrivateKey === undefined) throw new TorikiError('content-locked', { ids: { object: path } })
   return decapsulate(enc, keys.contentPrivateKey, packInfo(path))
 }

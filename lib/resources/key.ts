@@ -61,14 +61,22 @@ export function decodeKey(key: Uint8Array): KeyParts {
   return { kind, segments: segments.map(unescapeSegment) }
 }
 
-/** Could `encodeKey` have made it? */
+/** Could `encodeKey` have made it? By looking alone: nothing is made of it. */
 export function isResourceKey(key: Uint8Array): boolean {
-  try {
-    decodeKey(key)
-    return true
-  } catch {
-    return false
+  let at = 0
+  for (; at < key.length && key[at] !== 0; at++) if (!isOfKind(key[at] as number, at === 0)) return false
+  if (at === 0) return false
+  for (; at < key.length; at++) {
+    if (key[at] !== 1) continue
+    const code = key[++at]
+    if (code !== 1 && code !== 2) return false
   }
+  return true
+}
+
+/** As `KIND` has it. */
+function isOfKind(byte: number, isFirst: boolean): boolean {
+  return (byte >= 0x61 && byte <= 0x7a) || (!isFirst && ((byte >= 0x30 && byte <= 0x39) || byte === 0x2d))
 }
 
 export function compareKeys(a: Uint8Array, b: Uint8Array): number {

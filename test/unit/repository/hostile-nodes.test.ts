@@ -56,6 +56,27 @@ describe('a node', () => {
     expect(() => decodeNode(format, child(TREE_LEVEL_MAX + 1))).toThrow(broken)
   })
 
+  test('whose keys do not ascend is refused, however much of them is said to be shared', () => {
+    const two = (first: string, shared: number, rest: string): Buffer =>
+      leaf(2, (writer) => {
+        writer.varint(0).counted(Buffer.from(first)).counted(Buffer.alloc(0))
+        writer.varint(shared).counted(Buffer.from(rest)).counted(Buffer.alloc(0))
+      })
+    expect(decodeNode(format, two('ab', 1, 'c')).items.map(({ key }) => key.toString())).toEqual(['ab', 'ac'])
+    expect(decodeNode(format, two('ab', 0, 'ac')).items).toHaveLength(2)
+    expect(decodeNode(format, two('ab', 2, 'a')).items).toHaveLength(2)
+    for (const [shared, rest] of [
+      [1, 'a'],
+      [1, 'b'],
+      [0, 'aa'],
+      [0, 'ab'],
+      [0, 'a'],
+      [2, ''],
+      [1, ''],
+    ] as const)
+      expect(() => decodeNode(format, two('ab', shared, rest))).toThrow(broken)
+  })
+
   test('that names what its neighbour holds already is refused: else each level would double what a walk meets', async () => {
     const chunks = new MemoryChunks()
     const last = (at: number): Buffer => Buffer.from(`key ${String(at).padStart(3, '0')}`)

@@ -6,6 +6,7 @@ import {
   encodeKey,
   formatKey,
   formatSegment,
+  isResourceKey,
   parseKey,
   parseSegment,
 } from '../../../lib/resources/key.ts'
@@ -106,4 +107,24 @@ describe('a key', () => {
       { numRuns: 500 },
     )
   })
+})
+
+test('only what can be read is taken for a key', () => {
+  const byte = fc.constantFrom(0, 1, 2, 3, 0x2d, 0x30, 0x41, 0x61, 0x7a, 0xff)
+  const bytes = fc.array(byte, { maxLength: 8 }).map((list) => Buffer.from(list))
+  const near = fc
+    .tuple(fc.constantFrom('', 'a', 'entry'), bytes)
+    .map(([begin, end]) => Buffer.concat([Buffer.from(begin), end]))
+  fc.assert(
+    fc.property(near, (key) => {
+      let isKey = true
+      try {
+        decodeKey(key)
+      } catch {
+        isKey = false
+      }
+      expect(isResourceKey(key)).toBe(isKey)
+    }),
+    { numRuns: 2_000 },
+  )
 })
