@@ -1,6 +1,6 @@
 /** The program of a thread that reads files and stores their contents, or proves packs; `assemble-service.ts` starts it. */
 import { parentPort } from 'node:worker_threads'
-import { openStretchReader } from './components/files/read-stretch.ts'
+import { openStretchReader } from './components/files/stretch-reader.ts'
 import type { Addressed } from './platform/worker-threads.ts'
 import { answerVerify } from './repository/pack-verifier.ts'
 import { servePipeline } from './repository/pipeline-thread.ts'

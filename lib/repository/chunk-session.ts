@@ -5,7 +5,14 @@ import { ChunkTable } from './chunk-table.ts'
 import { CHUNK_BYTES_MIN, CHUNK_ID_BYTES } from './format.ts'
 import { chunkId } from './keys.ts'
 import { PackWriter } from './pack-writer.ts'
-import type { ByteSink, FileOutcome, FileStretch, ReadFileStretch } from '../resources/file-reading.ts'
+import type {
+  ByteSink,
+  FileOutcome,
+  FileStretch,
+  StretchesAhead,
+  StretchRead,
+  StretchReader,
+} from '../resources/file-reading.ts'
 import type { SliceKeys } from './chunk-store.ts'
 import type { FinishedPack } from './pack-writer.ts'
 import type { EncodedAnswers } from './pipeline-messages.ts'
@@ -36,36 +43,47 @@ export class ChunkSession {
     this.#table = new ChunkTable(shared)
   }
 
-  read(stretches: Iterable<FileStretch>, readStretch: ReadFileStretch): EncodedAnswers {
-    const outcomes: FileOutcome[] = []
-    const readBytes: number[] = []
-    const chunkCounts: number[] = []
-    const details: (readonly [number, unknown])[] = []
+  /** At once. */
+  read(stretches: Iterable<FileStretch>, reader: Pick<StretchReader, 'read'>): EncodedAnswers {
+    const answers = new Answers()
     for (const stretch of stretches) {
       const before = this.#found.count
-      const isShort = stretch.sizeBytes <= CHUNK_BYTES_MIN
-      const sink: ByteSink = isShort ? this.#short : this.#long
-      if (!isShort) this.#chunker.restart(stretch.fromBytes)
-      const answer = readStretch(stretch, sink)
-      if (!isShort && answer.outcome !== 'not-read') {
-        const last = this.#chunker.finish()
-        if (last !== undefined) this.#store(last)
-      }
-      if (answer.details !== undefined) details.push([outcomes.length, answer.details])
-      outcomes.push(answer.outcome)
-      readBytes.push(answer.readBytes)
-      chunkCounts.push(this.#found.count - before)
+      const read = reader.read(stretch, this.#begin(stretch))
+      this.#end(stretch, read)
+      answers.add(read, this.#found.count - before)
     }
-    return {
-      ...{ outcomes, readBytes: Float64Array.from(readBytes), chunkCounts: Uint32Array.from(chunkCounts), details },
-      ...this.#found.take(),
+    return answers.encode(this.#found)
+  }
+
+  /** As each comes. Nothing else may be asked of this session meanwhile. */
+  async readAhead(stretches: readonly FileStretch[], ahead: Pick<StretchesAhead, 'read'>): Promise<EncodedAnswers> {
+    const answers = new Answers()
+    for (const stretch of stretches) {
+      const before = this.#found.count
+      const reading = ahead.read(this.#begin(stretch))
+      const read = reading instanceof Promise ? await reading : reading
+      this.#end(stretch, read)
+      answers.add(read, this.#found.count - before)
     }
+    return answers.encode(this.#found)
   }
 
   /** The pack begun, if any, goes out. */
   finish(): void {
     if (this.#writer !== undefined) this.#full(this.#writer.finish())
     this.#writer = undefined
+  }
+
+  #begin(stretch: FileStretch): ByteSink {
+    if (isOneChunk(stretch)) return this.#short
+    this.#chunker.restart(stretch.fromBytes)
+    return this.#long
+  }
+
+  #end(stretch: FileStretch, { outcome }: StretchRead): void {
+    if (isOneChunk(stretch) || outcome === 'not-read') return
+    const last = this.#chunker.finish()
+    if (last !== undefined) this.#store(last)
   }
 
   /** Of a file that is one chunk at most, and comes in one piece. */
@@ -87,6 +105,35 @@ export class ChunkSession {
     })
     this.#writer.add(id, chunk)
     if (this.#writer.full) this.finish()
+  }
+}
+
+function isOneChunk({ sizeBytes }: FileStretch): boolean {
+  return sizeBytes <= CHUNK_BYTES_MIN
+}
+
+/** What became of a batch, one stretch behind the other. */
+class Answers {
+  readonly #outcomes: FileOutcome[] = []
+  readonly #readBytes: number[] = []
+  readonly #chunkCounts: number[] = []
+  readonly #details: (readonly [number, unknown])[] = []
+
+  add({ outcome, readBytes, details }: StretchRead, chunkCount: number): void {
+    if (details !== undefined) this.#details.push([this.#outcomes.length, details])
+    this.#outcomes.push(outcome)
+    this.#readBytes.push(readBytes)
+    this.#chunkCounts.push(chunkCount)
+  }
+
+  encode(found: Found): EncodedAnswers {
+    return {
+      outcomes: this.#outcomes,
+      readBytes: Float64Array.from(this.#readBytes),
+      chunkCounts: Uint32Array.from(this.#chunkCounts),
+      details: this.#details,
+      ...found.take(),
+    }
   }
 }
 

@@ -51,8 +51,23 @@ export interface FileReading {
   send(): void
 }
 
-/** The component's part on the other thread: opens and reads one stretch of one file. Synchronous; throws nothing but programmers' errors. */
-export type ReadFileStretch = (stretch: FileStretch, sink: ByteSink) => StretchRead
+/** The component's part on the other thread. Throws nothing but programmers' errors. */
+export interface StretchReader {
+  /** Opens and reads one stretch of one file, at once. */
+  read(stretch: FileStretch, sink: ByteSink): StretchRead
+  /** Each call takes long here, as it was measured: so many go better together. */
+  readonly isSlow: boolean
+  /** These are read next, in this order; many calls are under way for them at once. */
+  fetch(stretches: readonly FileStretch[]): StretchesAhead
+}
+
+/** Stretches that are on their way. */
+export interface StretchesAhead {
+  /** The same as `StretchReader.read` of the next one, as soon as it is there. */
+  read(sink: ByteSink): StretchRead | Promise<StretchRead>
+  /** Those that were not read yet are not wanted any more. */
+  drop(): void
+}
 
 export interface FileStretch extends FileToRead {
   /** From here (a multiple of what may be cut apart) to `toBytes`; the whole file where it is short. */

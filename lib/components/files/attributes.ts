@@ -38,7 +38,7 @@ const NONE: Attributes = { kept: {}, dropped: false, hostLabels: false, unsuppor
 /** Of an open file, an open directory, or (by name) an entry that is never opened. Links have none that are kept. @throws SystemFailure. */
 export function readAttributes(directory: Directory, of: OpenFile | string | undefined): Attributes {
   const { native } = directory
-  if (native === undefined) return NONE
+  if (native === undefined || (of === undefined && directory.isWithoutAttributes === true)) return NONE
   return attributesOf(native, typeof of === 'object' ? of.handle : directory.attributeTarget(of))
 }
 

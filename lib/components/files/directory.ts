@@ -26,6 +26,10 @@ export interface Directory {
   readLink(name: string): Buffer
   /** What Node lacks, where it can be had. */
   readonly native: Native | undefined
+  /** Before an entry is looked at: something to wait for, where answers are fetched ahead. Entries come in the order of `names`. */
+  soon?(name: string): Promise<void> | undefined
+  /** It is known already to have no extended attributes. */
+  readonly isWithoutAttributes?: boolean
   /** What to ask the extended attributes of: this directory, or an entry of it that cannot be opened (FIFO, socket, device). */
   attributeTarget(name?: string): number | string
   /** Keeps it open beyond `close`, until it is released; `undefined` where there is no handle. */

@@ -16,8 +16,11 @@ export interface HandleCalls {
 }
 
 const O_CLOEXEC = 0o2000000
-const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NONBLOCK | O_CLOEXEC
-const FILE_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | O_CLOEXEC
+export const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NONBLOCK | O_CLOEXEC
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | O_CLOEXEC
+/** How `openat2` is asked for one entry of a directory, and for a file to be read. */
+export const FILE_FLAGS = READ_FLAGS | constants.O_NOFOLLOW
+export const ENTRY_RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
 /** File systems whose `f_fsid` is made from a lasting id, so that it survives reboots: ext2 to ext4, Btrfs, ZFS, Ceph. */
 const LASTING_ID = new Set([0xef53n, 0x9123683en, 0x2fc12fc1n, 0x00c36400n])
 
@@ -27,10 +30,10 @@ export function openHandle(path: string, calls: HandleCalls): Directory {
   return new HandleDirectory(handle, calls)
 }
 
-class HandleDirectory implements Directory {
+export class HandleDirectory implements Directory {
   readonly stat: EntryStat
   readonly native: Native | undefined
-  readonly #handle: number
+  readonly handle: number
   readonly #calls: HandleCalls
   readonly #path: string
   /** The opener's, and everybody's who asked for it to be kept. */
@@ -39,7 +42,7 @@ class HandleDirectory implements Directory {
 
   /** Takes over the handle. */
   constructor(handle: number, calls: HandleCalls) {
-    this.#handle = handle
+    this.handle = handle
     this.#calls = calls
     this.#path = `/proc/self/fd/${handle}`
     this.native = calls.native
@@ -57,21 +60,21 @@ class HandleDirectory implements Directory {
   }
 
   look(name: string): EntryStat {
-    if (this.#calls.native !== undefined) return this.#calls.native.statx(this.#handle, name)
+    if (this.#calls.native !== undefined) return this.#calls.native.statx(this.handle, name)
     return fromNodeStats(call(() => lstatSync(this.#at(name), { bigint: true })))
   }
 
-  enter(name: string, seen: EntryStat | undefined, crossing = false): Directory {
+  enter(name: string, seen: EntryStat | undefined, crossing = false): HandleDirectory {
     return this.#enter(name, seen, crossing, RESOLVE_BENEATH)
   }
 
-  leave(seen: EntryStat): Directory {
+  leave(seen: EntryStat): HandleDirectory {
     return this.#enter('..', seen, false, 0)
   }
 
   openFile(name: string, seen: EntryStat): OpenFile {
     if (seen.type !== 'file') throw new SystemFailure('REPLACED')
-    const handle = openForReading(this.#calls.native, this.#handle, name)
+    const handle = openForReading(this.#calls.native, this.handle, name)
     try {
       const stat = look(this.#calls, handle)
       if (!sameEntry(stat, seen)) throw new SystemFailure('REPLACED')
@@ -87,20 +90,20 @@ class HandleDirectory implements Directory {
   }
 
   attributeTarget(name?: string): number | string {
-    return name === undefined ? this.#handle : `${this.#path}/${name}`
+    return name === undefined ? this.handle : `${this.#path}/${name}`
   }
 
   fileSystem(): FileSystem {
     const magic = call(() => statfsSync(this.#path, { bigint: true })).type
     if (this.#calls.native === undefined || !LASTING_ID.has(magic)) return { magic }
-    return { magic, id: this.#calls.native.fileSystemId(this.#handle) }
+    return { magic, id: this.#calls.native.fileSystemId(this.handle) }
   }
 
   hold(): HeldDirectory {
     this.#holders++
     let isHeld = true
     return {
-      handle: this.#handle,
+      handle: this.handle,
       release: () => {
         if (isHeld) this.#letGo()
         isHeld = false
@@ -115,10 +118,10 @@ class HandleDirectory implements Directory {
   }
 
   #letGo(): void {
-    if (--this.#holders === 0) closeSync(this.#handle)
+    if (--this.#holders === 0) closeSync(this.handle)
   }
 
-  #enter(name: string, seen: EntryStat | undefined, crossing: boolean, beneath: number): Directory {
+  #enter(name: string, seen: EntryStat | undefined, crossing: boolean, beneath: number): HandleDirectory {
     const inside = new HandleDirectory(this.#openAt(name, DIRECTORY_FLAGS, crossing, beneath), this.#calls)
     if (seen === undefined || sameEntry(inside.stat, seen)) return inside
     inside.close()
@@ -126,11 +129,11 @@ class HandleDirectory implements Directory {
   }
 
   #openAt(name: string, flags: number, crossing: boolean, beneath: number): number {
-    return openAt(this.#calls.native, this.#handle, name, flags, crossing, beneath)
+    return openAt(this.#calls.native, this.handle, name, flags, crossing, beneath)
   }
 
   #at(name: string): string | Buffer {
-    return pathAt(this.#handle, name)
+    return pathAt(this.handle, name)
   }
 }
 
@@ -138,10 +141,10 @@ class HandleDirectory implements Directory {
 export function openForReading(native: Native | undefined, directory: number, name: string): number {
   // Reading must not leave a trace (a new access time) where we may ask for that: the file's owner and root may.
   try {
-    return openAt(native, directory, name, FILE_FLAGS | constants.O_NOATIME, false, RESOLVE_BENEATH)
+    return openAt(native, directory, name, READ_FLAGS | constants.O_NOATIME, false, RESOLVE_BENEATH)
   } catch (error) {
     if (error instanceof SystemFailure && error.code === 'EPERM')
-      return openAt(native, directory, name, FILE_FLAGS, false, RESOLVE_BENEATH)
+      return openAt(native, directory, name, READ_FLAGS, false, RESOLVE_BENEATH)
     throw error
   }
 }

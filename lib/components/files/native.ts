@@ -13,6 +13,22 @@ export interface Native {
   /** Is `openat2` there (Linux 5.6) and not forbidden by a sandbox? */
   readonly hasOpenat2: boolean
   openat2(directory: number, name: string, flags: number, resolve: number): number
+  /**
+   * The same on the process's pool of threads, where many may be under way; `memory` is used until it is done. A negative handle says that it failed, and not why: whoever wants to
+   * know asks again, at once.
+   */
+  openSoon(
+    directory: number,
+    name: string,
+    flags: number,
+    resolve: number,
+    memory: CallMemory,
+    done: (handle: number) => void,
+  ): void
+  /** As `statx` of a name; `undefined`: it failed. */
+  statxSoon(handle: number, name: string, memory: CallMemory, done: (stat: EntryStat | undefined) => void): void
+  /** Bytes of the list of names of extended attributes; negative: it failed, or is longer than `memory` has room for. */
+  listAttributesSoon(handle: number, memory: CallMemory, done: (bytes: number) => void): void
   /** Of the entry itself, links not followed; the empty name stands for the handle. */
   statx(handle: number, name: string): EntryStat
   /** First byte of data at or after `offset`; `undefined`: only a hole follows, or the end. */
@@ -26,6 +42,14 @@ export interface Native {
   fileSystemId(handle: number): string
 }
 
+/** What one call in flight reads and writes. */
+export class CallMemory {
+  readonly name = Buffer.alloc(PATH_BYTES + 1)
+  readonly how = Buffer.alloc(HOW_BYTES)
+  readonly list = Buffer.alloc(ATTRIBUTE_LIST_BYTES_FIRST)
+  readonly answer = new StatxAnswer()
+}
+
 export const RESOLVE_NO_XDEV = 0x01
 export const RESOLVE_NO_MAGICLINKS = 0x02
 export const RESOLVE_NO_SYMLINKS = 0x04
@@ -37,6 +61,7 @@ const AT_FDCWD = -100
 const AT_SYMLINK_NOFOLLOW = 0x100
 const AT_NO_AUTOMOUNT = 0x800
 const AT_EMPTY_PATH = 0x1000
+const LOOK_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
 /** The kernel's own bound on the list of names (`XATTR_LIST_MAX`). */
@@ -47,6 +72,10 @@ const NO_NAMES: readonly string[] = []
 const ATTRIBUTE_VALUE_BYTES = 65_536
 /** A path for one call (`PATH_MAX`). */
 const PATH_BYTES = 4096
+/** `struct open_how`. */
+const HOW_BYTES = 24
+/** So many calls of one thread are under way at once without costing more than they gain. */
+export const CALLS_MAX = 32
 const STATFS_BYTES = 256
 const FSID_OFFSET = 56
 
@@ -63,6 +92,10 @@ export async function loadNative(): Promise<Native | undefined> {
 }
 
 function bind(koffi: typeof import('koffi').default, statxNumber: number): Native {
+  // Each call in flight has a small stack of its own; beyond so many it would be made anew for each.
+  // It can be said once.
+  const config = koffi.config()
+  if (config.resident_async_pools !== CALLS_MAX) koffi.config({ ...config, resident_async_pools: CALLS_MAX })
   const libc = koffi.load(null)
   // `syscall` is variadic; integers and pointers travel in the same registers on both processors, so a fixed shape is the same call and quicker.
   const callStatx = libc.func('long syscall(long number, long handle, void *name, long flags, long mask, void *answer)')
@@ -85,7 +118,7 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
   const second = Buffer.alloc(PATH_BYTES + 1)
   const answer = new StatxAnswer()
   const statfs = Buffer.alloc(STATFS_BYTES)
-  const how = Buffer.alloc(24)
+  const how = Buffer.alloc(HOW_BYTES)
   const list = Buffer.alloc(ATTRIBUTE_LIST_BYTES)
   const value = Buffer.alloc(ATTRIBUTE_VALUE_BYTES)
   const put = (value: string, buffer: Buffer = text): Buffer => {
@@ -102,13 +135,35 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
     return handle
   }
   const statx = (handle: number, name: string): EntryStat => {
-    const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (name === '' ? AT_EMPTY_PATH : 0)
+    const flags = LOOK_FLAGS | (name === '' ? AT_EMPTY_PATH : 0)
     if (Number(callStatx(statxNumber, handle, put(name), flags, STATX_MASK, answer.bytes)) !== 0) throw failure()
     return answer.stat()
   }
   return {
     hasOpenat2: works(() => openat2Probe(openat2)),
     openat2,
+    openSoon(directory, name, flags, resolve, memory, done) {
+      memory.how.writeUInt32LE(flags, 0)
+      memory.how.writeUInt32LE(resolve, 16)
+      put(name, memory.name)
+      callOpenat2.async(OPENAT2, directory, memory.name, memory.how, HOW_BYTES, (error: unknown, handle: unknown) =>
+        done(error === null || error === undefined ? Number(handle) : -1),
+      )
+    },
+    statxSoon(handle, name, memory, done) {
+      put(name, memory.name)
+      const { answer: into } = memory
+      callStatx.async(
+        ...[statxNumber, handle, memory.name, LOOK_FLAGS, STATX_MASK, into.bytes],
+        (error: unknown, failed: unknown) =>
+          done((error === null || error === undefined) && Number(failed) === 0 ? into.stat() : undefined),
+      )
+    },
+    listAttributesSoon(handle, memory, done) {
+      flistxattr.async(handle, memory.list, memory.list.length, (error: unknown, bytes: unknown) =>
+        done(error === null || error === undefined ? Number(bytes) : -1),
+      )
+    },
     statx,
     seekData(handle, offset) {
       const at = Number(lseek(handle, offset, SEEK_DATA))

@@ -15,6 +15,7 @@ import type { EntryDetails } from './entry.ts'
 import type { EntryStat } from './entry-stat.ts'
 import type { Exclusions } from './exclude.ts'
 import { FirstNames } from './first-names.ts'
+import { HandleDirectory } from './handle-directory.ts'
 import { fileNote } from './notes.ts'
 import type { FileNoteCode } from './notes.ts'
 import { Pace, stopIfAborted } from './pace.ts'
@@ -26,8 +27,10 @@ import type { StretchDetails } from './read-stretch.ts'
 import { SystemFailure, classOf, failureOf, readFailed } from './system-failure.ts'
 import { hintOf, isHinted, isSettled } from './hint.ts'
 import { LeftOut } from './left-out.ts'
+import { LooksAhead } from './looks-ahead.ts'
+import type { AheadDirectory, LeavesOut } from './looks-ahead.ts'
 import { visitKeys } from './visit-keys.ts'
-import { isFile, isReadable, openVisited, stepwise, walk } from './walk.ts'
+import { isFile, isReadable, openVisited, stepwise, walkSoon } from './walk.ts'
 import type { Visit } from './walk.ts'
 
 const NO_ATTRIBUTES: Readonly<Record<string, Buffer>> = {}
@@ -88,6 +91,8 @@ class HomeReader {
   /** To be yielded next. */
   readonly #ready: Resource[] = []
   readonly #leftOut: LeftOut
+  /** The home as the walk sees it, where answers can be fetched ahead. */
+  readonly #aheadOfWalk: AheadDirectory | undefined
   #buffer: Buffer | undefined
   #damaged = 0
   #attributes = true
@@ -101,8 +106,12 @@ class HomeReader {
     this.#reading = reading
     this.#context = context
     this.#pace = new Pace(context.clock, context.signal)
-    this.#leftOut = new LeftOut(this.#pace)
+    this.#leftOut = new LeftOut(this.#pace, context.clock)
     this.#keys = keys
+    const { exclusions } = reading
+    const leavesOut: LeavesOut = (path, type, target) => exclusions.leavesOut(path, type, target)
+    if (home instanceof HandleDirectory && home.native?.hasOpenat2 === true)
+      this.#aheadOfWalk = new LooksAhead(home.native, leavesOut).home(home)
     const { after } = context
     this.#names = new FirstNames(home, {
       exclusions: reading.exclusions,
@@ -120,6 +129,10 @@ class HomeReader {
         const step = visits.next()
         const { value: visit, done } = step instanceof Promise ? await step : step
         if (done === true || visit === undefined) break
+        if (visit instanceof Promise) {
+          await visit
+          continue
+        }
         if (this.#pace.isDue()) await this.#pace.breathe()
         const answer = this.#unchanged(visit)
         const ahead = (answer instanceof Promise ? await answer : answer) ?? this.#giveAway(visit)
@@ -227,22 +240,27 @@ class HomeReader {
     return { key: visit.key, state, stored, hint: () => hint }
   }
 
+  get #walked(): Directory {
+    return this.#aheadOfWalk ?? this.#home
+  }
+
   /** Nothing is read afterwards. */
   close(): void {
     for (let first = this.#ahead.shift(); first !== undefined; first = this.#ahead.shift())
       if ('pending' in first) first.held.release()
+    this.#aheadOfWalk?.release()
     this.#names.close()
     if (this.#buffer !== undefined) this.#reading.buffers.give(this.#buffer)
     this.#buffer = undefined
   }
 
-  #visits(): Iterable<Visit> | AsyncIterable<Visit> {
+  #visits(): Iterable<Visit | Promise<void>> | AsyncIterable<Visit> {
     // What may be known already, or is read elsewhere, is opened here only when it is not.
     const { known, reading } = this.#context
     const opensFile = known === undefined && reading === undefined ? isReadable : (): boolean => false
     if (this.#keys !== undefined) return visitKeys(this.#home, this.#keys, { opensFile })
     const { after } = this.#context
-    return walk(this.#home, {
+    return walkSoon(this.#walked, {
       ...(after === undefined ? {} : { after: decodeKey(after).segments.map((segment) => segment.toString('latin1')) }),
       leavesOut: (path, type, target) => this.#reading.exclusions.leavesOut(path, type, target),
       opensFile,

@@ -3,13 +3,12 @@
  * through a link, and nothing of a file counts that is not the very one that was seen. A file with holes, and one that must be waited for, is left to the walking thread.
  */
 import { closeSync, readSync } from 'node:fs'
-import type { ByteSink, FileStretch, ReadFileStretch, StretchRead } from '../../resources/file-reading.ts'
+import type { ByteSink, FileStretch, StretchRead } from '../../resources/file-reading.ts'
 import { attributesOf } from './attributes.ts'
 import type { Attributes } from './attributes.ts'
 import { PART_BYTES_MAX } from './content.ts'
 import { openForReading } from './handle-directory.ts'
 import type { EntryStat } from './entry-stat.ts'
-import { loadNative } from './native.ts'
 import type { Native } from './native.ts'
 import { call, classOf, failureOf } from './system-failure.ts'
 
@@ -20,20 +19,19 @@ export interface StretchDetails {
   readonly exhausted?: string
 }
 
-const NOT_READ: StretchRead = { outcome: 'not-read', readBytes: 0 }
+export const NOT_READ: StretchRead = { outcome: 'not-read', readBytes: 0 }
 
-/** Without native calls nothing is ever read here. */
-export async function openStretchReader(): Promise<ReadFileStretch> {
-  const native = await loadNative()
-  if (native === undefined) return () => NOT_READ
-  const buffer = Buffer.allocUnsafeSlow(PART_BYTES_MAX)
-  return (stretch, sink) => readStretch(native, buffer, stretch, sink)
-}
-
-export function readStretch(native: Native, buffer: Buffer, stretch: FileStretch, sink: ByteSink): StretchRead {
+export function readStretch(
+  native: Native,
+  buffer: Buffer,
+  stretch: FileStretch,
+  sink: ByteSink,
+  opened: () => void = () => undefined,
+): StretchRead {
   let handle: number | undefined
   try {
     handle = openForReading(native, stretch.directory, stretch.name)
+    opened()
     return readOpened(native, buffer, handle, stretch, sink)
   } catch (error) {
     const failure = failureOf(error)
@@ -47,8 +45,8 @@ export function readStretch(native: Native, buffer: Buffer, stretch: FileStretch
 }
 
 function readOpened(native: Native, buffer: Buffer, handle: number, stretch: FileStretch, sink: ByteSink): StretchRead {
-  const { fromBytes, toBytes, sizeBytes } = stretch
-  const isShort = sizeBytes <= PART_BYTES_MAX
+  const { fromBytes, toBytes } = stretch
+  const isShort = isReadAtOnce(stretch)
   // A short one is looked at once, after it was read and before a byte of it is taken.
   if (!isShort) {
     const stat = native.statx(handle, '')
@@ -69,17 +67,35 @@ function readOpened(native: Native, buffer: Buffer, handle: number, stretch: Fil
     if (isShort || classOf(error) === 'exhausted') throw error
     failed = true
   }
+  if (isShort) return judgeShort(native, handle, stretch, buffer.subarray(0, at), sink)
   const stat = native.statx(handle, '')
-  if (isShort) {
-    if (!isSeen(stat, stretch) || at !== toBytes || hasHoles(native, handle, stat)) return NOT_READ
-    if (at > fromBytes) sink.take(buffer.subarray(0, at - fromBytes))
-  }
   const still = at === toBytes && isAsSeen(stat, stretch)
   return {
     outcome: failed ? 'damaged' : still ? 'whole' : 'changed',
     readBytes: at,
     ...(fromBytes === 0 ? detailsOf(native, handle) : {}),
   }
+}
+
+/** Is it read by one call, before it is looked at and a byte of it is taken? */
+export function isReadAtOnce({ sizeBytes }: FileStretch): boolean {
+  return sizeBytes <= PART_BYTES_MAX
+}
+
+/** A short file whose bytes were read: it counts only when it is the very one that was seen. `hasAttributes`: it is not known to have none. */
+export function judgeShort(
+  native: Native,
+  handle: number,
+  stretch: FileStretch,
+  bytes: Buffer,
+  sink: ByteSink,
+  hasAttributes = true,
+): StretchRead {
+  const stat = native.statx(handle, '')
+  if (!isSeen(stat, stretch) || bytes.length !== stretch.sizeBytes || hasHoles(native, handle, stat)) return NOT_READ
+  const details = hasAttributes ? detailsOf(native, handle) : {}
+  if (bytes.length > 0) sink.take(bytes)
+  return { outcome: isAsSeen(stat, stretch) ? 'whole' : 'changed', readBytes: bytes.length, ...details }
 }
 
 function detailsOf(native: Native, handle: number): { readonly details?: StretchDetails } {
@@ -95,7 +111,7 @@ function detailsOf(native: Native, handle: number): { readonly details?: Stretch
 }
 
 function isSeen(stat: EntryStat, seen: FileStretch): boolean {
-  return stat.type === 'file' && stat.inode === seen.inode && stat.device === seen.device
+  return stat.type === 'file' && !stat.mountPoint && stat.inode === seen.inode && stat.device === seen.device
 }
 
 function isAsSeen(stat: EntryStat, seen: FileStretch): boolean {

@@ -63,6 +63,12 @@ interface Level {
 
 /** @throws SystemFailure when the home itself cannot be listed, or the machine is exhausted. Closes everything but `home`, also when left early. */
 export function* walk(home: Directory, options: WalkOptions = {}): Generator<Visit, void, void> {
+  // Where somebody fetches answers ahead they are not waited for here: they are asked for again.
+  for (const visit of walkSoon(home, options)) if (!(visit instanceof Promise)) yield visit
+}
+
+/** The same; a promise among the visits is to be waited for before the next one is asked for, and nothing is lost but time where it is not. */
+export function* walkSoon(home: Directory, options: WalkOptions = {}): Generator<Visit | Promise<void>, void, void> {
   const key = encodeKey(ENTRY_KIND)
   const levels: Level[] = [
     { directory: home, stat: home.stat, name: '', path: '', key, names: home.names(), next: 0, resume: [] },
@@ -92,6 +98,8 @@ export function* walk(home: Directory, options: WalkOptions = {}): Generator<Vis
       const [expected, ...rest] = level.resume.length === 0 ? NOTHING : level.resume
       const seenBefore = expected === name
       level.resume = NOTHING
+      const soon = level.directory.soon?.(name)
+      if (soon !== undefined) yield soon
       const visit = visitEntry(level, level.directory, name, home, options)
       if (visit.directory !== undefined && visit.names !== undefined && visit.stat !== undefined) {
         // Kept before it is shown, so that it is closed if this is where the walk is left.
