@@ -11,7 +11,8 @@ import type { Service } from '../lib/backup/service.ts'
 export async function handle(service: Service, event: unknown, invocation: Invocation): Promise<BatchResponse> {
   const batch = parseQueueEvent(event)
   return await receiveBatch(service, 'backup-slice', batch, invocation, async (message, { attempt, signal }) => {
-    const delivered = await backupSlice(service, message, { attempt, signal })
+    const remainingMs = invocation.getRemainingTimeInMillis()
+    const delivered = await backupSlice(service, message, { attempt, signal, remainingMs })
     return delivered.done ? undefined : delivered.visibilityMs
   })
 }

@@ -21,6 +21,12 @@ const backupSlice = z.looseObject({
   components: z.array(component).min(1).optional(),
   /** The n-th hop of one slice's backup: goes on from checkpoint n − 1. */
   part: z.int().min(0).max(PARTS_MAX).optional(),
+  /** One range of a component that part `part` divided: read beside others, and joined by part `part` + 1. */
+  range: z.int().min(1).max(1000).optional(),
+  /** The n-th hop of the range. */
+  hop: z.int().min(0).max(PARTS_MAX).optional(),
+  /** The time of a function ended before this: how much it had read tells how much another one would. */
+  late: z.boolean().optional(),
   /** Sent by the n-th replay of the slice in its run: tells it from what an earlier try left in a dead-letter queue. */
   replay: z.int().min(1).max(1_000_000).optional(),
 })

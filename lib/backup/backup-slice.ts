@@ -29,6 +29,8 @@ export interface Delivery {
   readonly attempt: number
   /** Aborted with `deadline` when the time is nearly up, with `interrupted` when the service stops. */
   readonly signal: AbortSignal
+  /** Until the host ends it; absent: nobody does. */
+  readonly remainingMs?: number
 }
 
 /** `done`: acknowledge. Else give back, to be delivered again after the pause. */
@@ -89,8 +91,14 @@ export async function backupSlice(
 
 /** Is there nothing left to do for this message: the slice is ended, or another delivery handed the work on? */
 async function isDone({ before, message, delivery }: Work): Promise<boolean> {
-  const { outcome, pending, continuedTo } = await before()
+  const { outcome, pending, continuedTo, rangesContinued } = await before()
   if (!pending && (outcome === 'saved' || outcome === 'skipped')) return true
+  const { range, part: divided = 0, hop = 0 } = message
+  if (range !== undefined) {
+    // A whole one is looked at again: who read it may not have come to have all of them joined.
+    const goesOn = rangesContinued.some((one) => one.number === range && one.part === divided && one.hop > hop)
+    return goesOn && (pending || delivery.attempt > 1)
+  }
   return continuedTo > (message.part ?? 0) && (pending || delivery.attempt > 1)
 }
 
@@ -99,10 +107,13 @@ async function capture(work: Work): Promise<SliceCapture> {
   const { records } = service.repository
   const { clock } = service.platform
   let checkedMs = clock.monotonicMs()
+  const { part = 0, range, hop = 0, late } = message
   const doubted = run.components.some((name) => run.sources[name]?.suspect !== undefined)
   return await captureSlice(service, run, slice, {
     components: message.components,
-    part: message.part ?? 0,
+    part,
+    range: range === undefined ? undefined : { number: range, hop },
+    time: { remainingMs: delivery.remainingMs, endedLate: late === true ? part : 0 },
     signal: delivery.signal,
     sourcesAccepted: doubted && (await areSourcesAccepted(records, run.run)),
     async isCancelled() {
@@ -111,6 +122,9 @@ async function capture(work: Work): Promise<SliceCapture> {
       return (await cancelledAt(records, run.run)) !== undefined
     },
     claim: () => claim(work),
+    async recordedCause(component) {
+      return (await work.before()).causes.find((cause) => cause.component === component)?.code
+    },
   })
 }
 
@@ -121,8 +135,11 @@ async function capture(work: Work): Promise<SliceCapture> {
 async function claim(work: Work): Promise<void> {
   if (work.claimed) return
   const { service, run, sliceId, message, delivery, before } = work
-  const { highest } = await before()
-  const name = `${sliceId}.${message.part ?? 0}.${highest}.${delivery.attempt}`
+  const { highest, replays } = await before()
+  const { part = 0, range, hop = 0 } = message
+  // Other ranges record events meanwhile.
+  const place = range === undefined ? `${part}.${highest}` : `${part}-${range}-${hop}.${replays}`
+  const name = `${sliceId}.${place}.${delivery.attempt}`
   const at = service.platform.clock.now()
   if ((await isDone(work)) || (await claimDelivery(service.repository.records, run.run, name, at)) === 'taken')
     throw new TorikiError('slice-taken', { ids: { run: run.run, slice: sliceId } })
@@ -140,6 +157,12 @@ async function conclude(work: Work, captured: SliceCapture): Promise<Delivered> 
       return await fail(work, captured.failed, {})
     case 'out-of-time':
       return await goOnLater(work, captured)
+    case 'divided':
+      return await readInRanges(work, captured)
+    case 'range-read':
+      return await rangeRead(work, captured)
+    case 'plan-gone':
+      return await divideAgain(work, captured.failed)
     case 'stored': {
       const { snapshot, bytesRead, bytesStored, objectsPut } = captured.commit
       const suspect = Object.keys(snapshot.components).filter(
@@ -198,6 +221,8 @@ async function standingOf(work: Work): Promise<'open' | 'ended-before' | 'ended-
   const { pending, outcome, endedAt, replays } = await work.before()
   if (pending) return 'open'
   if (outcome === 'saved' || outcome === 'skipped') return 'ended-meanwhile'
+  // What one range could not do ended the slice; another one still does what it can, for a replay.
+  if (work.message.range !== undefined) return 'open'
   if (endedAt !== undefined && Date.parse(endedAt) > work.begunAt.getTime()) return 'ended-meanwhile'
   if (work.delivery.attempt > 1) return 'open'
   if ((work.message.replay ?? 0) <= replays) return 'ended-before'
@@ -223,10 +248,11 @@ async function reopen(work: Work, next: BackupSliceMessage, restMs: number): Pro
 /** The time ended: hands the work on to a continuation, when there is something to go on from. */
 async function goOnLater(work: Work, captured: Extract<SliceCapture, { kind: 'out-of-time' }>): Promise<Delivered> {
   const { checkpoint, progress } = captured
-  const { service, message, delivery } = work
-  const part = (message.part ?? 0) + 1
+  const { message, delivery } = work
+  const { range } = message
+  const next = range === undefined ? (message.part ?? 0) + 1 : (message.hop ?? 0) + 1
   const stopped = (delivery.signal.reason as { code?: unknown } | undefined)?.code === 'interrupted'
-  if (checkpoint === 'no-progress' || part > PARTS_MAX) {
+  if (checkpoint === 'no-progress' || next > PARTS_MAX) {
     return stopped ? giveBack(0) : await fail(work, [failedBy(tooSlow())], {})
   }
   // Who lost to another attempt leaves the continuation to it. But a second delivery most often lost to its own first one, which may have been cut off before
@@ -234,10 +260,73 @@ async function goOnLater(work: Work, captured: Extract<SliceCapture, { kind: 'ou
   if (checkpoint === 'lost' && delivery.attempt === 1) return giveBack(GIVE_BACK_FIRST_MS)
   const standing = await standingOf(work)
   if (standing === 'ended-meanwhile') return DONE
-  if (standing === 'ended-before') await reopen(work, { ...message, part }, 0)
-  else await service.platform.queues.queue('backup-slice').send([{ body: encodeMessage({ ...message, part }) }])
-  await append(work, 'continued', { part, bytesRead: progress.bytesRead, bytesStored: progress.bytesStored })
+  const { bytesRead, bytesStored } = progress
+  if (range !== undefined) {
+    await send(work, [{ ...message, hop: next }])
+    const said = { number: range, hop: next, whole: false }
+    await append(work, 'continued', { part: message.part ?? 0, range: said, bytesRead, bytesStored })
+    return DONE
+  }
+  const goesOn: BackupSliceMessage = { ...message, part: next, late: stopped ? undefined : true }
+  if (standing === 'ended-before') await reopen(work, goesOn, 0)
+  else await send(work, [goesOn])
+  await append(work, 'continued', { part: next, bytesRead, bytesStored })
   return DONE
+}
+
+/** A component is divided: one message for each range that is not whole. Which keys they are stands in the plan. */
+async function readInRanges(work: Work, divided: Extract<SliceCapture, { kind: 'divided' }>): Promise<Delivered> {
+  const { message } = work
+  const part = (message.part ?? 0) + 1
+  // The next delivery sends what the winner planned, if he did not come to it.
+  if (divided.checkpoint === 'lost') return giveBack(GIVE_BACK_FIRST_MS)
+  if (part > PARTS_MAX) return await fail(work, [failedBy(tooSlow())], {})
+  const standing = await standingOf(work)
+  if (standing === 'ended-meanwhile') return DONE
+  if (standing === 'ended-before') {
+    await reopen(work, message, 0)
+    return DONE
+  }
+  // What failed beside is tried again by whoever joins.
+  if (divided.failed.length > 0) await append(work, 'attempt', { causes: divided.failed.map(({ cause }) => cause) })
+  const { late: _, ...rest } = message
+  await send(
+    work,
+    divided.ranges.map((range) => ({ ...rest, part: part - 1, range, hop: 0 })),
+  )
+  const { bytesRead, bytesStored } = divided.progress
+  await append(work, 'continued', { part, bytesRead, bytesStored })
+  return DONE
+}
+
+/** Who sees that all are whole has them joined; two who end at once may both, and that changes nothing. */
+async function rangeRead(work: Work, read: Extract<SliceCapture, { kind: 'range-read' }>): Promise<Delivered> {
+  const { part = 0, range = 0, hop = 0 } = work.message
+  if (read.areAll) await sendJoining(work)
+  if (!read.isNew) return DONE
+  const { bytesRead, bytesStored } = read.progress
+  await append(work, 'continued', { part, range: { number: range, hop, whole: true }, bytesRead, bytesStored })
+  return DONE
+}
+
+/** The plan is of no use: whoever looks next divides anew, or reads all himself. */
+async function divideAgain(work: Work, failed: readonly Failed[]): Promise<Delivered> {
+  const { part = 0 } = work.message
+  if (part >= PARTS_MAX) return await fail(work, [failedBy(tooSlow())], {})
+  if (failed.length > 0) await append(work, 'attempt', { causes: failed.map(({ cause }) => cause) })
+  await sendJoining(work)
+  return DONE
+}
+
+async function sendJoining(work: Work): Promise<void> {
+  const { range: _range, hop: _hop, ...rest } = work.message
+  await send(work, [{ ...rest, part: (rest.part ?? 0) + 1 }])
+}
+
+async function send({ service }: Work, messages: readonly BackupSliceMessage[]): Promise<void> {
+  await service.platform.queues
+    .queue('backup-slice')
+    .send(messages.map((message) => ({ body: encodeMessage(message) })))
 }
 
 /** Other than where work goes on by itself, somebody has to do something. */
@@ -256,7 +345,7 @@ async function append(work: Work, event: SliceEventName, more: Partial<SliceEven
   const value: SliceEvent = { slice: slice.name, event, at, attempt: delivery.attempt, ...more }
   const from = 1 + (first ? 0 : (await work.before()).highest + work.appended)
   // A failure with its cause is never dropped for another one; what only says "done" is said once.
-  const once = event !== 'attempt' && event !== 'failed' && event !== 'partial'
+  const once = event !== 'attempt' && event !== 'failed' && event !== 'partial' && more.range === undefined
   await appendEvent(service.repository.records, { run: run.run, sliceId, from, once }, value)
   work.appended++
   if (event !== 'replayed') service.observer?.ended(run.run, slice.name, event)

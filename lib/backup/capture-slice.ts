@@ -2,17 +2,21 @@
  * Reads one slice, component by component, and commits what was read as one snapshot. A component that fails leaves the others saved; components that an
  * earlier attempt of this run stored are not read again. Where the time ends first, what was read is kept as a checkpoint.
  */
-import type { Component, ReadContext } from '../components/component.ts'
-import { isTorikiError, TorikiError } from '../errors.ts'
-import type { Capture, CommitResult, OpenSliceOptions } from '../repository/repository.ts'
-import { Notes } from '../repository/notes.ts'
+import type { Component } from '../components/component.ts'
+import { isTorikiError } from '../errors.ts'
+import type { Capture, CaptureOptions, CommitResult, OpenSliceOptions } from '../repository/repository.ts'
 import type { ComponentRecord, MissingComponent } from '../repository/snapshot.ts'
 import type { ComponentName } from '../resources/component-name.ts'
-import type { Resource } from '../resources/resource.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { RunRecord } from '../runs/run.ts'
 import { failedBy, logFailure } from './cause.ts'
 import type { Failed } from './cause.ts'
+import { divide, isSameRead, rangesWanted, whatIsRead } from './divide.ts'
+import type { ReadingTime } from './divide.ts'
+import { readComponent } from './read-component.ts'
+import type { Progress } from './read-component.ts'
+import { readRange } from './read-range.ts'
+import type { PlanGone } from './read-range.ts'
 import type { Service } from './service.ts'
 import { suspicionOf } from './suspicion.ts'
 
@@ -20,6 +24,10 @@ export interface CaptureSliceOptions {
   /** What the message asks for; the run's components when absent. */
   readonly components?: readonly ComponentName[] | undefined
   readonly part: number
+  /** One range of what an earlier part divided. */
+  readonly range: CaptureOptions['range']
+  /** What tells how much one function can read. */
+  readonly time: ReadingTime
   readonly signal: AbortSignal
   /** The run's doubts about whole sources were accepted by a person. */
   readonly sourcesAccepted: boolean
@@ -27,6 +35,8 @@ export interface CaptureSliceOptions {
   readonly isCancelled: () => Promise<boolean>
   /** Before much is uploaded. @throws TorikiError `slice-taken` when another delivery of the same message does that already. */
   readonly claim: () => Promise<void>
+  /** The cause that is recorded of a component that was not stored; asked where another delivery read it. */
+  readonly recordedCause: (component: ComponentName) => Promise<string | undefined>
 }
 
 export type SliceCapture =
@@ -44,14 +54,17 @@ export type SliceCapture =
   /** The time ended: a checkpoint holds what was read (`lost`: another attempt's does), or nothing had been read yet. */
   | { readonly kind: 'out-of-time'; readonly checkpoint: 'kept' | 'lost' | 'no-progress'; readonly progress: Progress }
   | { readonly kind: 'cancelled' }
-
-/** What this delivery did, as last told by the repository: figures for people, a few MiB behind. */
-interface Progress {
-  /** Resources that were read in whole. */
-  taken: number
-  bytesRead: number
-  bytesStored: number
-}
+  /** The rest of a component is for several functions at once: these ranges of it are to be read. `lost`: another attempt planned something else. */
+  | {
+      readonly kind: 'divided'
+      readonly ranges: readonly number[]
+      readonly checkpoint: 'kept' | 'lost'
+      readonly failed: readonly Failed[]
+      readonly progress: Progress
+    }
+  /** One range is read to its end. `areAll`: so are the others, as far as one can see. */
+  | { readonly kind: 'range-read'; readonly areAll: boolean; readonly isNew: boolean; readonly progress: Progress }
+  | PlanGone
 
 /** Against a prune that goes past it, a capture starts over this often in one attempt. */
 const STALE_RESTARTS_MAX = 3
@@ -80,7 +93,7 @@ async function captureOnce(
   slice: Slice,
   options: CaptureSliceOptions,
 ): Promise<SliceCapture> {
-  const { signal } = options
+  const { signal, part, range } = options
   const covering = service.components.filter((component) => component.covers(slice))
   const asked = covering.filter(
     ({ name }) => run.components.includes(name) && (options.components ?? run.components).includes(name),
@@ -90,15 +103,81 @@ async function captureOnce(
   const identity = await identify(service, asked, slice, signal, failures)
   if (signal.aborted) return { kind: 'out-of-time', checkpoint: 'no-progress', progress }
   const repository = await service.repository.openSlice(slice.name, { access: 'write', identity })
-  const { part, claim } = options
-  const capture = await repository.capture({ run: run.run, signal, part, beforeFullPack: claim })
+  const capture = await repository.capture({ run: run.run, signal, part, beforeFullPack: options.claim, range })
   const read = new Map<ComponentName, ComponentRecord>()
-  for (const component of asked) {
+  const { sliceId } = repository
+  const work: Work = { service, run, slice, sliceId, options, capture, failures, progress, person: identity?.id, read }
+  if (range === undefined) {
+    const cut = await readAll(work, asked)
+    if (cut !== undefined) return cut
+  } else {
+    if (await options.isCancelled()) return { kind: 'cancelled' }
+    // Who it is only tells into which history it goes; what failed there is for the parts that read those components.
+    failures.clear()
+    const how = { run: run.run, signal, progress, person: identity?.id }
+    const captured = await readRange(service, capture, asked, slice, how)
+    if (captured.kind !== 'range-failed' && captured.kind !== 'range-read') return captured
+    if (captured.kind === 'range-read') {
+      const { ranges } = await repository.capture({ run: run.run, signal, part })
+      const isMine = !ranges.unfinished.includes(range.number)
+      if (captured.by === 'lost' && !isMine) return { kind: 'out-of-time', checkpoint: 'lost', progress }
+      return { kind: 'range-read', areAll: ranges.unfinished.length === 0, isNew: captured.by === 'kept', progress }
+    }
+    failures.set(captured.component, captured.failed)
+  }
+  const failed = [...failures.values()]
+  const finished = Object.keys(capture.finished).length
+  if (read.size + finished === 0) return { kind: 'nothing', failed }
+  if (finished === 0 && failed.length === 0 && slice.kind !== 'shared' && isGone(capture, read, run))
+    return { kind: 'gone' }
+  const missing: MissingComponent[] = []
+  for (const component of covering) {
+    const { name } = component
+    if (read.has(name) || capture.finished[name] !== undefined) continue
+    const recorded = range === undefined || !asked.includes(component) ? undefined : await options.recordedCause(name)
+    missing.push({ component: name, code: failures.get(name)?.cause.code ?? recorded ?? 'not-selected' })
+  }
+  const commit = await capture.commit(missing)
+  service.observer?.bytes(slice.name, commit.bytesRead, commit.bytesStored)
+  return { kind: 'stored', commit, generation: repository.generation, failed }
+}
+
+interface Work {
+  readonly service: Service
+  readonly run: RunRecord
+  readonly slice: Slice
+  readonly sliceId: string
+  readonly options: CaptureSliceOptions
+  readonly capture: Capture
+  readonly failures: Map<ComponentName, Failed>
+  readonly progress: Progress
+  readonly person: string | undefined
+  /** What this delivery stored. */
+  readonly read: Map<ComponentName, ComponentRecord>
+}
+
+/** Everything that is asked for, as far as one delivery comes. `undefined`: to the end. */
+async function readAll(work: Work, asked: readonly Component[]): Promise<SliceCapture | undefined> {
+  const { service, run, slice, options, capture, failures, progress, read } = work
+  const { signal } = options
+  const planned = await findPlanned(work, asked)
+  const turns = asked.map((component) => ({
+    component,
+    ranges: component.name === planned ? 1 : rangesWanted(service, component, capture, options.time),
+  }))
+  // The joined one first, lest something else is all there was time for; what is to be divided last, when everything else is stored.
+  const turn = ({ component, ranges }: (typeof turns)[number]): number =>
+    component.name === planned ? 0 : ranges > 1 ? 2 : 1
+  for (const { component, ranges } of turns.sort((a, b) => turn(a) - turn(b))) {
     const { name } = component
     if (capture.finished[name] !== undefined || failures.has(name)) continue
     if (await options.isCancelled()) return { kind: 'cancelled' }
     try {
-      const record = await storeComponent(service, capture, component, slice, signal, progress, identity?.id)
+      if (name === planned && capture.ranges.unfinished.length > 0)
+        return { kind: 'divided', ranges: capture.ranges.unfinished, checkpoint: 'kept', failed: [], progress }
+      const divided = ranges === 1 ? undefined : await divide(service, capture, component, slice, { signal, ranges })
+      if (divided !== undefined) return { kind: 'divided', ...divided, failed: [...failures.values()], progress }
+      const record = (name === planned ? await joined(work) : undefined) ?? (await storeWhole(work, component))
       const reason = suspicionOf(
         capture.trusted(name),
         record,
@@ -116,27 +195,53 @@ async function captureOnce(
       if (isTorikiError(error, 'capture-stale')) throw error
       logFailure(service.platform.log, 'component-failed', error, {
         run: run.run,
-        slice: repository.sliceId,
+        slice: work.sliceId,
         component: name,
       })
       failures.set(name, failedBy(error, name))
     }
   }
-  const failed = [...failures.values()]
-  const finished = Object.keys(capture.finished).length
-  if (read.size + finished === 0) return { kind: 'nothing', failed }
-  if (finished === 0 && failed.length === 0 && slice.kind !== 'shared' && isGone(capture, read, run))
-    return { kind: 'gone' }
-  const missing: MissingComponent[] = []
-  for (const { name } of covering) {
-    const failure = failures.get(name)
-    if (failure !== undefined) missing.push({ component: name, code: failure.cause.code })
-    else if (!read.has(name) && capture.finished[name] === undefined)
-      missing.push({ component: name, code: 'not-selected' })
+  return undefined
+}
+
+/** The component that an earlier part divided, unless what is there now is something else than what was divided: then it is read anew. */
+async function findPlanned(
+  { service, run, slice, options, capture, failures }: Work,
+  asked: readonly Component[],
+): Promise<ComponentName | undefined> {
+  const component = asked.find(({ name }) => name === capture.ranges.component)
+  if (component === undefined) return undefined
+  try {
+    if (isSameRead(capture.ranges.of, await whatIsRead(service, component, slice, options.signal)))
+      return component.name
+    service.platform.log.write('warn', 'ranges-passed-over', { run: run.run, component: component.name })
+    capture.ranges.forget()
+  } catch (error) {
+    if (options.signal.aborted) return component.name
+    logFailure(service.platform.log, 'component-failed', error, { run: run.run, component: component.name })
+    failures.set(component.name, failedBy(error, component.name))
   }
-  const commit = await capture.commit(missing)
-  service.observer?.bytes(slice.name, commit.bytesRead, commit.bytesStored)
-  return { kind: 'stored', commit, generation: repository.generation, failed }
+  return undefined
+}
+
+/** `undefined`: what was read is damaged, and is read once more. */
+async function joined({ service, run, capture }: Work): Promise<ComponentRecord | undefined> {
+  try {
+    return await capture.join()
+  } catch (error) {
+    if (!isTorikiError(error, 'seal-broken') && !isTorikiError(error, 'object-not-found')) throw error
+    logFailure(service.platform.log, 'ranges-passed-over', error, { run: run.run })
+    capture.ranges.forget()
+    return undefined
+  }
+}
+
+async function storeWhole(work: Work, component: Component): Promise<ComponentRecord> {
+  const { service, slice, options, capture, progress, person } = work
+  const after = capture.resume?.component === component.name ? capture.resume.after : undefined
+  const how = { signal: options.signal, progress, person, after }
+  const reading = await readComponent(service, capture, component, slice, how)
+  return await capture.store(component.name, reading.resources, reading.options)
 }
 
 /** Who the person is, as the first component that can tell says. One that fails here fails as a whole: it would not be asked in vain again. */
@@ -161,47 +266,6 @@ async function identify(
   return undefined
 }
 
-async function storeComponent(
-  service: Service,
-  capture: Capture,
-  component: Component,
-  slice: Slice,
-  signal: AbortSignal,
-  progress: Progress,
-  person: string | undefined,
-): Promise<ComponentRecord> {
-  const { clock } = service.platform
-  const notes = new Notes()
-  const source = await component.source?.(slice, { clock, signal })
-  const after = capture.resume?.component === component.name ? capture.resume.after : undefined
-  const before = progress.bytesRead
-  const known = capture.known(component.name)
-  const reading = capture.reading()
-  const context: ReadContext = {
-    clock,
-    signal,
-    ...(known === undefined ? {} : { known }),
-    ...(reading === undefined ? {} : { reading }),
-    ...(after === undefined ? {} : { after }),
-    note: (note) => notes.add(note),
-  }
-  const resources = component.readBatches?.(slice, context) ?? component.read(slice, context)
-  return await capture.store(
-    component.name,
-    counting(slice.kind === 'user' ? ofOne(component, resources, person) : resources, progress),
-    {
-      isContainer: component.isContainer === undefined ? undefined : (key) => component.isContainer?.(key) === true,
-      ...(source === undefined ? {} : { source }),
-      notes,
-      onProgress(now) {
-        progress.bytesRead = before + now.bytesRead
-        progress.bytesStored = now.bytesStored
-        service.observer?.bytes(slice.name, progress.bytesRead, now.bytesStored)
-      },
-    },
-  )
-}
-
 /** Everything answered, and nobody has anything of this member; nor is that to be doubted, for then it is kept as suspect. */
 function isGone(capture: Capture, read: ReadonlyMap<ComponentName, ComponentRecord>, run: RunRecord): boolean {
   return [...read].every(([name, record]) => {
@@ -210,41 +274,4 @@ function isGone(capture: Capture, read: ReadonlyMap<ComponentName, ComponentReco
       source === undefined || suspicionOf({ resources: 0, containers: 0, source }, record, undefined) === undefined
     return record.resources === 0 && sameSource && run.sources[name]?.suspect === undefined
   })
-}
-
-/**
- * A name may be handed on between the question who it is and the reading: then what is read belongs into another history, and the slice is begun anew.
- * @throws TorikiError `person-changed`.
- */
-async function* ofOne(
-  component: Component,
-  resources: AsyncIterable<Some>,
-  person: string | undefined,
-): AsyncGenerator<Some> {
-  if (component.identityOf === undefined) {
-    yield* resources
-    return
-  }
-  for await (const some of resources) {
-    for (const resource of several(some)) {
-      const read = component.identityOf(resource)
-      if (read !== undefined && read !== person) throw new TorikiError('person-changed')
-    }
-    yield some
-  }
-}
-
-/** Counts what was taken in whole: only then does a checkpoint have something to go on from. */
-async function* counting(resources: AsyncIterable<Some>, progress: Progress): AsyncGenerator<Some> {
-  for await (const some of resources) {
-    yield some
-    progress.taken += several(some).length
-  }
-}
-
-/** As a component gives them: one, or a batch. */
-type Some = Resource | readonly Resource[]
-
-function several(some: Some): readonly Resource[] {
-  return Array.isArray(some) ? (some as readonly Resource[]) : [some as Resource]
 }

@@ -14,6 +14,8 @@ export interface Service {
   /** Configured components, in the components' order. */
   readonly components: readonly Component[]
   readonly limits: RunLimits
+  /** What one function is reckoned to read, where that is known better than by guess. */
+  readonly readingPace?: ReadingPace
   /**
    * What is kept; here where the queues of `prune-slice` and `compact-slice` are worked on, so that each full run is followed by them. Absent elsewhere, and without the setting: then people forget and
    * prune by the command line.
@@ -25,6 +27,12 @@ export interface Service {
   readonly metrics: Metrics
   /** Told what happens in this process, for progress on a terminal; never for a decision. */
   readonly observer?: RunObserver
+}
+
+/** How fast one function reads. */
+export interface ReadingPace {
+  readonly msPerResource: number
+  readonly bytesPerSecond: number
 }
 
 /** What is kept of each history (`lib/maintenance/retention.ts` says what each member means), and of records. */

@@ -38,10 +38,20 @@ export interface Component {
   source?(slice: Slice, context: ListContext): Promise<JsonObject>
   /** Is this key a mere container, so that a slice holding nothing else counts as empty (the home directory itself)? */
   isContainer?(key: ResourceKey): boolean
-  /** The slice's resources in ascending key order, beginning after `context.after`. Nothing is yielded for a member that is not there; a note says so. */
+  /**
+   * The slice's resources in ascending key order, beginning after `context.after` and ending with `context.until`. Nothing is yielded for a member that is not there; a note says so. But where only
+   * some keys are asked for it is an error: others may have been read when it was there.
+   */
   read(slice: Slice, context: ReadContext): AsyncIterable<Resource>
   /** The same in batches, of a component with very many resources: only the last of a batch has content to be read. */
   readBatches?(slice: Slice, context: ReadContext): AsyncIterable<readonly Resource[]>
+  /** Of a component with very many resources, which several functions may read at once, each a range of keys. */
+  readonly ranges?: {
+    /** What is read, told apart from what may take its place meanwhile: compared as canonical JSON. `undefined`: nothing is there. */
+    identify(slice: Slice, context: ListContext): Promise<JsonObject | undefined>
+    /** Keys to cut at, where nothing is stored yet that would tell of better ones: ascending, a bounded number, cheap to list. */
+    borders(slice: Slice, context: ListContext): AsyncIterable<ResourceKey>
+  }
   /** Ends connections. The component is not used afterwards. */
   close(): Promise<void>
 }
@@ -67,6 +77,8 @@ export interface ListContext {
 export interface ReadContext extends ListContext {
   /** Begin with the first key greater than this one (a continuation). */
   readonly after?: ResourceKey
+  /** End with this key, itself included (a range). */
+  readonly until?: ResourceKey
   /** What is stored already: a component that can tell cheaply that a resource did not change need not read it. Only a backup gives this. */
   readonly known?: KnownEntries
   /** Reads files on other threads; a component that can name an open directory may give them to it. Only a backup gives this. */

@@ -7,18 +7,19 @@
 import { isTorikiError } from '../errors.ts'
 import { listAll } from '../platform/object-store/port.ts'
 import { readCondemned } from './condemned.ts'
+import { areHeld, checkpointName, componentsOf, listCheckpoints, readProgress } from './checkpoints.ts'
 import { readMarks } from './marks.ts'
-import { packPrefix } from './object-paths.ts'
 import { slicePath } from './slice-context.ts'
 import { isSafetySnapshot } from './safety-snapshot.ts'
 import { compareSnapshotIds, parseSnapshotId } from './snapshot-id.ts'
-import { loadCheckpoint } from './snapshot-object.ts'
 import { isMixed } from './snapshot-view.ts'
 import type { Condemned } from './condemned.ts'
 import type { Marks } from './marks.ts'
+import type { CaptureOptions } from './repository.ts'
 import type { SliceContext } from './slice-context.ts'
 import type { SnapshotCache } from './snapshot-chunks.ts'
-import type { CheckpointDocument, InlineChunk, InlineChunks, StoredComponent } from './snapshot-document.ts'
+import type { Progress } from './checkpoints.ts'
+import type { InlineChunk, InlineChunks, StoredComponent } from './snapshot-document.ts'
 import type { LoadedSnapshot } from './snapshot-object.ts'
 import type { ComponentRecord, SnapshotId } from './snapshot.ts'
 
@@ -36,18 +37,18 @@ export interface CaptureStart {
   readonly committed: LoadedSnapshot | undefined
   /** The number of this run's next snapshot. */
   readonly nextSnapshot: number
-  /** Where an earlier part of this run stopped. */
-  readonly checkpoint: CheckpointDocument | undefined
+  /** What earlier parts of this run left. */
+  readonly progress: Progress
   /** The highest marks; `undefined`: there are none. */
   readonly marks: number | undefined
-  /** The number of the next checkpoint of this part. */
-  readonly nextCheckpoint: number
+  /** The name of the next checkpoint of this part, or of this hop of a range. */
+  readonly nextCheckpoint: string
 }
 
 export async function readCaptureStart(
   context: SliceContext,
   cache: SnapshotCache,
-  { run, part }: { readonly run: string; readonly part: number },
+  { run, part, range }: { readonly run: string; readonly part: number; readonly range?: CaptureOptions['range'] },
 ): Promise<CaptureStart> {
   const condemned = await readCondemned(context)
   const [ids, marks, checkpoints] = await Promise.all([
@@ -72,14 +73,17 @@ export async function readCaptureStart(
   // A number that a forgotten snapshot had would make the next one count as forgotten.
   const taken = [...ids, ...marks.forgotten.keys()].filter(ofRun).map((id) => parseSnapshotId(id)?.n ?? 0)
 
-  const checkpoint = await usableCheckpoint(context, checkpoints, condemned, isHeld)
+  const progress = await readProgress(context, checkpoints, { condemned, isHeld, range: range?.number })
   const stored = [...history.loaded, ...(committed ? [committed] : [])].flatMap(({ document }) => [
     ...document.components.values(),
   ])
   const reusable = new Map<string, InlineChunk>()
-  for (const { chunks, hints } of [...stored, ...(checkpoint ? componentsOf(checkpoint) : [])]) {
+  for (const { chunks, hints } of [...stored, ...progress.documents.flatMap(componentsOf)]) {
     for (const [id, chunk] of [...chunks, ...(hints?.chunks ?? [])]) if (isHeld(chunk)) reusable.set(id, chunk)
   }
+  const place = { range: range?.number, part: Math.max(range?.hop ?? part, progress.reached) }
+  const before = checkpoints.filter((one) => one.range === place.range && one.part === place.part)
+  const nextCheckpoint = checkpointName(run, { ...place, n: Math.max(0, ...before.map(({ n }) => n)) + 1 })
   const previous = new Map<string, StoredComponent>()
   for (const { document } of history.loaded)
     for (const [component, one] of document.components) if (!previous.has(component)) previous.set(component, one)
@@ -91,9 +95,9 @@ export async function readCaptureStart(
     reusable,
     committed,
     nextSnapshot: Math.max(0, ...taken) + 1,
-    checkpoint,
+    progress,
     marks: marks.n === 0 ? undefined : marks.n,
-    nextCheckpoint: Math.max(0, ...checkpoints.filter((one) => one.part === part).map(({ n }) => n)) + 1,
+    nextCheckpoint,
   }
 }
 
@@ -196,60 +200,4 @@ class Loader {
     }
     return undefined
   }
-}
-
-interface CheckpointName {
-  readonly name: string
-  readonly part: number
-  readonly n: number
-}
-
-/** Furthest first. */
-async function listCheckpoints(context: SliceContext, run: string): Promise<CheckpointName[]> {
-  const folder = slicePath(context, 'checkpoints')
-  const found: CheckpointName[] = []
-  for await (const { key } of listAll(context.platform.store, `${folder}${run}.`)) {
-    const name = key.slice(folder.length)
-    const match = /^(\d{1,9})\.([1-9]\d{0,8})$/.exec(name.slice(run.length + 1))
-    if (match !== null) found.push({ name, part: Number(match[1]), n: Number(match[2]) })
-  }
-  return found.sort((a, b) => b.part - a.part || b.n - a.n)
-}
-
-/** The furthest checkpoint whose packs are all there and not condemned. */
-async function usableCheckpoint(
-  context: SliceContext,
-  checkpoints: readonly CheckpointName[],
-  condemned: Condemned,
-  isHeld: (chunk: InlineChunk) => boolean,
-): Promise<CheckpointDocument | undefined> {
-  if (checkpoints.length === 0) return undefined
-  const packs = new Set<string>()
-  for (const sort of ['tree', 'content'] as const) {
-    const prefix = packPrefix(context.sliceId, sort)
-    for await (const { key } of listAll(context.platform.store, prefix)) packs.add(key.slice(prefix.length))
-  }
-  for (const { name } of checkpoints) {
-    let document: CheckpointDocument
-    try {
-      document = await loadCheckpoint(context, name)
-    } catch (error) {
-      if (!isTorikiError(error, 'object-not-found') && !isTorikiError(error, 'seal-broken')) throw error
-      context.platform.log.write('warn', 'checkpoint-passed-over', { slice: context.sliceId, code: error.code })
-      continue
-    }
-    const whole = document.packs.every((pack) => packs.has(pack) && !condemned.packs.has(pack))
-    if (whole && areHeld(componentsOf(document), isHeld)) return document
-  }
-  return undefined
-}
-
-function componentsOf({ components, partial }: CheckpointDocument): readonly StoredComponent[] {
-  return [...components.values(), ...(partial ? [partial] : [])]
-}
-
-/** Is every chunk of these components that stands in a snapshot object to be counted on? */
-function areHeld(components: Iterable<StoredComponent>, isHeld: (chunk: InlineChunk) => boolean): boolean {
-  for (const { chunks } of components) for (const chunk of chunks.values()) if (!isHeld(chunk)) return false
-  return true
 }

@@ -5,26 +5,32 @@
 import assert from 'node:assert/strict'
 import { isTorikiError, TorikiError } from '../errors.ts'
 import { readCaptureStart } from './capture-start.ts'
+import { addsNothing, believedElsewhere, toKeep, toSeal } from './captured.ts'
 import { Chunker, gearTable } from './chunker.ts'
 import { ComponentChunks } from './component-chunks.ts'
 import { ComponentWriter, throwIfAborted } from './component-writer.ts'
 import { KnownMap } from './known-map.ts'
+import { goingOnFrom } from './checkpoints.ts'
 import { lookAgain } from './condemned.ts'
 import { ContentWriter } from './content-writer.ts'
-import { PackStore } from './pack-store.ts'
+import { joinRanges } from './join-ranges.ts'
+import { openPacks } from './open-packs.ts'
 import { Pipeline } from './pipeline.ts'
+import { PlannedRanges, within } from './planned-ranges.ts'
 import { slicePath } from './slice-context.ts'
 import { SnapshotChunks } from './snapshot-chunks.ts'
 import { formatSnapshotId } from './snapshot-id.ts'
 import { loadCheckpoint, sealCheckpoint, sealSnapshot } from './snapshot-object.ts'
 import { snapshotOf } from './snapshot-view.ts'
-import { listPacks } from './pack-listing.ts'
 import type { FileReading } from '../resources/file-reading.ts'
+import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { KnownEntries } from '../resources/known-entries.ts'
 import type { CaptureStart } from './capture-start.ts'
+import type { Captured } from './captured.ts'
 import type { Capture, CaptureOptions, CommitResult, StoreOptions } from './repository.ts'
+import type { PackStore } from './pack-store.ts'
 import type { SliceContext } from './slice-context.ts'
 import type { SnapshotCache } from './snapshot-chunks.ts'
 import type {
@@ -33,23 +39,9 @@ import type {
   InlineChunks,
   PartialComponent,
   StoredComponent,
-  StoredHints,
 } from './snapshot-document.ts'
-import type { ComponentToSeal, LoadedSnapshot } from './snapshot-object.ts'
+import type { LoadedSnapshot } from './snapshot-object.ts'
 import type { ComponentRecord, MissingComponent, Snapshot, SnapshotId } from './snapshot.ts'
-
-/** A component that this capture stored, or that an earlier part of it did. */
-interface Captured {
-  record: ComponentRecord
-  readonly chunks: ComponentChunks | undefined
-  readonly hints: CapturedHints | undefined
-  readonly earlier: StoredComponent | undefined
-}
-
-interface CapturedHints {
-  readonly root: string
-  readonly chunks: ComponentChunks
-}
 
 /** Racing attempts each add a component before they win: more rounds than components cannot be. */
 const COMMIT_TRIES_MAX = 100
@@ -57,10 +49,13 @@ const COMMIT_TRIES_MAX = 100
 export class SliceCapture implements Capture {
   readonly finished: Readonly<Record<string, ComponentRecord>>
   readonly resume: { readonly component: string; readonly after: ResourceKey } | undefined
+  readonly ranges: PlannedRanges
   readonly #context: SliceContext
   readonly #cache: SnapshotCache
   readonly #options: CaptureOptions
   readonly #start: CaptureStart
+  /** What earlier parts of the run left, and this one goes on from. */
+  readonly #from: CheckpointDocument | undefined
   readonly #time: string
   readonly #writer: string
   readonly #contents: ContentWriter
@@ -70,6 +65,8 @@ export class SliceCapture implements Capture {
   #open: { readonly component: string; readonly writer: ComponentWriter; readonly options: StoreOptions } | undefined
   /** The earlier part's map of the component being read, until that is taken into a new one. */
   #partial: PartialComponent | undefined
+  /** The range was read to its end. */
+  #isWhole = false
   /** Of the component being read. */
   #pipeline: Pipeline | undefined
   #packs: Promise<PackStore> | undefined
@@ -79,7 +76,8 @@ export class SliceCapture implements Capture {
 
   static async begin(context: SliceContext, cache: SnapshotCache, options: CaptureOptions): Promise<SliceCapture> {
     const time = context.platform.clock.now().toISOString()
-    const start = await readCaptureStart(context, cache, { run: options.run, part: options.part ?? 0 })
+    const { run, part = 0, range } = options
+    const start = await readCaptureStart(context, cache, { run, part, range })
     return new SliceCapture(context, cache, options, start, time)
   }
 
@@ -94,22 +92,29 @@ export class SliceCapture implements Capture {
     this.#cache = cache
     this.#options = options
     this.#start = start
-    this.#time = time
+    this.#from = goingOnFrom(start.progress, options.range?.number)
+    // Who asks what happened while it was read must hear of the first part too.
+    this.#time = this.#from?.time ?? time
     this.#writer = context.platform.random.bytes(16).toString('hex')
     this.#contents = new ContentWriter(new Chunker(gearTable(context.keys.gearKey)), context.formats.list)
-    const { committed, checkpoint } = start
+    const { committed } = start
     const done = new Map(committed?.document.components)
-    for (const [component, earlier] of checkpoint?.components ?? []) {
+    for (const [component, earlier] of this.#from?.components ?? []) {
       if (done.has(component)) continue
       done.set(component, earlier)
       this.#captured.set(component, { record: earlier.record, chunks: undefined, hints: undefined, earlier })
     }
     this.finished = Object.fromEntries([...done].map(([component, { record }]) => [component, record]))
-    const partial = checkpoint?.partial
-    if (partial !== undefined && !done.has(partial.component)) {
-      this.#partial = partial
-      this.resume = { component: partial.component, after: partial.lastKey }
-    }
+    const partial = this.#from?.partial
+    if (partial !== undefined && !done.has(partial.component)) this.#partial = partial
+    this.ranges = new PlannedRanges(context, {
+      ...{ start, cache, done, partial: this.#partial, range: options.range?.number },
+      openPacks: () => this.#openPacks(),
+    })
+    const { mine } = this.ranges
+    if (mine?.after !== undefined) this.resume = { component: mine.component, after: mine.after }
+    else if (mine === undefined && this.#partial !== undefined)
+      this.resume = { component: this.#partial.component, after: this.#partial.lastKey }
   }
 
   trusted(component: string): ComponentRecord | undefined {
@@ -160,6 +165,45 @@ export class SliceCapture implements Capture {
     resources: AsyncIterable<Resource | readonly Resource[]>,
     options: StoreOptions,
   ): Promise<ComponentRecord> {
+    const writer = await this.#read(component, resources, options)
+    const record = await writer.finish(options)
+    const root = await writer.finishHints()
+    const hints = root === undefined ? undefined : { root, chunks: writer.hintChunks }
+    this.#captured.set(component, { record, chunks: writer.chunks, hints, earlier: undefined })
+    return record
+  }
+
+  async storeRange(resources: AsyncIterable<Resource | readonly Resource[]>, options: StoreOptions): Promise<void> {
+    const { mine } = this.ranges
+    assert(mine !== undefined && !mine.isWhole, 'a range that is not whole')
+    const { component } = mine
+    const writer = await this.#read(component, within(mine, resources), options)
+    this.#open = { component, writer, options }
+    this.#isWhole = true
+  }
+
+  async divide(component: string, of: JsonObject, borders: readonly ResourceKey[]): Promise<'kept' | 'lost'> {
+    this.ranges.plan(component, of, borders)
+    return await this.checkpoint()
+  }
+
+  async join(): Promise<ComponentRecord> {
+    const { component, parts } = this.ranges.whole()
+    const [chunks, hintChunks] = [this.#chunksFor(), this.#chunksFor()]
+    const stores = { chunks, hintChunks, cache: this.#cache, openPacks: () => this.#openPacks() }
+    const { record, hints } = await joinRanges(this.#context, parts, stores)
+    this.#captured.set(component, { record, chunks, hints, earlier: undefined })
+    this.ranges.forget()
+    this.#partial = undefined
+    return record
+  }
+
+  /** Everything there is, as the writer's map; after an abort, what came until then, for `checkpoint`. */
+  async #read(
+    component: string,
+    resources: AsyncIterable<Resource | readonly Resource[]>,
+    options: StoreOptions,
+  ): Promise<ComponentWriter> {
     assert(this.finished[component] === undefined && !this.#captured.has(component), 'a component is stored once')
     assert(this.#open === undefined, 'a capture whose time has ended stores nothing more')
     const known = this.#knownMaps.get(component)
@@ -193,11 +237,7 @@ export class SliceCapture implements Capture {
       this.#pipeline = undefined
       this.#bytesRead += writer.bytesRead
     }
-    const record = await writer.finish(options)
-    const root = await writer.finishHints()
-    const hints = root === undefined ? undefined : { root, chunks: hintChunks }
-    this.#captured.set(component, { record, chunks, hints, earlier: undefined })
-    return record
+    return writer
   }
 
   suspect(component: string, reason: string): void {
@@ -207,20 +247,12 @@ export class SliceCapture implements Capture {
   }
 
   async checkpoint(): Promise<'kept' | 'lost'> {
-    const components = new Map<string, StoredComponent>()
-    for (const [component, { record, chunks, hints, earlier }] of this.#captured) {
-      await chunks?.spill()
-      await hints?.chunks.spill()
-      components.set(component, {
-        record,
-        chunks: chunks?.used ?? earlier?.chunks ?? new Map(),
-        hints: named(hints, earlier),
-      })
-    }
+    const components = await toKeep(this.#captured)
     const partial = await this.#finishPartial()
     const capture = await this.#flush(components.values(), partial)
-    const document: CheckpointDocument = { ...capture, components, partial, packs: [...this.#namedPacks()].sort() }
-    const name = `${this.#options.run}.${this.#options.part ?? 0}.${this.#start.nextCheckpoint}`
+    const packs = [...this.#namedPacks()].sort()
+    const document = { ...capture, components, partial, packs, ...this.ranges.told(this.#isWhole) }
+    const name = this.#start.nextCheckpoint
     const bytes = sealCheckpoint(this.#context, name, document)
     try {
       await this.#context.platform.store.create(slicePath(this.#context, 'checkpoints', name), bytes)
@@ -232,15 +264,7 @@ export class SliceCapture implements Capture {
   }
 
   async commit(missing: readonly MissingComponent[]): Promise<CommitResult> {
-    const mine = new Map<string, ComponentToSeal>()
-    for (const [component, { record, chunks, hints, earlier }] of this.#captured)
-      mine.set(component, {
-        record,
-        chunks: chunks?.used ?? earlier?.chunks ?? new Map(),
-        staged: chunks?.staged ?? new Map(),
-        hints: named(hints, earlier),
-        stagedHints: hints?.chunks.staged,
-      })
+    const mine = toSeal(this.#captured)
     let { committed, nextSnapshot: n } = this.#start
     if (committed !== undefined && addsNothing(mine, committed)) return this.#result(snapshotOf(committed), false)
     const capture = await this.#flush(mine.values(), undefined)
@@ -255,7 +279,7 @@ export class SliceCapture implements Capture {
         {
           ...capture,
           missing: missing.filter(({ component }) => !components.has(component)),
-          known: this.#known(components),
+          known: believedElsewhere(this.#start.trusted, components),
         },
         components,
       )
@@ -284,9 +308,11 @@ export class SliceCapture implements Capture {
 
   /** The map of the component being read: as far as this part came, or as the part before left it. */
   async #finishPartial(): Promise<PartialComponent | undefined> {
-    if (this.#open === undefined) return this.#partial
+    // What was read before the ranges is needed for the join: another component begins anew instead.
+    if (this.#open === undefined || (this.ranges.component !== undefined && this.ranges.mine === undefined))
+      return this.#partial
     const { component, writer, options } = this.#open
-    const { lastKey } = writer
+    const { lastKey = this.#isWhole ? Buffer.alloc(0) : undefined } = writer
     if (lastKey === undefined) return undefined
     const record = await writer.finish(options)
     const root = await writer.finishHints()
@@ -310,33 +336,23 @@ export class SliceCapture implements Capture {
     const { parent, committed } = this.#start
     return {
       time: this.#time,
-      since: committed?.document.since ?? parent?.document.since ?? this.#start.checkpoint?.since ?? this.#time,
+      since: committed?.document.since ?? parent?.document.since ?? this.#from?.since ?? this.#time,
       writer: this.#writer,
       parent: parent && { id: parent.id, digest: parent.digest },
       marks: this.#start.marks,
       owned: this.#context.isOwned,
-      indexes: [...(this.#start.checkpoint?.indexes ?? []), ...(this.#packStore?.indexNames ?? [])],
+      indexes: [...(this.#from?.indexes ?? []), ...(this.#packStore?.indexNames ?? [])],
     }
   }
 
   /** Every pack that this capture wrote, reused chunks of, or took over from an earlier part. */
   #namedPacks(): Set<string> {
-    const packs = new Set(this.#start.checkpoint?.packs)
+    const packs = new Set(this.#from?.packs)
     for (const { packId } of this.#packStore?.packs ?? []) packs.add(packId)
     const writers = [...this.#captured.values()].flatMap(({ chunks, hints }) => [chunks, hints?.chunks])
     for (const chunks of [...writers, this.#open?.writer.chunks, this.#open?.writer.hintChunks])
       for (const pack of chunks?.reusedPacks ?? []) packs.add(pack)
     return packs
-  }
-
-  /** Where each component is believed that is not, in this snapshot. */
-  #known(components: ReadonlyMap<string, ComponentToSeal>): Map<string, SnapshotId> {
-    const known = new Map<string, SnapshotId>()
-    for (const [component, { id }] of this.#start.trusted) {
-      const here = components.get(component)
-      if (here === undefined || here.record.suspect !== undefined) known.set(component, id)
-    }
-    return known
   }
 
   /** Who has the number we wanted; `undefined` when he is gone again or damaged: the next number decides. */
@@ -351,19 +367,9 @@ export class SliceCapture implements Capture {
 
   /** Reads the index when a chunk must be looked up for the first time. */
   #openPacks(): Promise<PackStore> {
-    this.#packs ??= (async () => {
-      const { store, random } = this.#context.platform
-      const { sliceId, keys } = this.#context
-      const { beforeFullPack } = this.#options
-      const packs = new PackStore({ store, random, sliceId, keys, beforeFullPack })
-      packs.condemn(this.#start.condemned.packs)
-      const index = await packs.index()
-      // A pack that an index object names and that is not there was pruned: whoever wrote the object was late.
-      const present = await listPacks(this.#context)
-      packs.condemn(index.packIds().filter((id) => !present.has(id)))
-      this.#packStore = packs
-      return packs
-    })()
+    this.#packs ??= openPacks(this.#context, this.#start.condemned, this.#options.beforeFullPack).then(
+      (packs) => (this.#packStore = packs),
+    )
     return this.#packs
   }
 
@@ -377,13 +383,4 @@ export class SliceCapture implements Capture {
       objectsPut: stored.objects + this.#put.objects,
     }
   }
-}
-
-function named(hints: CapturedHints | undefined, earlier: StoredComponent | undefined): StoredHints | undefined {
-  return hints === undefined ? earlier?.hints : { root: hints.root, chunks: hints.chunks.used }
-}
-
-/** Does the snapshot that is there hold every component that we could give? */
-function addsNothing(mine: ReadonlyMap<string, unknown>, committed: LoadedSnapshot): boolean {
-  return [...mine.keys()].every((component) => committed.document.components.has(component))
 }

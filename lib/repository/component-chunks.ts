@@ -126,6 +126,11 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
     return inline?.sort === sort ? inline : undefined
   }
 
+  /** Names what an earlier part of this capture names in snapshot objects, unread. */
+  hold(inline: InlineChunks): void {
+    for (const [hex, chunk] of inline) this.#used.set(hex, chunk)
+  }
+
   /** Names a chunk that an earlier part of this capture stored. @throws TorikiError `capture-stale` when it is there no more. */
   async keep(sort: ChunkSort, id: ChunkId): Promise<void> {
     const hex = id.toString('hex')

@@ -90,3 +90,6 @@ export const PACK_CHUNKS_MAX = 65_536
 export const PACK_ID_BYTES = 16
 /** An index object is closed when its tables reach this. Writer's choice. */
 export const INDEX_BYTES = 32 * 1024 * 1024
+
+/** A component is read by so many at once at most; bounds what is listed and opened for a join. */
+export const RANGES_MAX = 64

@@ -173,6 +173,8 @@ export interface CaptureOptions {
   readonly signal: AbortSignal
   /** The part of a chain of continuations; 0 begins. */
   readonly part?: number
+  /** One range of a component that is read in ranges: `Capture.ranges.mine` says which keys. `hop`: of the range's own chain of continuations. */
+  readonly range?: { readonly number: number; readonly hop: number } | undefined
   /** Awaited before each full pack is sent, of which most captures have none: what it throws ends the capture. */
   readonly beforeFullPack?: (() => Promise<void>) | undefined
 }
@@ -198,6 +200,17 @@ export interface Capture {
     resources: AsyncIterable<Resource | readonly Resource[]>,
     options: StoreOptions,
   ): Promise<ComponentRecord>
+  /** What is read in ranges. */
+  readonly ranges: CaptureRanges
+  /**
+   * Plans the rest of a component to be read in ranges, and keeps the plan and the components stored so far as `checkpoint` does. `borders`: the last keys of all ranges but the last one;
+   * `of`: what is read, as the component tells it.
+   */
+  divide(component: string, of: JsonObject, borders: readonly ResourceKey[]): Promise<'kept' | 'lost'>
+  /** Reads the capture's own range, as `store`; then, and after an abort, only `checkpoint` is of use. */
+  storeRange(resources: AsyncIterable<Resource | readonly Resource[]>, options: StoreOptions): Promise<void>
+  /** Joins the ranges, when none is unfinished: the component is stored, with the same root as in one pass. */
+  join(): Promise<ComponentRecord>
   /** Names the record suspect before the commit, with the reason. */
   suspect(component: string, reason: string): void
   /** Keeps the components stored so far and the map of the one being read, for a continuation. `lost`: another attempt went on from there already. */
@@ -207,6 +220,39 @@ export interface Capture {
    * @throws TorikiError `capture-stale` when prune went past this capture: start over.
    */
   commit(missing: readonly MissingComponent[]): Promise<CommitResult>
+}
+
+export interface CaptureRanges {
+  /** Of the plan that the run has; `undefined`: none, or what it planned is stored. */
+  readonly component: string | undefined
+  readonly of: JsonObject | undefined
+  /** Numbers of the ranges that are not whole. Of a capture of one range, which looks for no other: not to be asked. */
+  readonly unfinished: readonly number[]
+  /** The range that the capture is of. `undefined`: it is of none, or there is no such plan any more. */
+  readonly mine: CaptureRange | undefined
+  /** The plan is of no use: what was to be read has changed. */
+  forget(): void
+  /** Of the newest stored map of the component: up to so many ranges, fewer where it is small; only behind what this run has read of it. */
+  borders(component: string, ranges: number): Promise<readonly ResourceKey[]>
+  /** The same where nothing is stored: of these keys, which ascend, evenly. */
+  bordersAmong(component: string, ranges: number, keys: readonly ResourceKey[]): readonly ResourceKey[]
+  /** How much of the component is in the newest snapshot of another run, and what this run has read of it. */
+  stored(component: string): {
+    readonly before: ComponentRecord | undefined
+    readonly now: ComponentRecord | undefined
+    readonly lastKey: ResourceKey | undefined
+  }
+}
+
+export interface CaptureRange {
+  readonly component: string
+  readonly of: JsonObject
+  /** Begin with the first key greater than this one, which may be where an earlier hop stopped. */
+  readonly after: ResourceKey | undefined
+  /** The last key that belongs to it; `undefined`: to the end. */
+  readonly until: ResourceKey | undefined
+  /** Nothing is left to read of it. */
+  readonly isWhole: boolean
 }
 
 export interface StoreOptions {

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { canonicalJson } from '../resources/json.ts'
+import { RANGES_MAX } from './format.ts'
 import { parseDocument } from './sealed-json.ts'
 import { parseSnapshotId } from './snapshot-id.ts'
 import type { JsonObject } from '../resources/json.ts'
@@ -71,6 +72,27 @@ const snapshotSchema = captureSchema.extend({
   blocks: z.object({ tree: count, content: count }),
 })
 
+/** How the rest of one component is read by several at once, each a range of its keys. */
+const rangePlanSchema = z.object({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  component: name,
+  /** The last key that was read before it was divided; absent: nothing was. */
+  after: z.base64url().optional(),
+  /** Keys that end a range each, ascending; the last range has no end. */
+  borders: z
+    .array(z.base64url())
+    .min(1)
+    .max(RANGES_MAX - 1),
+  of: jsonObject,
+})
+
+/** Whose range this is, and whether `partial` has all of it. */
+const rangeSchema = z.object({
+  plan: z.string().regex(/^[0-9a-f]{32}$/),
+  number: z.int().min(1).max(RANGES_MAX),
+  whole: z.boolean(),
+})
+
 const checkpointSchema = captureSchema.extend({
   /** Every pack that its chunks lie in. */
   packs: z.array(z.string().max(200)),
@@ -79,6 +101,8 @@ const checkpointSchema = captureSchema.extend({
     .omit({ suspect: true })
     .extend({ component: name, lastKey: z.base64url(), chunks: z.array(chunkSchema), hints: hintsSchema.optional() })
     .optional(),
+  plan: rangePlanSchema.optional(),
+  range: rangeSchema.optional(),
 })
 
 /** Where a chunk lies that stands in a snapshot object instead of a pack. */
@@ -134,6 +158,21 @@ export interface PartialComponent extends StoredComponent {
 export interface CheckpointDocument extends CaptureDocument {
   readonly packs: readonly string[]
   readonly partial: PartialComponent | undefined
+  /** What is not in `partial` of its component is read in ranges. */
+  readonly plan?: RangePlan | undefined
+  /** In a range's checkpoint: `partial` is of this range alone, and its last key is empty where nothing is in it. */
+  readonly range?: { readonly plan: string; readonly number: number; readonly whole: boolean } | undefined
+}
+
+export interface RangePlan {
+  /** Random; its ranges' checkpoints name it. */
+  readonly id: string
+  readonly component: string
+  /** `partial` has everything up to this key. */
+  readonly after?: Buffer | undefined
+  readonly borders: readonly Buffer[]
+  /** What is read, as the component tells it: ranges of something else do not join. */
+  readonly of: JsonObject
 }
 
 export function encodeSnapshotDocument(id: SnapshotId, document: SnapshotDocument): Buffer {
@@ -157,7 +196,7 @@ export function decodeSnapshotDocument(record: Buffer | undefined, path: string,
 }
 
 export function encodeCheckpointDocument(document: CheckpointDocument): Buffer {
-  const { partial } = document
+  const { partial, plan, range } = document
   return json({
     ...captureJson(document),
     packs: document.packs,
@@ -168,12 +207,14 @@ export function encodeCheckpointDocument(document: CheckpointDocument): Buffer {
         lastKey: partial.lastKey.toString('base64url'),
       },
     }),
+    ...(plan && { plan: planJson(plan) }),
+    ...(range && { range: { ...range } }),
   })
 }
 
 /** @throws TorikiError `seal-broken`. A checkpoint never holds chunks itself. */
 export function decodeCheckpointDocument(record: Buffer | undefined, path: string): CheckpointDocument {
-  const { packs, partial, ...parsed } = parseDocument(record, path, checkpointSchema)
+  const { packs, partial, plan, range, ...parsed } = parseDocument(record, path, checkpointSchema)
   return {
     ...captureOf(parsed),
     packs,
@@ -182,7 +223,19 @@ export function decodeCheckpointDocument(record: Buffer | undefined, path: strin
       component: partial.component,
       lastKey: Buffer.from(partial.lastKey, 'base64url'),
     },
+    ...(plan && { plan: planOf(plan) }),
+    ...(range && { range }),
   }
+}
+
+function planJson({ id, component, after, borders, of }: RangePlan): JsonObject {
+  const text = (key: Buffer): string => key.toString('base64url')
+  return { id, component, ...(after && { after: text(after) }), borders: borders.map(text), of }
+}
+
+function planOf({ after, borders, ...plan }: z.infer<typeof rangePlanSchema>): RangePlan {
+  const key = (text: string): Buffer => Buffer.from(text, 'base64url')
+  return { ...plan, ...(after !== undefined && { after: key(after) }), borders: borders.map(key) }
 }
 
 function captureJson(

@@ -91,6 +91,35 @@ export class TreeBuilder {
     this.#entries++
   }
 
+  /**
+   * Does the last key added close its nodes on all levels up to this one? Then a stored node of this level, which lies behind it and is closed itself, is the very node that
+   * adding its entries one by one would give.
+   */
+  canAttach(level: number): boolean {
+    const lowest = this.#levels.findIndex(hasItems)
+    return lowest === -1 || lowest > level || (this.#levels[lowest] as Level).height > level
+  }
+
+  /**
+   * Takes in a stored node of this level as it stands. Its last key closes it, it does not end the map (another entry follows), and `canAttach` was asked.
+   */
+  async attach(level: number, { key, id, entries }: TreeChild): Promise<void> {
+    assert(
+      this.canAttach(level) && heightOf(this.#format.boundaryKey, key) > level,
+      'a node is attached between two borders',
+    )
+    for (let at = 0; at <= level; at++) {
+      const below = this.#level(at)
+      if (hasItems(below)) await this.#flush(at, below)
+      below.nodes++
+    }
+    const above = await this.#open(level + 1)
+    above.writer.child({ key, id, entries })
+    above.height = heightOf(this.#format.boundaryKey, key)
+    this.#level(0).writer.passOver(key)
+    this.#entries += entries
+  }
+
   /** Stores the rest and gives the root: the first level that holds one node; a leaf without entries for the empty map. Once. */
   async finish(): Promise<BuiltTree> {
     for (let at = 0; ; at++) {
@@ -131,4 +160,8 @@ export class TreeBuilder {
     const { lastKey: key, entries } = writer
     return { key, id: await this.#store(writer.take(this.#format)), entries }
   }
+}
+
+function hasItems({ writer, adopted }: Level): boolean {
+  return !writer.isEmpty || adopted !== undefined
 }

@@ -21,7 +21,10 @@ export interface FoldedEvent {
   readonly bytesStored?: number
   readonly objectsPut?: number
   readonly part?: number
+  readonly range?: RangeEvent
 }
+
+type RangeEvent = { readonly number: number; readonly hop: number; readonly whole: boolean }
 
 export interface SliceFold {
   /** The strongest outcome so far; `undefined`: none, or only failures before a replay. */
@@ -41,6 +44,8 @@ export interface SliceFold {
   readonly objectsPut: number
   /** The furthest part that a continuation was sent for since the last replay; 0: none. */
   readonly continuedTo: number
+  /** Ranges that go on in another hop, since the last replay, and the part that divided. */
+  readonly rangesContinued: readonly { readonly number: number; readonly hop: number; readonly part: number }[]
   /** Replays that sent a message of their own. Older runs know others: of a message sent by hand, recorded by whoever took it, with his attempt. */
   readonly replays: number
   /** When it ended, by the clock of who ended it, RFC 3339; `undefined` while pending. */
@@ -73,7 +78,12 @@ export function foldSlice(events: readonly FoldedEvent[]): SliceFold {
     objectsPut: sum(ordered, ({ objectsPut }) => objectsPut),
     continuedTo: Math.max(
       0,
-      ...ordered.map(({ event, n, part = 0 }) => (event === 'continued' && n > replayedAt ? part : 0)),
+      ...ordered.map(({ event, n, part = 0, range }) =>
+        event === 'continued' && range === undefined && n > replayedAt ? part : 0,
+      ),
+    ),
+    rangesContinued: ordered.flatMap(({ event, n, part = 0, range }) =>
+      event === 'continued' && range !== undefined && !range.whole && n > replayedAt ? [{ ...range, part }] : [],
     ),
     replays: ordered.filter(({ event, attempt }) => event === 'replayed' && attempt === 0).length,
     endedAt: pending ? undefined : outcomes.at(-1)?.at,

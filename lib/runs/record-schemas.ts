@@ -68,6 +68,7 @@ const sliceEvent: z.ZodType<SliceEvent> = z.object({
   message: z.exactOptional(z.string()),
   generation: z.exactOptional(count),
   part: z.exactOptional(count),
+  range: z.exactOptional(z.object({ number: count, hop: count, whole: z.boolean() })),
 })
 
 export const parseRunRecord = (value: JsonObject): RunRecord => parse(runRecord, value)

@@ -102,6 +102,8 @@ export interface SliceEvent {
   readonly generation?: number
   /** Of `continued`: the part that goes on. */
   readonly part?: number
+  /** Of `continued`: it says this of one range alone, which part `part` divided; the hop that goes on, or that it was read to its end. */
+  readonly range?: { readonly number: number; readonly hop: number; readonly whole: boolean }
 }
 
 /** What the runs room needs of a store of sealed records; the repository's `records` has this shape. */

@@ -76,7 +76,7 @@ export interface ReadResource {
 export async function readSlice(
   component: Component,
   slice: Slice,
-  options: { readonly after?: ResourceKey; readonly signal?: AbortSignal } = {},
+  options: { readonly after?: ResourceKey; readonly until?: ResourceKey; readonly signal?: AbortSignal } = {},
 ): Promise<ReadResult> {
   const notes: Note[] = []
   const resources: ReadResource[] = []
@@ -85,6 +85,7 @@ export async function readSlice(
     signal: options.signal ?? new AbortController().signal,
     note: (note: Note) => void notes.push(note),
     ...(options.after === undefined ? {} : { after: options.after }),
+    ...(options.until === undefined ? {} : { until: options.until }),
   }
   for await (const resource of component.read(slice, context)) resources.push(await digest(resource))
   return { resources, notes }
@@ -200,6 +201,32 @@ export function describeComponent(name: string, open: () => Promise<ComponentFix
         expect(rest.resources.map(bytesOf)).toEqual(
           whole.filter(({ key }) => compareKeys(key, between) > 0).map(bytesOf),
         )
+      }
+    })
+
+    test('reads a range of keys, where it may be read in ranges, as one pass reads it', async () => {
+      const { ranges } = fixture.component
+      if (ranges === undefined) return expect(ranges).toBeUndefined()
+      const asking = { clock: systemClock, signal: new AbortController().signal }
+      for (const slice of fixture.slices) {
+        const whole = (await readSlice(fixture.component, slice)).resources
+        if (whole.length === 0) continue
+        expect(await ranges.identify(slice, asking)).toEqual(await ranges.identify(slice, asking))
+        const offered: ResourceKey[] = []
+        for await (const key of ranges.borders(slice, asking)) offered.push(key)
+        for (const [index, key] of offered.entries())
+          expect(index === 0 || compareKeys(offered[index - 1]!, key) < 0).toBe(true)
+        const third = whole[Math.floor(whole.length / 3)]!.key
+        for (const borders of [[third], [offered[1], offered[3]], [whole[0]!.key, whole.at(-1)!.key]]) {
+          const cuts = [undefined, ...borders.filter((key) => key !== undefined), undefined]
+          const parts: ReadResource[] = []
+          for (const [index, until] of cuts.slice(1).entries()) {
+            const after = cuts[index]
+            const range = { ...(after && { after }), ...(until && { until }) }
+            parts.push(...(await readSlice(fixture.component, slice, range)).resources)
+          }
+          expect(parts.map(bytesOf)).toEqual(whole.map(bytesOf))
+        }
       }
     })
 

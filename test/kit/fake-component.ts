@@ -3,7 +3,7 @@
  * a member that is not there, an abort that ends the reading), and counts what it was asked.
  */
 import type { Component, Identity, Member } from '../../lib/components/component.ts'
-import type { TorikiError } from '../../lib/errors.ts'
+import { TorikiError } from '../../lib/errors.ts'
 import type { ComponentName } from '../../lib/resources/component-name.ts'
 import type { JsonObject } from '../../lib/resources/json.ts'
 import { compareKeys, decodeKey, encodeKey } from '../../lib/resources/key.ts'
@@ -21,6 +21,8 @@ export interface FakeSource {
   readonly contents: Map<string, Buffer>
   readonly identities: Map<SliceName, Identity>
   source: JsonObject | undefined
+  /** What is read of a slice that may be read in ranges. */
+  identity: JsonObject
   /** Thrown by every such call while it answers an error. */
   fail: (operation: FakeOperation, slice: SliceName | undefined) => TorikiError | undefined
   /** Awaited before every resource that is read: where a test stops or aborts. */
@@ -38,18 +40,22 @@ export interface FakeOptions {
   readonly covers?: readonly Slice['kind'][]
   /** Tells people apart; the member `person` of a state says whose it is. */
   readonly identifies?: boolean
+  /** May be read in ranges of keys. */
+  readonly ranged?: boolean
 }
 
 export function fakeComponent({
   name,
   covers = ['shared', 'user', 'group'],
   identifies = false,
+  ranged = false,
 }: FakeOptions): FakeComponent {
   const live: FakeSource = {
     slices: new Map(),
     contents: new Map(),
     identities: new Map(),
     source: undefined,
+    identity: { is: name },
     fail: () => undefined,
     beforeResource: () => undefined,
   }
@@ -85,11 +91,22 @@ export function fakeComponent({
       asked('source', slice.name)
       return live.source ?? { fake: name }
     },
+    ...(ranged
+      ? {
+          ranges: {
+            identify: async (slice: Slice) => (live.slices.has(slice.name) ? live.identity : undefined),
+            async *borders(slice: Slice) {
+              yield* [...(live.slices.get(slice.name)?.keys() ?? [])].map(keyOf).sort(compareKeys)
+            },
+          },
+        }
+      : {}),
     isContainer: (key) => decodeKey(key).kind === 'home',
     async *read(slice, context): AsyncGenerator<Resource> {
       asked('read', slice.name)
       const resources = live.slices.get(slice.name)
       if (resources === undefined) {
+        if (context.until !== undefined || (ranged && context.after !== undefined)) throw new TorikiError('read-failed')
         context.note({ code: `no-${name}`, message: 'Not there.' })
         return
       }
@@ -101,6 +118,7 @@ export function fakeComponent({
       entries.sort(([a], [b]) => compareKeys(a, b))
       for (const [index, [key, text, state]] of entries.entries()) {
         if (context.after !== undefined && compareKeys(key, context.after) <= 0) continue
+        if (context.until !== undefined && compareKeys(key, context.until) > 0) return
         await live.beforeResource(slice.name, index)
         context.signal.throwIfAborted()
         const bytes = live.contents.get(text)

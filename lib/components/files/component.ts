@@ -22,6 +22,7 @@ import { readHome } from './read-home.ts'
 import { identityOf, openMember, openRoot } from './root.ts'
 import type { MemberDirectory } from './root.ts'
 import { readFailed } from './system-failure.ts'
+import { upperKeys } from './upper-keys.ts'
 import { isReserved, memberEntry } from './template.ts'
 
 export interface FilesOptions {
@@ -124,19 +125,61 @@ class FilesComponent implements Component {
     try {
       above = openPlaceAbove(root, place)
       member = above === undefined ? undefined : openMember(above, place.template, slice.local)
-      if (member === undefined) return context.note(fileNote('no-home'))
+      if (member === undefined) {
+        if (context.after !== undefined || context.until !== undefined) throw moved()
+        return context.note(fileNote('no-home'))
+      }
       yield* readHome(
         member.directory,
         { exclusions: place.exclusions, rate: this.#rate, buffers: this.#buffers },
         context,
       )
-      if (!member.isStillThere())
-        throw new TorikiError('read-failed', { message: 'The directory was moved or replaced while it was read.' })
+      if (!member.isStillThere()) throw moved()
     } finally {
       member?.close()
       if (above !== root) above?.close()
       root.close()
     }
+  }
+
+  readonly ranges = {
+    identify: (slice: Slice, context: ListContext): Promise<JsonObject | undefined> =>
+      this.#inMember(slice, context, ({ directory }) => ({
+        ...identityOf(directory),
+        // Numbers are given again.
+        born: directory.stat.bornNs.toString(),
+      })),
+    borders: (slice: Slice, context: ListContext): AsyncIterable<ResourceKey> => this.#borders(slice, context),
+  }
+
+  async *#borders(slice: Slice, context: ListContext): AsyncGenerator<ResourceKey, void, void> {
+    const keys = await this.#inMember(slice, context, ({ directory }, { exclusions }) =>
+      upperKeys(directory, exclusions),
+    )
+    yield* keys ?? []
+  }
+
+  /** `undefined` where there is no such directory. */
+  async #inMember<T>(
+    slice: Slice,
+    context: ListContext,
+    action: (member: MemberDirectory, place: Place) => T,
+  ): Promise<T | undefined> {
+    stopIfAborted(context.signal)
+    const place = this.#placeOf(slice)
+    if (place === undefined || slice.kind === 'shared') return undefined
+    if (isReserved(place.template, place.placeholder, memberEntry(place.template, slice.local), place.other))
+      return undefined
+    return await this.#beneath(place, (_root, above) => {
+      const member = above === undefined ? undefined : openMember(above, place.template, slice.local)
+      try {
+        return member && action(member, place)
+      } catch (error) {
+        throw readFailed(error)
+      } finally {
+        member?.close()
+      }
+    })
   }
 
   close(): Promise<void> {
@@ -167,4 +210,8 @@ class FilesComponent implements Component {
       root.close()
     }
   }
+}
+
+function moved(): TorikiError {
+  return new TorikiError('read-failed', { message: 'The directory was moved or replaced while it was read.' })
 }

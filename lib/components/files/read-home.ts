@@ -30,7 +30,7 @@ import { LeftOut } from './left-out.ts'
 import { LooksAhead } from './looks-ahead.ts'
 import type { AheadDirectory, LeavesOut } from './looks-ahead.ts'
 import { visitKeys } from './visit-keys.ts'
-import { isFile, isReadable, openVisited, stepwise, walkSoon } from './walk.ts'
+import { endsBefore, isFile, isReadable, openVisited, stepwise, walkSoon } from './walk.ts'
 import type { Visit } from './walk.ts'
 
 const NO_ATTRIBUTES: Readonly<Record<string, Buffer>> = {}
@@ -112,11 +112,10 @@ class HomeReader {
     const leavesOut: LeavesOut = (path, type, target) => exclusions.leavesOut(path, type, target)
     if (home instanceof HandleDirectory && home.native?.hasOpenat2 === true)
       this.#aheadOfWalk = new LooksAhead(home.native, leavesOut).home(home)
-    const { after } = context
     this.#names = new FirstNames(home, {
       exclusions: reading.exclusions,
       pace: this.#pace,
-      after,
+      after: context.after,
       isWhole: keys === undefined,
     })
   }
@@ -133,6 +132,7 @@ class HomeReader {
           await visit
           continue
         }
+        if (endsBefore(visit, this.#context.until)) break
         if (this.#pace.isDue()) await this.#pace.breathe()
         const answer = this.#unchanged(visit)
         const ahead = (answer instanceof Promise ? await answer : answer) ?? this.#giveAway(visit)

@@ -2,7 +2,7 @@
  * Walks a directory depth-first, siblings ascending by bytes: that is key order (`lib/resources/key.ts`). By handle only, never through a link,
  * never onto another file system. Holds one list of names per level, and a bounded number of handles however deep the tree.
  */
-import { ENTRY_KIND, encodeKey, keyBelow } from '../../resources/key.ts'
+import { ENTRY_KIND, compareKeys, encodeKey, keyBelow } from '../../resources/key.ts'
 import type { ResourceKey } from '../../resources/key.ts'
 import type { Directory, OpenFile } from './directory.ts'
 import type { EntryStat, EntryType } from './entry-stat.ts'
@@ -249,6 +249,13 @@ function descend(levels: readonly Level[]): Directory | undefined {
     if (classOf(error) === 'exhausted') throw error
     return undefined
   }
+}
+
+/** Does what is asked for end before this visit? Then nothing of it stays open. */
+export function endsBefore({ key, file }: Visit, until: ResourceKey | undefined): boolean {
+  if (until === undefined || compareKeys(key, until) <= 0) return false
+  file?.close()
+  return true
 }
 
 /** A regular file, and nothing is amiss with it. */

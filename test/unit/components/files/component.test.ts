@@ -190,6 +190,41 @@ describe('a read of files', () => {
       if (index > 0) expect(compareKeys(whole[index - 1]!.key, one.key)).toBeLessThan(0)
   })
 
+  test('of a range of keys gives what one pass gives of them, hard links to what came before included', async () => {
+    make('home/ann/a/first', 'home/ann/b/', 'home/ann/c', 'home/ann/e/f/g')
+    for (const path of ['b/second', 'd', 'e/f/third'])
+      linkSync(join(scratch.path, 'home/ann/a/first'), join(scratch.path, 'home/ann', path))
+    const whole = [...(await readSlice(open(), ann)).entries.values()]
+    for (const [first, { key: after }] of whole.entries()) {
+      for (const [last, { key: until }] of whole.entries()) {
+        const range = [...(await readSlice(open(), ann, { after, until })).entries.values()]
+        expect(range).toEqual(whole.slice(first + 1, last + 1))
+      }
+    }
+  })
+
+  test('of a part is an error where there is no home: others may have read theirs when it was there', async () => {
+    make('home/bob/a')
+    const key = encodeKey('entry', ['a'])
+    expect(await codeOf(() => readSlice(open(), ann, { after: key }))).toBe('read-failed')
+    expect(await codeOf(() => readSlice(open(), ann, { until: key }))).toBe('read-failed')
+  })
+
+  test('in ranges is of this directory, and cut between its upper entries', async () => {
+    make('home/ann/a/b/c', 'home/ann/a/d', 'home/ann/.cache/x', 'home/ann/e')
+    const { identify, borders } = open().ranges!
+    const before = await identify(ann, context)
+    const keys: string[] = []
+    for await (const key of borders(ann, context)) keys.push(formatKey(key))
+    expect(keys).toEqual(['a', 'a/b', 'a/d', 'e'])
+    expect(await identify(ann, context)).toEqual(before)
+    renameSync(join(scratch.path, 'home/ann'), join(scratch.path, 'home/old'))
+    expect(await identify(ann, context)).toBeUndefined()
+    make('home/ann/a/b/c')
+    expect(await identify(ann, context)).not.toEqual(before)
+    expect(await identify(SHARED, context)).toBeUndefined()
+  })
+
   test('keeps a file that changes meanwhile, and flags it', async () => {
     make('home/ann/log', 'home/ann/other')
     const log = join(scratch.path, 'home/ann/log')
