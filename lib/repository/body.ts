@@ -117,7 +117,7 @@ export class StoredEntry implements StoredResource {
   readonly #longKept: StoredContent | undefined
 
   /** @throws TorikiError `seal-broken`. */
-  constructor({ key, value }: TreeEntry, formats: TreeFormats, source: Pick<ChunkSource, 'get'>) {
+  constructor({ key, value }: TreeEntry, formats: TreeFormats, source: Pick<ChunkSource, 'get' | 'ready'>) {
     const reader = new ByteReader(value, 'entry')
     const content = (): { readonly encoded: Buffer; readonly stored: StoredContent } => {
       const shape = readContentShape(reader)

@@ -37,7 +37,12 @@ export interface ChunkSink {
   packOf(id: ChunkId, sort?: ChunkSort): string | undefined
 }
 
-export interface ChunkSource {
+/** A chunk that is in memory already, proven; `undefined`: ask `get`. Never throws for what is stored. */
+export interface ReadyChunks {
+  ready?(sort: ChunkSort, id: ChunkId): Buffer | undefined
+}
+
+export interface ChunkSource extends ReadyChunks {
   /** @throws TorikiError `seal-broken` (damaged or swapped), `object-not-found`, `content-locked` (a content chunk without the private key). */
   get(sort: ChunkSort, id: ChunkId): Promise<Buffer>
   has(id: ChunkId): boolean

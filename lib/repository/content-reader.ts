@@ -9,15 +9,17 @@ import type { ContentShape, Extent } from './content-codec.ts'
 import type { ContentReference } from './repository.ts'
 import type { TreeFormats } from './tree-format.ts'
 
+const SHORT_BYTES_MAX = 1024 * 1024
+
 /** A content as an entry names it, together with where its chunks are found. */
 export class StoredContent implements ContentReference {
   readonly sizeBytes: number
   #digest: string | undefined
   readonly #shape: ContentShape
   readonly #formats: TreeFormats
-  readonly #source: Pick<ChunkSource, 'get'>
+  readonly #source: Pick<ChunkSource, 'get' | 'ready'>
 
-  constructor(shape: ContentShape, formats: TreeFormats, source: Pick<ChunkSource, 'get'>) {
+  constructor(shape: ContentShape, formats: TreeFormats, source: Pick<ChunkSource, 'get' | 'ready'>) {
     this.sizeBytes = shape.sizeBytes
     this.#shape = shape
     this.#formats = formats
@@ -75,6 +77,36 @@ export class StoredContent implements ContentReference {
       const chunk = await this.#source.get('content', id)
       if (chunk.length !== length) throw broken()
       yield chunk.subarray(from, to)
+    }
+  }
+
+  /**
+   * All of a content that is short, in few parts: at once where its chunks are in memory, else when they are. `undefined`: it is not short, or cannot be read; why not, `parts` says.
+   */
+  shortParts(): readonly ContentPart[] | Promise<readonly ContentPart[] | undefined> | undefined {
+    const { extents } = this.#shape
+    if (this.sizeBytes > SHORT_BYTES_MAX || Buffer.isBuffer(extents)) return undefined
+    const parts: ContentPart[] = []
+    for (const { id, length } of extents) {
+      const part = id === undefined ? { holeBytes: length } : this.#source.ready?.('content', id)
+      if (part === undefined) return this.#fetched(extents)
+      if (part instanceof Uint8Array && part.length !== length) return undefined
+      parts.push(part)
+    }
+    return parts
+  }
+
+  async #fetched(extents: readonly Extent[]): Promise<readonly ContentPart[] | undefined> {
+    try {
+      const parts: readonly ContentPart[] = await Promise.all(
+        extents.map(async ({ id, length }) =>
+          id === undefined ? { holeBytes: length } : await this.#source.get('content', id),
+        ),
+      )
+      const fits = parts.every((part, at) => !(part instanceof Uint8Array) || part.length === extents[at]?.length)
+      return fits ? parts : undefined
+    } catch {
+      return undefined // whoever asks for `parts` is told
     }
   }
 

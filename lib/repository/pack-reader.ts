@@ -17,13 +17,20 @@ const CACHE_BYTES_MAX = 24 * 1024 * 1024
 /** A key costs a decapsulation: 0.1 ms. */
 const OPENERS_MAX = 128
 
+interface HeldBlock {
+  readonly plain: Promise<Buffer>
+  readonly bytes: number
+  /** When it is there. */
+  ready?: Buffer
+}
+
 export class PackReader {
   readonly #store: Pick<ObjectStore, 'get'>
   readonly #sliceId: string
   readonly #keys: SliceKeys
   /** Both in order of last use. */
   readonly #openers = new Map<string, Opener>()
-  readonly #blocks = new Map<string, { readonly plain: Promise<Buffer>; readonly bytes: number }>()
+  readonly #blocks = new Map<string, HeldBlock>()
   #cachedBytes = 0
 
   constructor(options: {
@@ -46,7 +53,8 @@ export class PackReader {
       return await cached.plain
     }
     const plain = this.#read(pack, block)
-    this.#blocks.set(name, { plain, bytes: block.plainBytes })
+    const held: HeldBlock = { plain, bytes: block.plainBytes }
+    this.#blocks.set(name, held)
     this.#cachedBytes += block.plainBytes
     for (const [oldest, { bytes }] of this.#blocks) {
       if (this.#cachedBytes <= CACHE_BYTES_MAX || oldest === name) break
@@ -54,7 +62,7 @@ export class PackReader {
       this.#cachedBytes -= bytes
     }
     try {
-      return await plain
+      return (held.ready = await plain)
     } catch (error) {
       if (this.#blocks.get(name)?.plain === plain) {
         this.#blocks.delete(name)
@@ -62,6 +70,11 @@ export class PackReader {
       }
       throw error
     }
+  }
+
+  /** The same, if it was read lately. */
+  ready(pack: PackDescription, block: BlockDescription): Buffer | undefined {
+    return this.#blocks.get(`${pack.packId}/${block.number}`)?.ready
   }
 
   /**

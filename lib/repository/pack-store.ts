@@ -192,6 +192,14 @@ export class PackStore implements ChunkSink, ChunkSource {
     }
   }
 
+  ready(sort: ChunkSort, id: ChunkId): Buffer | undefined {
+    if (this.#open.size > 0 || this.#uploads.size > 0) return undefined
+    const place = this.#index?.find(id, sort)
+    const block = place && this.#reader.ready(place.pack, place.block)
+    const bytes = block?.subarray(place?.offset, (place?.offset ?? 0) + (place?.length ?? 0))
+    return bytes !== undefined && this.idOf(bytes).equals(id) ? bytes : undefined
+  }
+
   async #read({ pack, block, offset, length }: ChunkPlace, id: ChunkId): Promise<Buffer> {
     const bytes = (await this.#reader.block(pack, block)).subarray(offset, offset + length)
     // The index may be another writer's: only the id proves that these are the bytes that the tree means.

@@ -102,6 +102,12 @@ export interface SliceRepository {
     reference: ContentReference,
     range?: { readonly offset: number; readonly length: number },
   ): AsyncIterable<ContentPart>
+  /** All of a short content, where it is there or as soon as it is; `undefined`: it is long, or cannot be read, and `content` says why. */
+  shortContent(
+    reference: ContentReference,
+  ): readonly ContentPart[] | Promise<readonly ContentPart[] | undefined> | undefined
+  /** Finds ascending keys: what lies near the last one costs nothing to wait for. Not for use by two at once; after it threw, not at all. */
+  finder(snapshot: Snapshot, component: string): ResourceFinder
   /** Begins a snapshot of `run`. Access `write`. */
   capture(options: CaptureOptions): Promise<Capture>
   /**
@@ -125,6 +131,11 @@ export interface SliceRepository {
   isEmpty(): Promise<boolean>
   /** Index objects that do not open, made anew from packs. @throws what the store throws. */
   rebuildIndex(): Promise<RebuiltIndex>
+}
+
+export interface ResourceFinder {
+  /** `undefined` also when the snapshot does not hold the component. Keys ascend from call to call. @throws TorikiError for damage where it lies. */
+  find(key: ResourceKey): StoredResource | undefined | Promise<StoredResource | undefined>
 }
 
 /** Opaque to other rooms, but for the size. */

@@ -26,6 +26,7 @@ import { digestOf } from './snapshot-object.ts'
 import { snapshotOf } from './snapshot-view.ts'
 import { isTrusted } from './snapshot.ts'
 import { diffTrees } from './tree-diff.ts'
+import { TreeCursor } from './tree-cursor.ts'
 import { TreeReader } from './tree-reader.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
@@ -39,6 +40,7 @@ import type {
   CaptureOptions,
   ContentReference,
   OnLost,
+  ResourceFinder,
   SliceRepository,
   StoredDifference,
   StoredResource,
@@ -58,6 +60,7 @@ export interface OpenedSlice {
 /** One component of one snapshot: its root, and where its chunks are read. */
 interface StoredMap {
   readonly reader: TreeReader
+  readonly source: Pick<ChunkSource, 'get'>
   readonly root: ChunkId | undefined
   readonly resource: (entry: TreeEntry) => StoredEntry
 }
@@ -166,6 +169,39 @@ export class OpenSliceRepository implements SliceRepository {
     return reference.parts(range)
   }
 
+  shortContent(
+    reference: ContentReference,
+  ): readonly ContentPart[] | Promise<readonly ContentPart[] | undefined> | undefined {
+    assert(reference instanceof StoredContent, 'a content of this repository')
+    return reference.shortParts()
+  }
+
+  finder(snapshot: Snapshot, component: string): ResourceFinder {
+    let cursor: { readonly at: TreeCursor; readonly resource: StoredMap['resource'] } | undefined | 'none'
+    const found = (
+      { at, resource }: Exclude<NonNullable<typeof cursor>, 'none'>,
+      key: ResourceKey,
+    ): StoredResource | undefined | Promise<StoredResource | undefined> => {
+      const entry = at.find(key)
+      if (entry instanceof Promise) return entry.then((one) => one && resource(one))
+      return entry && resource(entry)
+    }
+    const open = async (): Promise<NonNullable<typeof cursor>> => {
+      const { source, root, resource } = await this.#map(snapshot, component)
+      return root === undefined ? 'none' : { at: new TreeCursor(this.#context.formats.map, source, root), resource }
+    }
+    return {
+      find: (key) => {
+        if (cursor === 'none') return undefined
+        if (cursor !== undefined) return found(cursor, key)
+        return open().then((opened) => {
+          cursor = opened
+          return opened === 'none' ? undefined : found(opened, key)
+        })
+      },
+    }
+  }
+
   async capture(options: CaptureOptions): Promise<Capture> {
     assert(this.#access === 'write', 'a slice is opened for writing before it is captured')
     return await SliceCapture.begin(this.#context, this.#cache, options)
@@ -222,11 +258,14 @@ export class OpenSliceRepository implements SliceRepository {
     const { document } = await this.#cache.load(snapshot.id)
     const stored = document.components.get(component)
     const { formats } = this.#context
-    const source = new SnapshotChunks(this.#context, stored?.chunks ?? new Map(), this.#cache, () =>
-      Promise.resolve(this.#packs),
+    const source = new SnapshotChunks(
+      ...([this.#context, stored?.chunks ?? new Map(), this.#cache] as const),
+      () => Promise.resolve(this.#packs),
+      this.#packs,
     )
     return {
       reader: new TreeReader(formats.map, source),
+      source,
       root: stored && Buffer.from(stored.record.root, 'hex'),
       resource: (entry) => new StoredEntry(entry, formats, source),
     }
@@ -238,7 +277,7 @@ function isBroken(error: unknown): boolean {
 }
 
 /** Packs for reading. An index that was read before a snapshot was committed does not know its chunks: then it is read again. */
-class ReopeningPacks implements Pick<ChunkSource, 'get'> {
+class ReopeningPacks implements Pick<ChunkSource, 'get' | 'ready'> {
   readonly #context: SliceContext
   #packs: PackStore | undefined
 
@@ -255,6 +294,10 @@ class ReopeningPacks implements Pick<ChunkSource, 'get'> {
       const packs = this.#packs === held ? this.#open() : (this.#packs as PackStore)
       return await packs.get(sort, id)
     }
+  }
+
+  ready(sort: ChunkSort, id: ChunkId): Buffer | undefined {
+    return this.#packs?.ready(sort, id)
   }
 
   #open(): PackStore {

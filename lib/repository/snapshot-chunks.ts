@@ -2,7 +2,7 @@
 import { isTorikiError, TorikiError } from '../errors.ts'
 import { chunkId } from './keys.ts'
 import { loadSnapshot } from './snapshot-object.ts'
-import type { ChunkId, ChunkSort, ChunkSource } from './chunk-store.ts'
+import type { ChunkId, ChunkSort, ChunkSource, ReadyChunks } from './chunk-store.ts'
 import type { SliceContext } from './slice-context.ts'
 import type { InlineChunks } from './snapshot-document.ts'
 import type { LoadedSnapshot } from './snapshot-object.ts'
@@ -36,23 +36,31 @@ export class SnapshotCache {
   }
 }
 
-export class SnapshotChunks implements Pick<ChunkSource, 'get'> {
+export class SnapshotChunks implements Pick<ChunkSource, 'get' | 'ready'> {
   readonly #context: SliceContext
   readonly #inline: InlineChunks
   readonly #holders: SnapshotCache
   readonly #packs: () => Promise<Pick<ChunkSource, 'get'>>
+  readonly #known: ReadyChunks | undefined
 
-  /** `packs` is asked only for what no snapshot holds, so that small slices never read an index. */
+  /** `known` is what `packs` gives, where it is there already. `packs` is asked only for what no snapshot holds, so that small slices never read an index. */
   constructor(
     context: SliceContext,
     inline: InlineChunks,
     holders: SnapshotCache,
     packs: () => Promise<Pick<ChunkSource, 'get'>>,
+    known?: ReadyChunks,
   ) {
+    this.#known = known
     this.#context = context
     this.#inline = inline
     this.#holders = holders
     this.#packs = packs
+  }
+
+  ready(sort: ChunkSort, id: ChunkId): Buffer | undefined {
+    if (this.#inline.size > 0 && this.#inline.has(id.toString('hex'))) return undefined
+    return this.#known?.ready?.(sort, id)
   }
 
   /** @throws TorikiError `seal-broken`, `object-not-found`, `content-locked`. */

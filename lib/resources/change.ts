@@ -23,5 +23,12 @@ export interface Wanted extends Seen {
   /** Each opened when it is asked for, since few are needed and each is a request. */
   readonly secrets: Readonly<Record<string, () => Promise<string>>>
   /** Bytes of a file, holes included, from the beginning; may be asked for again after a failure. */
-  readonly content?: { readonly sizeBytes: number; parts(): AsyncIterable<ContentPart> }
+  readonly content?: WantedContent
+}
+
+export interface WantedContent {
+  readonly sizeBytes: number
+  parts(): AsyncIterable<ContentPart>
+  /** The same, where it is short and was fetched already: nothing needs to be waited for. */
+  readonly ready?: readonly ContentPart[]
 }

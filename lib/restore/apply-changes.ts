@@ -88,8 +88,8 @@ async function applyBatch(
   if (writer.applyMany !== undefined) {
     const together: Change[] = []
     const unreadable = new Set<number>()
-    for (const [index, item] of batch.entries()) {
-      const change = await unlessDamaged(changes.forwards(item))
+    for (const [index, found] of (await changes.forwardsTogether(batch)).entries()) {
+      const change = found ?? (await unlessDamaged(changes.forwards(batch[index] as PlanItem)))
       if (change === undefined) unreadable.add(index)
       else together.push(change)
     }

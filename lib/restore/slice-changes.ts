@@ -2,15 +2,17 @@
 import { TorikiError } from '../errors.ts'
 import type { Change, Wanted } from '../resources/change.ts'
 import type { ComponentName } from '../resources/component-name.ts'
-import type { StoredResource } from '../repository/repository.ts'
+import type { ResourceKey } from '../resources/key.ts'
+import type { ContentPart } from '../resources/resource.ts'
+import type { SliceRepository, StoredResource } from '../repository/repository.ts'
 import { KeyFinder } from './key-finder.ts'
 import type { Look } from './live-look.ts'
 import type { PlanItem } from './slice-plan.ts'
 import { keyOf, writerOf } from './slice-work.ts'
 import type { SliceWork } from './slice-work.ts'
-import { readStored } from './stored-damage.ts'
-import { proveSecrets, seenOf, wantedOf } from './wanted.ts'
-import { renamed } from './wanted-resources.ts'
+import { isDamage, readStored } from './stored-damage.ts'
+import { proveSecrets, seenOf, wantedAtOnce, wantedOf } from './wanted.ts'
+import { renamed, renames } from './wanted-resources.ts'
 
 /** Snapshots are opened once, and their maps walked along. */
 export class SliceChanges {
@@ -36,6 +38,40 @@ export class SliceChanges {
     }
   }
 
+  /**
+   * The same of many that follow each other, with the content of short files, which are fetched side by side; `undefined` for one that must be asked for by itself, which also says what is
+   * amiss with it.
+   */
+  async forwardsTogether(items: readonly PlanItem[]): Promise<readonly (Change | undefined)[]> {
+    const changes: (Change | undefined)[] = []
+    const fetched: Promise<void>[] = []
+    for (const [at, item] of items.entries()) {
+      const stored = await this.#storedFresh(item)
+      const change = stored && changeAtOnce(this.#safety.repository, stored)
+      if (change instanceof Promise) fetched.push(change.then((whole) => void (changes[at] = whole)))
+      else changes[at] = change
+    }
+    await Promise.all(fetched)
+    return changes
+  }
+
+  /** What is wanted where nothing was, by the name that it has in the snapshot. */
+  async #storedFresh(item: PlanItem): Promise<StoredResource | undefined> {
+    if (item.action !== 'create' || item.from !== undefined) return undefined
+    if (renames(writerOf(this.#work, item.component), this.#work.naming)) return undefined
+    try {
+      // Most answers come at once.
+      const before = this.before(item)
+      if ((before instanceof Promise ? await before : before) !== undefined) return undefined
+      const source = this.#sources.get(item.component) ?? (await this.#source(item.component))
+      const stored = source?.find(keyOf(item))
+      return stored instanceof Promise ? await stored : stored
+    } catch (error) {
+      if (isDamage(error)) return undefined
+      throw error
+    }
+  }
+
   /** From what the restore wrote to what was there. The writer tells, member by member, what is neither of both: a restore that was cut off leaves a mixture. */
   async backwards(item: PlanItem): Promise<Change> {
     const [before, wrote] = [await this.before(item), await this.#wanted(item)]
@@ -47,12 +83,12 @@ export class SliceChanges {
   }
 
   /** Live, before the restore. */
-  async before(item: PlanItem): Promise<StoredResource | undefined> {
+  before(item: PlanItem): StoredResource | undefined | Promise<StoredResource | undefined> {
     const { repository, snapshot } = this.#safety
     let finder = this.#before.get(item.component)
     if (finder === undefined)
       this.#before.set(item.component, (finder = new KeyFinder(repository, snapshot, item.component)))
-    return await finder.find(keyOf(item))
+    return finder.find(keyOf(item))
   }
 
   async #wanted(item: PlanItem): Promise<Wanted | undefined> {
@@ -77,4 +113,17 @@ export class SliceChanges {
     this.#sources.set(component, finder)
     return finder
   }
+}
+
+function changeAtOnce(repository: SliceRepository, stored: StoredResource): Change | Promise<Change> | undefined {
+  const { key, content } = stored
+  const after = wantedAtOnce(repository, stored)
+  if (after === undefined || Object.keys(after.secrets).length > 0) return undefined
+  const short = content && repository.shortContent(content)
+  return short instanceof Promise ? short.then((ready) => changeWith(key, after, ready)) : changeWith(key, after, short)
+}
+
+function changeWith(key: ResourceKey, after: Wanted, ready: readonly ContentPart[] | undefined): Change {
+  if (ready === undefined || after.content === undefined) return { key, after }
+  return { key, after: { ...after, content: { ...after.content, ready } } }
 }

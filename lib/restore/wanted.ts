@@ -12,7 +12,16 @@ export async function seenOf(repository: SliceRepository, resource: StoredResour
 }
 
 export async function wantedOf(repository: SliceRepository, resource: StoredResource): Promise<Wanted> {
-  const { state, kept } = await readStored(() => repository.body(resource))
+  return wantedAs(repository, resource, await readStored(() => repository.body(resource)))
+}
+
+/** The same where nothing has to be opened for it; else `undefined`. */
+export function wantedAtOnce(repository: SliceRepository, resource: StoredResource): Wanted | undefined {
+  const { state, kept } = resource
+  return state === undefined || kept === undefined ? undefined : wantedAs(repository, resource, { state, kept })
+}
+
+function wantedAs(repository: SliceRepository, resource: StoredResource, { state, kept }: Seen): Wanted {
   const { content } = resource
   return {
     state,

@@ -1,5 +1,5 @@
 /** Resources held whole, for small targets: what a contract compares. */
-import type { Wanted } from '../../lib/resources/change.ts'
+import type { Wanted, WantedContent } from '../../lib/resources/change.ts'
 import { canonicalJson } from '../../lib/resources/json.ts'
 import type { JsonObject } from '../../lib/resources/json.ts'
 import { formatKey } from '../../lib/resources/key.ts'
@@ -53,9 +53,17 @@ export function wantedOf({ state, kept, secrets, parts }: Held): Wanted {
     state,
     kept,
     secrets: Object.fromEntries(Object.entries(secrets).map(([name, text]) => [name, () => Promise.resolve(text)])),
-    ...(parts === undefined ? {} : { content: { sizeBytes: lengthOf(parts), parts: () => again(parts) } }),
+    ...(parts === undefined ? {} : { content: contentOf(parts) }),
   }
 }
+
+/** A short one as the core gives it: ready. */
+function contentOf(parts: readonly ContentPart[]): WantedContent {
+  const sizeBytes = lengthOf(parts)
+  return { sizeBytes, parts: () => again(parts), ...(sizeBytes > SHORT_BYTES ? {} : { ready: parts }) }
+}
+
+const SHORT_BYTES = 1024 * 1024
 
 async function* again(parts: readonly ContentPart[]): AsyncGenerator<ContentPart> {
   yield* parts

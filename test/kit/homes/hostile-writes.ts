@@ -141,6 +141,7 @@ function wanted(state: JsonObject, text?: string): Wanted {
       async *parts(): AsyncGenerator<ContentPart> {
         yield Buffer.from(text)
       },
+      ready: [Buffer.from(text)],
     },
   }
 }

@@ -12,6 +12,8 @@ export interface NativeWrites {
   flushAll(handle: number): void
 }
 
+/** No name of an entry is longer (`NAME_MAX`). */
+const NAME_BYTES = 255
 const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
 const UTIME_OMIT = 0x3ffffffen
@@ -35,6 +37,7 @@ function bind(koffi: typeof import('koffi').default, renameat2: number): NativeW
   const rename = libc.func('long syscall(long number, long from, void *name, long to, void *second, long flags)')
   const mkfifoat = libc.func('int mkfifoat(int directory, void *name, uint32_t mode)')
   const utimensat = libc.func('int utimensat(int directory, void *path, void *times, int flags)')
+  const futimens = libc.func('int futimens(int handle, void *times)')
   const setxattr = libc.func('int setxattr(void *path, void *name, void *value, size_t size, int flags)')
   const syncfs = libc.func('int syncfs(int handle)')
   const removexattr = libc.func('int removexattr(void *path, void *name)')
@@ -45,15 +48,26 @@ function bind(koffi: typeof import('koffi').default, renameat2: number): NativeW
   const checked = (result: unknown): void => {
     if (Number(result) !== 0) throw failure()
   }
+  // One thread, and every call ends before the next begins: buffers are made once.
+  const [first, second] = [Buffer.alloc(NAME_BYTES + 1), Buffer.alloc(NAME_BYTES + 1)]
+  const times = Buffer.alloc(32)
+  const put = (name: string, buffer: Buffer): Buffer => {
+    if (name.length > NAME_BYTES) throw new SystemFailure('ENAMETOOLONG')
+    buffer[buffer.write(name, 0, 'latin1')] = 0
+    return buffer
+  }
   return {
     flushAll: (handle) => checked(syncfs(handle)),
     makeFifo: (directory, name) => checked(mkfifoat(directory, text(name), 0o600)),
     renameToNew: (directory, from, to) =>
-      checked(rename(renameat2, directory, text(from), directory, text(to), RENAME_NOREPLACE)),
+      checked(rename(renameat2, directory, put(from, first), directory, put(to, second), RENAME_NOREPLACE)),
     setTimes(handle, mtimeNs, atimeNs) {
-      const times = Buffer.alloc(32)
       putTime(times, 0, atimeNs)
       putTime(times, 16, mtimeNs)
+      if (Number(futimens(handle, times)) === 0) return
+      const failed = failure()
+      // Held as itself and not open: by its path then.
+      if (failed.code !== 'EBADF') throw failed
       checked(utimensat(AT_FDCWD, itself(handle), times, 0))
     },
     setAttribute: (handle, name, value) =>
@@ -68,6 +82,7 @@ function bind(koffi: typeof import('koffi').default, renameat2: number): NativeW
 
 function putTime(times: Buffer, at: number, timeNs: bigint | undefined): void {
   if (timeNs === undefined) {
+    times.writeBigInt64LE(0n, at)
     times.writeBigInt64LE(UTIME_OMIT, at + 8)
     return
   }

@@ -1,6 +1,6 @@
 /**
  * The spots of changes that are made together: most lie beside each other, and the way to them is opened once. Whoever comes next along it looks again whether it still
- * leads there; where it does not, the way is opened anew as for a change by itself. Nothing is held longer than the batch, so that no volume is kept from being unmounted.
+ * leads there, once in a turn of the event loop for those that lie beside each other; where it does not, the way is opened anew as for a change by itself. Nothing is held longer than the batch, so that no volume is kept from being unmounted.
  */
 import type { Slice } from '../../../resources/slice.ts'
 import type { Directory } from '../directory.ts'
@@ -25,6 +25,11 @@ export class SpotsTogether {
   #top: Step | undefined
   /** Somebody moves what we go through. */
   #isLost = false
+  /** Where the last change was made, and when. */
+  #last:
+    | { readonly turn: number; readonly names: readonly string[]; readonly step: Step; readonly home: Directory }
+    | undefined
+  readonly #turns = new Turns()
 
   /** As `atSpot`. What the action gets stays open until `close`. */
   async at<T>(
@@ -33,7 +38,7 @@ export class SpotsTogether {
     names: readonly string[],
     action: (spot: Spot | undefined, nearest: Directory) => T | Promise<T>,
   ): Promise<T> {
-    const spot = this.#find(way, slice, names)
+    const spot = this.find(way, slice, names)
     return spot === undefined ? await atSpot(way, slice, names, action) : await action(spot, spot.parent)
   }
 
@@ -43,9 +48,13 @@ export class SpotsTogether {
     this.#isLost = true
   }
 
-  /** `undefined`: nothing is known to lead there. */
-  #find(way: Way, slice: Slice, names: readonly string[]): Spot | undefined {
+  /** `undefined`: nothing is known to lead there. It stays open until `close`. */
+  find(way: Way, slice: Slice, names: readonly string[]): Spot | undefined {
     const name = names.at(-1)
+    const turn = this.#turns.now
+    const last = this.#last
+    if (!this.#isLost && name !== undefined && last?.turn === turn && isBeside(last.names, names))
+      return { parent: last.step.directory, name, home: last.home }
     if (this.#isLost || name === undefined || names.length > DEPTH_MAX) return undefined
     if (this.#top === undefined) {
       this.#home = openHome(way, slice)
@@ -63,6 +72,7 @@ export class SpotsTogether {
       if (next === undefined) return undefined
       step = next
     }
+    this.#last = { turn, names, step, home }
     return { parent: step.directory, name, home }
   }
 
@@ -86,5 +96,29 @@ export class SpotsTogether {
       if (failureOf(error) === undefined) throw error
       return undefined
     }
+  }
+}
+
+function isBeside(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false
+  // The last names differ; the ones before them most likely at the end.
+  for (let at = one.length - 2; at >= 0; at--) if (one[at] !== other[at]) return false
+  return true
+}
+
+/** Numbers the turns of the event loop in which somebody asks. */
+class Turns {
+  #now = 0
+  #isCounted = false
+
+  get now(): number {
+    if (!this.#isCounted) {
+      this.#isCounted = true
+      setImmediate(() => {
+        this.#isCounted = false
+        this.#now++
+      })
+    }
+    return this.#now
   }
 }

@@ -175,7 +175,8 @@ class WrittenBytes {
   }
 }
 
-function isWrittenSo(file: number, bytes: Uint8Array, from: number): boolean {
+/** Does what lies there read back as what was written? At most `READ_BYTES`. */
+export function isWrittenSo(file: number, bytes: Uint8Array, from: number): boolean {
   const buffer = readBuffer.subarray(0, bytes.length)
   let got = 0
   while (got < buffer.length) {

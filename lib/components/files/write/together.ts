@@ -42,6 +42,32 @@ export class Together {
     return true
   }
 
+  /** The same of what is whole under its temporary name already: `place` puts it in place, `drop` clears it away. */
+  add(
+    handle: number,
+    { place, drop }: { readonly place: () => Applied | Promise<Applied>; readonly drop: () => void },
+  ): void {
+    const { promise: run, resolve, reject } = Promise.withResolvers<Applied>()
+    this.#runs.push(run)
+    const go = (): void => {
+      try {
+        resolve(place())
+      } catch (error) {
+        reject(error)
+      }
+    }
+    const stop = (error: unknown): void => {
+      drop()
+      reject(error)
+    }
+    this.#waiting.push({ handle, go, stop, run })
+  }
+
+  /** May nothing more be begun? */
+  get hasEnded(): boolean {
+    return this.#ended !== undefined
+  }
+
   /** Flushes what waits, and puts it in place. */
   async goOn(): Promise<void> {
     const waiting = this.#waiting.splice(0)

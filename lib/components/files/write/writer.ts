@@ -25,6 +25,8 @@ import { doctorWriting } from './doctor.ts'
 import { Foreseen, foresee, hereAt, isForeseenBySibling } from './foresee.ts'
 import { flushesWhole, flushingBy } from './flushing.ts'
 import type { Flushing } from './flushing.ts'
+import { FirstSights, FreshBatch } from './fresh-files.ts'
+import type { FreshFile } from './fresh-files.ts'
 import { OwnTimes } from './own-time.ts'
 import { ownPowers } from './powers.ts'
 import type { Powers } from './powers.ts'
@@ -80,6 +82,7 @@ class FilesWriter implements ComponentWriter {
   readonly #options: FilesWriterOptions
   readonly #buffers = new PartBuffers()
   readonly #foreseen = new WeakMap<WriteContext, Foreseen>()
+  readonly #sights = new WeakMap<WriteContext, FirstSights>()
   readonly #sameRoot = new SameRoot()
   readonly #wholes = new Map<bigint, boolean>()
   readonly #powers: Powers
@@ -158,7 +161,7 @@ class FilesWriter implements ComponentWriter {
   }
 
   async apply(slice: Slice, change: Change, context: WriteContext): Promise<Applied> {
-    return madeLater(await this.#apply(slice, change, context))
+    return await this.#applyAlone(slice, change, context)
   }
 
   async applyMany(slice: Slice, changes: readonly Change[], context: WriteContext): Promise<readonly Applied[]> {
@@ -171,8 +174,26 @@ class FilesWriter implements ComponentWriter {
       else await calls.flushEach(handles)
     })
     const spots = new SpotsTogether()
+    const way = await this.#way(context)
+    const fresh = new FreshBatch(calls, context.restore, this.#sightsOf(context), times)
+    const staged = (change: Change): FreshFile | undefined => {
+      const spot = this.#freshSpot(change, way, slice, spots)
+      if (spot === undefined) return undefined
+      whole = this.#flushesWhole(spot.parent, calls)
+      const here = hereAt(spot.parent, { isNative: calls.isNative, powers: this.#powers })
+      return fresh.stage(spot, change, here)
+    }
     try {
       for (const change of changes) {
+        stopIfAborted(context.signal)
+        const file = together.hasEnded ? undefined : staged(change)
+        if (file !== undefined) {
+          together.add(file.handle, {
+            place: () => file.place() ?? this.#applyAlone(slice, change, context),
+            drop: () => file.drop(),
+          })
+          continue
+        }
         // Another name is given to a file that is in its place.
         if (change.after?.state['hardLinkTo'] !== undefined) await together.goOn()
         const goes = await together.begin(async (before) => {
@@ -181,10 +202,38 @@ class FilesWriter implements ComponentWriter {
         })
         if (!goes) break
       }
-      return await together.results()
+      const results = await together.results()
+      fresh.bringBack(flushingBy(calls, whole))
+      return results
     } finally {
+      // After a failure that is tried and no more: a second try does it.
+      fresh.letGo(flushingBy(calls, whole))
       spots.close()
     }
+  }
+
+  /** Where a file lies that is not there by the plan, and needs nothing that must be waited for; else `undefined`, and also where the way there is for others to tell of. */
+  #freshSpot({ key, before, after }: Change, way: Way, slice: Slice, spots: SpotsTogether): Spot | undefined {
+    if (before !== undefined || after?.state['type'] !== 'file' || after.state['hardLinkTo'] !== undefined)
+      return undefined
+    if (after.content !== undefined && after.content.ready === undefined) return undefined
+    const names = namesOf(key)
+    if (names === undefined) return undefined
+    try {
+      return spots.find(way, slice, names)
+    } catch {
+      return undefined
+    }
+  }
+
+  async #applyAlone(slice: Slice, change: Change, context: WriteContext): Promise<Applied> {
+    return madeLater(await this.#apply(slice, change, context))
+  }
+
+  #sightsOf(context: WriteContext): FirstSights {
+    const sights = this.#sights.get(context) ?? new FirstSights()
+    this.#sights.set(context, sights)
+    return sights
   }
 
   async flush(slice: Slice, context: WriteContext): Promise<void> {

@@ -8,6 +8,8 @@ import {
   chmodSync,
   chownSync,
   constants,
+  fchmodSync,
+  fchownSync,
   fsync,
   fsyncSync,
   ftruncateSync,
@@ -94,8 +96,16 @@ export function writingCalls(native: NativeWrites | undefined): WritingCalls {
         done += call(() => writeSync(file, bytes, done, bytes.length - done, offset + done))
     },
     setLength: (file, sizeBytes) => call(() => ftruncateSync(file, sizeBytes)),
-    setOwner: (handle, uid, gid) => call(() => chownSync(itself(handle), uid, gid)),
-    setMode: (handle, mode) => call(() => chmodSync(itself(handle), mode)),
+    setOwner: (handle, uid, gid) =>
+      ofHandle(
+        () => fchownSync(handle, uid, gid),
+        () => chownSync(itself(handle), uid, gid),
+      ),
+    setMode: (handle, mode) =>
+      ofHandle(
+        () => fchmodSync(handle, mode),
+        () => chmodSync(itself(handle), mode),
+      ),
     setTime(handle, mtimeNs, atimeNs) {
       if (native !== undefined) return native.setTimes(handle, mtimeNs, atimeNs)
       return setPlainTimes(handle, mtimeNs, atimeNs ?? mtimeNs)
@@ -123,6 +133,16 @@ function flushed(handle: number): Promise<void> {
 
 function setPlainTimes(handle: number, mtimeNs: bigint, atimeNs: bigint): void {
   call(() => utimesSync(itself(handle), asPlainTime(atimeNs).argument, asPlainTime(mtimeNs).argument))
+}
+
+/** What is held as itself and not open is reached by its path. */
+function ofHandle(open: () => void, held: () => void): void {
+  try {
+    open()
+  } catch (error) {
+    if (failureOf(error)?.code !== 'EBADF') throw failureOf(error) ?? error
+    call(held)
+  }
 }
 
 function at(directory: number, name: string): Buffer {
