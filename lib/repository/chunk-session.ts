@@ -14,6 +14,7 @@ import type {
   StretchReader,
 } from '../resources/file-reading.ts'
 import type { SliceKeys } from './chunk-store.ts'
+import type { SharedTables } from './chunk-table.ts'
 import type { FinishedPack } from './pack-writer.ts'
 import type { EncodedAnswers } from './pipeline-messages.ts'
 
@@ -29,7 +30,7 @@ export class ChunkSession {
   constructor(options: {
     readonly sliceId: string
     readonly keys: Omit<SliceKeys, 'contentPrivateKey'>
-    readonly table: SharedArrayBuffer
+    readonly table: SharedTables
     readonly onPack: (pack: FinishedPack) => void
   }) {
     this.#sliceId = options.sliceId
@@ -39,7 +40,7 @@ export class ChunkSession {
     this.#table = new ChunkTable(options.table)
   }
 
-  useTable(shared: SharedArrayBuffer): void {
+  useTable(shared: SharedTables): void {
     this.#table = new ChunkTable(shared)
   }
 

@@ -1,6 +1,8 @@
 /**
- * The chunks known by now, shared by all threads that store contents of one slice: an open-addressing table in shared memory. Who claims an id stores the chunk, everybody
+ * The chunks known by now, shared by all threads that store contents of one slice: open-addressing tables in shared memory. Who claims an id stores the chunk, everybody
  * else finds it known; no message is sent for it. Ids are keyed hashes: nobody without the key can make them collide.
+ *
+ * It grows by one more table, and what stands in the others stays there: a copy would leave every smaller one in memory until each thread collects its garbage, which it seldom does.
  *
  * ```
  * slot    state 4 (0 free, 1 being written, 2 taken) ‖ chunk id 32
@@ -12,36 +14,77 @@ import type { ChunkId } from './chunk-store.ts'
 
 const SLOT_BYTES = 4 + CHUNK_ID_BYTES
 const SLOT_WORDS = SLOT_BYTES / 4
+/** For each id it shall hold: with fewer looking takes longer, and with more a home of a million files tens of megabytes more. */
+const SLOTS_PER_ID = 1.5
+const SLOTS_MIN = 1024
 const FREE = 0
 const WRITING = 1
 const TAKEN = 2
 
-export class ChunkTable {
-  readonly shared: SharedArrayBuffer
-  /** So many ids it shall hold; beyond it looking becomes slow, beyond twice that it cannot. */
-  readonly idsMax: number
-  readonly #words: Int32Array
-  readonly #mask: number
+export type SharedTables = readonly SharedArrayBuffer[]
 
-  /** A table of another thread, or a new one for `idsMax` ids at least. */
-  constructor(from: SharedArrayBuffer | number) {
-    if (typeof from === 'number') {
-      let slots = 1024
-      while (slots < from * 2) slots *= 2
-      this.shared = new SharedArrayBuffer(slots * SLOT_BYTES)
-    } else this.shared = from
-    this.#words = new Int32Array(this.shared)
-    const slots = this.#words.length / SLOT_WORDS
-    this.#mask = slots - 1
-    this.idsMax = slots / 2
+export class ChunkTable {
+  /** The last one is where new ids go. */
+  readonly shared: SharedTables
+  /** So many ids it shall hold; beyond it looking becomes slow, beyond half as many again in its last table it cannot. */
+  readonly idsMax: number
+  readonly #full: readonly Slots[]
+  readonly #open: Slots
+
+  /** The tables of another thread, or a new one for `idsMax` ids at least. */
+  constructor(from: SharedTables | number) {
+    this.shared = typeof from === 'number' ? [newTable(from)] : from
+    const slots = this.shared.map((one) => new Slots(one))
+    this.idsMax = slots.reduce((sum, one) => sum + one.idsMax, 0)
+    this.#open = slots.pop() as Slots
+    this.#full = slots
   }
 
   /** True for the first who claims this id; then the chunk is his to store. */
   claim(id: ChunkId): boolean {
+    for (const slots of this.#full) if (slots.has(id)) return false
+    return this.#open.claim(id)
+  }
+
+  /** One that knows the same, and has room for `idsMax` ids in all. While nobody claims; the ids that are there may be no more than its `idsMax`. */
+  grown(idsMax: number): ChunkTable {
+    return new ChunkTable([...this.shared, newTable(idsMax - this.idsMax)])
+  }
+}
+
+function newTable(ids: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(Math.max(SLOTS_MIN, Math.ceil(ids * SLOTS_PER_ID)) * SLOT_BYTES)
+}
+
+/** One table. */
+class Slots {
+  readonly idsMax: number
+  readonly #words: Int32Array
+  readonly #count: number
+
+  constructor(shared: SharedArrayBuffer) {
+    this.#words = new Int32Array(shared)
+    this.#count = this.#words.length / SLOT_WORDS
+    this.idsMax = Math.floor(this.#count / SLOTS_PER_ID)
+  }
+
+  /** While nobody claims in it. */
+  has(id: ChunkId): boolean {
     const words = this.#words
     const first = id.readInt32LE(0)
-    for (let slot = first & this.#mask, looked = 0; ; slot = (slot + 1) & this.#mask, looked++) {
-      assert(looked <= this.#mask, 'a table with room left')
+    for (let slot = this.#begin(first), looked = 0; looked < this.#count; slot = this.#after(slot), looked++) {
+      const at = slot * SLOT_WORDS
+      if (words[at] === FREE) return false
+      if (words[at + 1] === first && this.#matches(at + 1, id)) return true
+    }
+    return false
+  }
+
+  claim(id: ChunkId): boolean {
+    const words = this.#words
+    const first = id.readInt32LE(0)
+    for (let slot = this.#begin(first), looked = 0; ; slot = this.#after(slot), looked++) {
+      assert(looked < this.#count, 'a table with room left')
       const at = slot * SLOT_WORDS
       let state = Atomics.load(words, at)
       if (state === FREE) {
@@ -58,16 +101,12 @@ export class ChunkTable {
     }
   }
 
-  /** A larger table that knows the same. While nobody claims. */
-  grown(idsMax: number): ChunkTable {
-    const larger = new ChunkTable(idsMax)
-    const bytes = Buffer.from(this.shared)
-    for (let slot = 0; slot <= this.#mask; slot++) {
-      if (this.#words[slot * SLOT_WORDS] !== TAKEN) continue
-      const at = slot * SLOT_BYTES + 4
-      larger.claim(bytes.subarray(at, at + CHUNK_ID_BYTES))
-    }
-    return larger
+  #begin(first: number): number {
+    return Math.floor(((first >>> 0) / 2 ** 32) * this.#count)
+  }
+
+  #after(slot: number): number {
+    return slot + 1 === this.#count ? 0 : slot + 1
   }
 
   #matches(at: number, id: ChunkId): boolean {

@@ -88,8 +88,8 @@ export const JSON_DEPTH_MAX = 100
 export const PACK_CHUNKS_MAX = 65_536
 /** Raw bytes of a pack's id. */
 export const PACK_ID_BYTES = 16
-/** An index object is closed when its tables reach this. Writer's choice. */
-export const INDEX_BYTES = 32 * 1024 * 1024
+/** An index object is closed when its tables reach this. Writer's choice: it is in memory three times while it is made. */
+export const INDEX_BYTES = 8 * 1024 * 1024
 
 /** A component is read by so many at once at most; bounds what is listed and opened for a join. */
 export const RANGES_MAX = 64

@@ -2,15 +2,16 @@
 import type { FileOutcome, FileStretch } from '../resources/file-reading.ts'
 import type { FinishedPack } from './pack-writer.ts'
 import type { SliceKeys } from './chunk-store.ts'
+import type { SharedTables } from './chunk-table.ts'
 
 export type ToThread =
   | {
       readonly kind: 'begin'
       readonly sliceId: string
       readonly keys: Omit<SliceKeys, 'contentPrivateKey'>
-      readonly table: SharedArrayBuffer
+      readonly table: SharedTables
     }
-  | { readonly kind: 'table'; readonly table: SharedArrayBuffer }
+  | { readonly kind: 'table'; readonly table: SharedTables }
   | { readonly kind: 'read'; readonly batch: EncodedStretches }
   /** Closes the pack begun, and answers `finished`; or forgets it. */
   | { readonly kind: 'finish' | 'drop' }

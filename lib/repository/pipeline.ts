@@ -249,7 +249,8 @@ export class Pipeline implements FileReading {
     assert(this.#table !== undefined, 'a table stands before anything is sent')
     if (this.#idsInTable + idsMax <= this.#table.idsMax) return true
     if (this.#lanes.some((lane) => lane !== undefined && lane.batches.length > 0)) return false
-    this.#table = this.#table.grown((this.#idsInTable + idsMax) * 2)
+    // By half: one that doubles is mostly empty.
+    this.#table = this.#table.grown(Math.ceil((this.#idsInTable + idsMax) * 1.5))
     this.#lanes.forEach((lane, thread) => {
       if (lane !== undefined && this.#table !== undefined)
         this.#post(thread, { kind: 'table', table: this.#table.shared })
