@@ -19,22 +19,35 @@ export function canonicalJson(value: JsonValue): string {
     assert(Number.isFinite(value), 'a number in a body must be finite')
     return JSON.stringify(value)
   }
-  if (typeof value === 'string') {
-    assert(value.isWellFormed(), 'a string in a body must be well-formed Unicode')
-    return JSON.stringify(value)
-  }
+  if (typeof value === 'string') return text(value, 'a string in a body must be well-formed Unicode')
   if (Array.isArray(value)) return `[${(value as readonly JsonValue[]).map(canonicalJson).join(',')}]`
   const object = value as JsonObject
   assert(typeof object === 'object', 'only JSON values stand in a body')
   // One call writes it where that comes out the same: most bodies are such.
   if (isFlatInOrder(object)) return JSON.stringify(object)
-  const members = Object.keys(object)
-    .sort(compareCodeUnits)
-    .map((name) => {
-      assert(name.isWellFormed(), 'a member name must be well-formed Unicode')
-      return `${JSON.stringify(name)}:${canonicalJson(object[name] as JsonValue)}`
-    })
-  return `{${members.join(',')}}`
+  const names = Object.keys(object)
+  if (!isAscending(names)) names.sort(compareCodeUnits)
+  let members = ''
+  for (const name of names) {
+    if (members !== '') members += ','
+    members += `${text(name, 'a member name must be well-formed Unicode')}:${canonicalJson(object[name] as JsonValue)}`
+  }
+  return `{${members}}`
+}
+
+/** Printable ASCII but for the quotation mark and the backslash: stands for itself. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+function text(value: string, demand: string): string {
+  if (PLAIN.test(value)) return `"${value}"`
+  assert(value.isWellFormed(), demand)
+  return JSON.stringify(value)
+}
+
+/** What was read from canonical text is, so that it need not be sorted again. */
+function isAscending(names: readonly string[]): boolean {
+  for (let at = 1; at < names.length; at++) if ((names[at - 1] as string) > (names[at] as string)) return false
+  return true
 }
 
 /** Members in order, each plain and fit to be written. Names that are numbers come in an order of their own. */

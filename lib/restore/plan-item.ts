@@ -47,7 +47,8 @@ export async function planItem(
     const { fields } = before === undefined || after === undefined ? {} : await differing(change, before, after)
     return { ...base, action, reason, ...(fields && { fields }), ...(wish === undefined ? {} : { after: wish }) }
   }
-  const predicted = after && printWith(forecast.state ?? change.after?.state ?? {}, after)
+  const isAsWanted = forecast.state === undefined || forecast.state === change.after?.state
+  const predicted = isAsWanted && wish !== undefined ? wish : after && printWith(forecast.state ?? {}, after)
   // What this target cannot hold otherwise is as well as it can be.
   if (isSamePrint(seen, predicted) && !forecast.keeps) return undefined
   if (isSamePrint(seen, predicted) && !(await differInKept(repository, before, wanted))) return undefined
@@ -62,9 +63,9 @@ export async function planItem(
     ...(after?.content === undefined || after.content.digest === before?.content?.digest
       ? {}
       : { bytes: after.content.sizeBytes }),
-    ...(forecast.state === undefined || canonicalJson(forecast.state) === canonicalJson(change.after?.state ?? {})
+    ...(isAsWanted || canonicalJson(forecast.state ?? {}) === canonicalJson(change.after?.state ?? {})
       ? {}
-      : { state: forecast.state }),
+      : { state: forecast.state ?? {} }),
     ...(lost.length === 0 ? {} : { lost }),
     ...(forecast.needsPerson.length === 0 ? {} : { needsPerson: forecast.needsPerson }),
     ...(forecast.privileged ? { privileged: true } : {}),

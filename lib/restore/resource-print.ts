@@ -26,6 +26,12 @@ export async function wholePrintOf(repository: SliceRepository, resource: Stored
   return { ...printWith(state, resource), ...keptPrint(kept) }
 }
 
+/** The same where nothing has to be opened for it; else `undefined`. */
+export function wholePrintAtOnce(resource: StoredResource): ResourcePrint | undefined {
+  const { state, kept } = resource
+  return state === undefined || kept === undefined ? undefined : { ...printWith(state, resource), ...keptPrint(kept) }
+}
+
 export function keptPrint(kept: JsonObject): Pick<ResourcePrint, 'kept'> {
   const members = Object.entries(kept)
   if (members.length === 0) return {}

@@ -2,7 +2,7 @@
 import { formatKey } from '../resources/key.ts'
 import { KeyFinder } from './key-finder.ts'
 import type { Look } from './live-look.ts'
-import { changedKept, isSamePrint, wholePrintOf } from './resource-print.ts'
+import { changedKept, isSamePrint, wholePrintAtOnce, wholePrintOf } from './resource-print.ts'
 import type { ResourcePrint } from './resource-print.ts'
 import { keyOf } from './slice-work.ts'
 import type { Finding } from './slice-log.ts'
@@ -24,8 +24,10 @@ export async function* differingItems(
   for await (const item of items) {
     const finder = finders.get(item.component) ?? new KeyFinder(repository, snapshot, item.component)
     finders.set(item.component, finder)
-    const stored = await finder.find(keyOf(item))
-    const found = stored && (await wholePrintOf(repository, stored))
+    // Most answers come at once.
+    const finding = finder.find(keyOf(item))
+    const stored = finding instanceof Promise ? await finding : finding
+    const found = stored && (wholePrintAtOnce(stored) ?? (await wholePrintOf(repository, stored)))
     if (!isSamePrint(found, expected(item))) yield { item, found }
   }
 }

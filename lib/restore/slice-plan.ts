@@ -207,16 +207,24 @@ export async function findSlicePlan(records: SealedRecords, where: PlanPlace): P
 
 /** As they are kept. @throws TorikiError `object-not-found` when a part is gone. */
 export async function* planItems(records: SealedRecords, where: PlanPlace): AsyncGenerator<PlanItem> {
+  for await (const part of planParts(records, where)) yield* part
+}
+
+/** The same part by part: a home may have a million items, and each by itself would be waited for. */
+export async function* planParts(records: SealedRecords, where: PlanPlace): AsyncGenerator<readonly PlanItem[]> {
   const found = await readHead(records, where)
   for (let part = 0; part < (found?.parts ?? 0); part++)
-    yield* partSchema.parse(await readPart(records, where, found?.nonce ?? '', part)).items
+    yield partSchema.parse(await readPart(records, where, found?.nonce ?? '', part)).items
 }
 
 /** From the last to the first. @throws TorikiError `object-not-found` when a part is gone. */
-export async function* planItemsBackwards(records: SealedRecords, where: PlanPlace): AsyncGenerator<PlanItem> {
+export async function* planPartsBackwards(
+  records: SealedRecords,
+  where: PlanPlace,
+): AsyncGenerator<readonly PlanItem[]> {
   const found = await readHead(records, where)
   for (let part = (found?.parts ?? 0) - 1; part >= 0; part--)
-    yield* partSchema.parse(await readPart(records, where, found?.nonce ?? '', part)).items.toReversed()
+    yield partSchema.parse(await readPart(records, where, found?.nonce ?? '', part)).items.toReversed()
 }
 
 /** Is what stands there the plan of this digest, to the last item? */

@@ -11,7 +11,7 @@ import type { Slice } from '../resources/slice.ts'
 import type { LookRequest } from './live-look.ts'
 import { mergeAscending } from './merge-ascending.ts'
 import type { RestoreService } from './service.ts'
-import { planItems, planItemsBackwards } from './slice-plan.ts'
+import { planParts, planPartsBackwards } from './slice-plan.ts'
 import type { PlanItem, SlicePlan } from './slice-plan.ts'
 
 export interface SliceDelivery {
@@ -75,12 +75,12 @@ async function* touchedKeys(work: SliceWork, name: ComponentName): AsyncGenerato
 
 /** In the order of applying. */
 export function applying(work: SliceWork, pass: Pass): AsyncGenerator<PlanItem> {
-  return pass === 'made' ? storedItems(work, pass) : storedItems(work, pass, planItemsBackwards)
+  return pass === 'made' ? storedItems(work, pass) : storedItems(work, pass, planPartsBackwards)
 }
 
 /** Against the order of applying. */
 export function undoing(work: SliceWork, pass: Pass): AsyncGenerator<PlanItem> {
-  return pass === 'made' ? storedItems(work, pass, planItemsBackwards) : storedItems(work, pass)
+  return pass === 'made' ? storedItems(work, pass, planPartsBackwards) : storedItems(work, pass)
 }
 
 /** Without what cannot be made or is left. */
@@ -92,9 +92,10 @@ export async function* touchedItems(work: SliceWork): AsyncGenerator<PlanItem> {
 async function* storedItems(
   { service, delivery }: SliceWork,
   pass: Pass,
-  read: typeof planItems = planItems,
+  read: typeof planParts = planParts,
 ): AsyncGenerator<PlanItem> {
-  for await (const item of read(service.repository.records, delivery)) if (passOf(item) === pass) yield item
+  for await (const part of read(service.repository.records, delivery))
+    for (const item of part) if (passOf(item) === pass) yield item
 }
 
 export function passOf({ action }: PlanItem): Pass | undefined {

@@ -32,13 +32,20 @@ const REASONS = {
 /** What one plan has asked about so far: changes count on those before them. */
 export class Foreseen {
   readonly #made = new Set<number>()
+  /** What was found last: siblings ask for the same. */
+  #found = ''
 
   will(names: readonly string[], what: string): void {
     if (this.#made.size < REMEMBERED_MAX) this.#made.add(mark(names, what))
   }
 
   isMade(names: readonly string[], what: string): boolean {
-    return this.#made.size >= REMEMBERED_MAX || this.#made.has(mark(names, what))
+    // No name has a stroke in it.
+    const asked = `${what}/${names.join('/')}`
+    if (asked === this.#found) return true
+    const isMade = this.#made.size >= REMEMBERED_MAX || this.#made.has(mark(names, what))
+    if (isMade) this.#found = asked
+    return isMade
   }
 }
 

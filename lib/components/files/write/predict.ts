@@ -18,20 +18,22 @@ interface Prediction {
 
 const SET_IDS = 0o6000
 
-/** `before`: the live entry, when it is a directory that stays. */
+/** The very same `wanted` where nothing of it is otherwise here. `before`: the live entry, when it is a directory that stays. */
 export function predict(wanted: JsonObject, before: JsonObject | undefined, here: Here): Prediction {
   const lost: { field: string; reason: string }[] = []
   // That it could not be read then says nothing of now.
-  const { unreadable: _, attributes, ...state } = wanted
+  const { unreadable, attributes, ...state } = wanted
+  const others = { ...owner(state, before, here.powers, lost), ...time(state, here, lost) }
+  if (unreadable === undefined && attributes === undefined && isEmpty(others)) return { state: wanted, lost }
   return {
-    state: {
-      ...state,
-      ...owner(state, before, here.powers, lost),
-      ...time(state, here, lost),
-      ...attributesHere(attributes as JsonObject | undefined, here, lost),
-    },
+    state: { ...state, ...others, ...attributesHere(attributes as JsonObject | undefined, here, lost) },
     lost,
   }
+}
+
+function isEmpty(object: JsonObject): boolean {
+  for (const _ in object) return false
+  return true
 }
 
 type Lost = { field: string; reason: string }[]
