@@ -25,6 +25,8 @@ const backupSlice = z.looseObject({
   range: z.int().min(1).max(1000).optional(),
   /** The n-th hop of the range. */
   hop: z.int().min(0).max(PARTS_MAX).optional(),
+  /** How often ranges were sent before, since the slice's first message. */
+  divided: z.int().min(0).max(PARTS_MAX).optional(),
   /** The time of a function ended before this: how much it had read tells how much another one would. */
   late: z.boolean().optional(),
   /** Sent by the n-th replay of the slice in its run: tells it from what an earlier try left in a dead-letter queue. */

@@ -39,6 +39,9 @@ export type Delivered = { readonly done: true } | { readonly done: false; readon
 /** A run that was cancelled is noticed within this time, without asking the store for every component. */
 const CANCEL_CHECK_MS = 15_000
 
+/** Ranges are sent so often, for one message of the slice. */
+const DIVIDED_MAX = 4
+
 const DONE: Delivered = { done: true }
 
 interface Work {
@@ -95,8 +98,10 @@ async function isDone({ before, message, delivery }: Work): Promise<boolean> {
   if (!pending && (outcome === 'saved' || outcome === 'skipped')) return true
   const { range, part: divided = 0, hop = 0 } = message
   if (range !== undefined) {
-    // A whole one is looked at again: who read it may not have come to have all of them joined.
-    const goesOn = rangesContinued.some((one) => one.number === range && one.part === divided && one.hop > hop)
+    // A whole one is looked at again: who read it may not have come to have all of them joined. A later part has sent what was not whole.
+    const goesOn =
+      continuedTo > divided + 1 ||
+      rangesContinued.some((one) => one.number === range && one.part === divided && one.hop > hop)
     return goesOn && (pending || delivery.attempt > 1)
   }
   return continuedTo > (message.part ?? 0) && (pending || delivery.attempt > 1)
@@ -113,6 +118,8 @@ async function capture(work: Work): Promise<SliceCapture> {
     components: message.components,
     part,
     range: range === undefined ? undefined : { number: range, hop },
+    // Whatever keeps coming between: in the end one reads all of it.
+    divides: (message.divided ?? 0) < DIVIDED_MAX,
     time: { remainingMs: delivery.remainingMs, endedLate: late === true ? part : 0 },
     signal: delivery.signal,
     sourcesAccepted: doubted && (await areSourcesAccepted(records, run.run)),
@@ -292,7 +299,7 @@ async function readInRanges(work: Work, divided: Extract<SliceCapture, { kind: '
   const { late: _, ...rest } = message
   await send(
     work,
-    divided.ranges.map((range) => ({ ...rest, part: part - 1, range, hop: 0 })),
+    divided.ranges.map((range) => ({ ...rest, part: part - 1, range, hop: 0, divided: (rest.divided ?? 0) + 1 })),
   )
   const { bytesRead, bytesStored } = divided.progress
   await append(work, 'continued', { part, bytesRead, bytesStored })

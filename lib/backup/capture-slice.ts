@@ -28,6 +28,8 @@ export interface CaptureSliceOptions {
   readonly range: CaptureOptions['range']
   /** What tells how much one function can read. */
   readonly time: ReadingTime
+  /** May a component be divided, or what is divided be waited for? */
+  readonly divides: boolean
   readonly signal: AbortSignal
   /** The run's doubts about whole sources were accepted by a person. */
   readonly sourcesAccepted: boolean
@@ -163,7 +165,8 @@ async function readAll(work: Work, asked: readonly Component[]): Promise<SliceCa
   const planned = await findPlanned(work, asked)
   const turns = asked.map((component) => ({
     component,
-    ranges: component.name === planned ? 1 : rangesWanted(service, component, capture, options.time),
+    ranges:
+      component.name === planned || !options.divides ? 1 : rangesWanted(service, component, capture, options.time),
   }))
   // The joined one first, lest something else is all there was time for; what is to be divided last, when everything else is stored.
   const turn = ({ component, ranges }: (typeof turns)[number]): number =>
@@ -212,7 +215,8 @@ async function findPlanned(
   const component = asked.find(({ name }) => name === capture.ranges.component)
   if (component === undefined) return undefined
   try {
-    if (isSameRead(capture.ranges.of, await whatIsRead(service, component, slice, options.signal)))
+    const isUsable = options.divides || capture.ranges.unfinished.length === 0
+    if (isUsable && isSameRead(capture.ranges.of, await whatIsRead(service, component, slice, options.signal)))
       return component.name
     service.platform.log.write('warn', 'ranges-passed-over', { run: run.run, component: component.name })
     capture.ranges.forget()

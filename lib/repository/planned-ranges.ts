@@ -3,7 +3,7 @@
  * checkpoints of its own; when all are whole, any capture of the run joins them.
  */
 import assert from 'node:assert/strict'
-import { TorikiError } from '../errors.ts'
+import { isTorikiError, TorikiError } from '../errors.ts'
 import { compareKeys } from '../resources/key.ts'
 import { RANGES_MAX } from './format.ts'
 import { SnapshotChunks } from './snapshot-chunks.ts'
@@ -85,7 +85,15 @@ export class PlannedRanges implements CaptureRanges {
     const source = new SnapshotChunks(this.#context, stored.chunks, this.#cache, this.#openPacks)
     const reader = new TreeReader(this.#context.formats.map, source)
     const { lastKey } = this.stored(component)
-    return chooseBorders(await upperNodes(reader, stored.record.root, ranges * CANDIDATES_A_RANGE), ranges, lastKey)
+    try {
+      return chooseBorders(await upperNodes(reader, stored.record.root, ranges * CANDIDATES_A_RANGE), ranges, lastKey)
+    } catch (error) {
+      // Damaged, or condemned: as if it had never been stored.
+      if (!isTorikiError(error, 'object-not-found') && !isTorikiError(error, 'seal-broken')) throw error
+      const { platform, sliceId } = this.#context
+      platform.log.write('warn', 'borders-passed-over', { slice: sliceId, code: error.code })
+      return []
+    }
   }
 
   bordersAmong(component: string, ranges: number, keys: readonly ResourceKey[]): readonly ResourceKey[] {

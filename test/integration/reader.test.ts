@@ -1,10 +1,16 @@
 /** An independent reader, in another language and written from docs/format.md alone, restores what we store. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { runReport } from '../../lib/backup/run-report.ts'
+import type { Service } from '../../lib/backup/service.ts'
+import { startRun } from '../../lib/backup/start-run.ts'
+import { filesComponent } from '../../lib/components/files/component.ts'
 import { createDeployment } from '../../lib/repository/deployment-repository.ts'
 import type { Platform } from '../../lib/platform/platform.ts'
 import { toriki } from '../kit/command-line.ts'
+import { drainQueues } from '../kit/drain-queues.ts'
+import { FakeClock } from '../kit/fake-clock.ts'
 import { goldenHome, goldenResources, readGoldenHome } from '../kit/golden-person.ts'
 import { mutateBytes, mutateJson, oneOf } from '../kit/fuzz/mutate.ts'
 import { seededRandom } from '../kit/seeded-random.ts'
@@ -86,6 +92,51 @@ describe('the independent reader', () => {
       const said = await runReader({ ...place, out: join(damaged, 'out') }).catch((error: unknown) => String(error))
       expect(said).not.toContain('Traceback')
     }
+  }, 120_000)
+
+  test('restores a home that several functions read, each a range of it, as one alone had stored it', async () => {
+    const place = join(folder, 'ranged')
+    const home = join(place, 'nebari/home/ann')
+    mkdirSync(join(home, 'first'), { recursive: true })
+    writeFileSync(join(home, 'first/linked'), 'one file of three names')
+    for (let at = 0; at < 30; at++) {
+      mkdirSync(join(home, `folder-${at}`))
+      for (let file = 0; file < 40; file++) writeFileSync(join(home, `folder-${at}/file-${file}`), `${at} ${file}`)
+      if (at % 15 === 0) linkSync(join(home, 'first/linked'), join(home, `folder-${at}/linked`))
+    }
+    writeFileSync(join(home, 'folder-7/long.bin'), Buffer.alloc(20 * 1024 * 1024, 'toriki'))
+    const clock = new FakeClock()
+    const platform = await localPlatform(place, { clock })
+    const components = [
+      filesComponent({ root: join(place, 'nebari'), home: 'home/{user}', exclude: [], excludeDefaults: true }),
+    ]
+    const service: Service = {
+      platform,
+      repository: await createDeployment(platform, { name: 'campus', settings: {} }),
+      components,
+      limits: { parallel: 2, attempts: 3, shrink: 0.2, visibilityMs: 60_000 },
+      alarm: () => Promise.resolve(),
+      metrics: { kept: false, add: () => undefined, flush: () => undefined },
+    }
+    const roots: unknown[] = []
+    for (const msPerResource of [0, 100]) {
+      const night = { ...service, readingPace: { msPerResource, bytesPerSecond: 1e12 } }
+      const { run } = await startRun(night, {}, { signal: new AbortController().signal })
+      const deliveries = await drainQueues(night, clock, { invocation: { getRemainingTimeInMillis: () => 100_000 } })
+      expect(await runReport(night, run)).toMatchObject({ outcome: 'complete' })
+      const ann = await night.repository.openSlice('user/ann', { access: 'read-trees' })
+      roots.push((await ann?.latest('files'))?.components['files']?.root)
+      // A message for each range, one that divides and one that joins.
+      expect(deliveries > 4).toBe(msPerResource > 0)
+      await clock.advance(86_400_000)
+    }
+    expect(roots[1]).toBe(roots[0])
+    await platform.close()
+    const out = join(place, 'out')
+    await runReader({ store: join(place, 'store'), keyring: join(place, 'keyring'), slice: 'user/ann', out })
+    await ensureRsync()
+    const compare = ['-aHAXn', '--checksum', '--delete', '--itemize-changes']
+    expect(await runToEnd('rsync', [...compare, `${home}/`, `${out}/files/`])).toBe('')
   }, 120_000)
 
   test('opens bodies, secrets and contents, in snapshot objects and in packs', async () => {

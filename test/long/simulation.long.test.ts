@@ -33,6 +33,24 @@ describe('the simulation, long', () => {
   })
 })
 
+describe('homes in ranges, long', () => {
+  test.each(batches.slice(0, 10))('seeds from %i on', async (from) => {
+    const failed: string[] = []
+    for (const seed of stretch(from, BATCH))
+      await simulate(seed, { ranged: true }).catch((error: Error) => failed.push(error.message))
+    expect(failed).toEqual([])
+  })
+
+  test.each(stretch(1, 5))('small runs killed at every write, seed %i', async (seed) => {
+    for (const when of ['before', 'after'] as const) {
+      for (let write = 0, writes = 1; write < writes; write++) {
+        const small = { nights: 2, calm: true, ranged: true, small: { write, when } }
+        ;({ writes } = (await simulate(`small-${seed}`, small)).counts)
+      }
+    }
+  })
+})
+
 describe('restores, long', () => {
   test.each(batches)('seeds from %i on', async (from) => {
     const failed: string[] = []

@@ -140,6 +140,8 @@ export class SimulatedProcess {
       repository: await this.#open(this.#platform),
       components: this.#ground.world.components((label) => this.#gate(label)),
       limits: this.#ground.limits,
+      // Whatever has four resources is more than one function can read.
+      ...(this.#ground.world.ranged && { readingPace: { msPerResource: 225_000, bytesPerSecond: 1_000_000_000 } }),
       metrics: {
         kept: true,
         add: (name, value) => void this.#ground.counted.push([name, value]),

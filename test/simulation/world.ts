@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Component, Identity, Member } from '../../lib/components/component.ts'
-import type { TorikiError } from '../../lib/errors.ts'
+import { TorikiError } from '../../lib/errors.ts'
 import type { Random } from '../../lib/platform/random.ts'
 import type { JsonObject } from '../../lib/resources/json.ts'
 import { compareKeys, decodeKey, encodeKey } from '../../lib/resources/key.ts'
@@ -71,6 +71,8 @@ export class World {
   /** A write that is taken, and has no effect. */
   forgets: (source: SourceName, slice: SliceName, text: string, member: string) => boolean = () => false
   nowMs: () => number = () => 0
+  /** Homes may be read in ranges. */
+  ranged = false
   /** Everything that was written since it began, by whom. */
   readonly journal: Written[] = []
   #seq = 0
@@ -225,9 +227,27 @@ export class World {
         await ask('source', slice.name)
         return this.root[source]
       },
+      ...(source === 'files' && this.ranged && { ranges: this.#ranges(ask) }),
       isContainer: (key) => decodeKey(key).kind === 'home',
       read: (slice, context) => this.#read(source, slice, context, ask, gate),
       close: async () => undefined,
+    }
+  }
+
+  #ranges(
+    ask: (operation: SourceOperation, slice?: SliceName) => Promise<SourceFault | undefined>,
+  ): NonNullable<Component['ranges']> {
+    const keysOf = (slice: SliceName): Buffer[] =>
+      [...(this.slices.files.get(slice)?.keys() ?? [])].map(keyOf).sort(compareKeys)
+    return {
+      identify: async ({ name }) => {
+        await ask('source', name)
+        return this.slices.files.has(name) ? { home: name } : undefined
+      },
+      async *borders({ name }) {
+        await ask('source', name)
+        yield* keysOf(name)
+      },
     }
   }
 
@@ -241,6 +261,8 @@ export class World {
     const fault = await ask('read', name)
     const things = this.slices[source].get(name)
     if (things === undefined) {
+      if (this.ranged && (context.after !== undefined || context.until !== undefined))
+        throw new TorikiError('read-failed')
       context.note({ code: `no-${source}`, message: 'Not there.' })
       return
     }
@@ -250,6 +272,7 @@ export class World {
       .sort((a, b) => compareKeys(a.key, b.key))
     for (const [at, { key, thing }] of ordered.entries()) {
       if (context.after !== undefined && compareKeys(key, context.after) <= 0) continue
+      if (context.until !== undefined && compareKeys(key, context.until) > 0) break
       // A home of many files is read in strides: a gate at each would only make the simulation slow.
       if (at % Math.ceil(ordered.length / 40) === 0) await gate(`${source} reads on ${name} ${at}`)
       if (fault?.at === at) throw fault.error

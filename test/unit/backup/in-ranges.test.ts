@@ -314,6 +314,26 @@ describe('ranges and whoever reads them', () => {
     expect(states[3]).toEqual({ index: 'new' })
   })
 
+  test('that never come to an end are left in the end, and one function reads all of it', async () => {
+    const before = await nightBefore()
+    let messages = sent()
+    let rounds = 0
+    while (messages.length > 1 || rounds === 0) {
+      rounds++
+      // Each time something else is there when the ranges are read.
+      homes.live.identity = { is: `another ${rounds}` }
+      for (const message of messages) await deliver(message)
+      homes.live.identity = { is: `a third ${rounds}` }
+      const ranges = sent()
+      for (const message of ranges) await deliver(message)
+      messages = sent()
+      if (ranges.length === 0) break
+    }
+    expect(rounds).toBe(5)
+    expect((await latest()).components['files']?.root).toBe(before.components['files']?.root)
+    expect(await runReport(service, run)).toMatchObject({ outcome: 'complete' })
+  })
+
   test('of a home that is gone meanwhile do not make a shorter one', async () => {
     await nightBefore()
     const ranges = await divided()
