@@ -13,7 +13,13 @@ import { TorikiError } from '../errors.ts'
 import { canonicalJson } from '../resources/json.ts'
 import { isResourceKey } from '../resources/key.ts'
 import { ByteReader, ByteWriter } from './byte-codec.ts'
-import { INLINE_EXTENTS_MAX, readContentShape, encodeContent, writeInlineData } from './content-codec.ts'
+import {
+  INLINE_EXTENTS_MAX,
+  eachInlineExtent,
+  readContentShape,
+  encodeContent,
+  writeInlineData,
+} from './content-codec.ts'
 import { StoredContent } from './content-reader.ts'
 import { keyedDigest } from './keyed-digest.ts'
 import { CHUNK_ID_BYTES, JSON_DEPTH_MAX } from './format.ts'
@@ -182,6 +188,20 @@ export class StoredEntry implements StoredResource {
       part ?? (long === undefined ? {} : parseObject(await long.bytes(BODY_BYTES_MAX)))
     return { state: await whole(this.state, this.#longState), kept: await whole(this.kept, this.#longKept) }
   }
+}
+
+/**
+ * Of an entry with a short body and no secrets, whose content needs no list: tells where the id of each data chunk stands in `value`, as long as `take` says true, and gives the sum
+ * of their lengths; −1 when `take` said no. `undefined`: it is another one. @throws TorikiError `seal-broken`.
+ */
+export function eachInlineChunk(value: Buffer, take: (idAt: number) => boolean): number | undefined {
+  const flags = value[0]
+  if (flags === undefined || (flags & ~(KEPT | CONTENT)) !== 0) return undefined
+  const reader = new ByteReader(value, 'entry')
+  reader.byte()
+  for (let part = 0; part < ((flags & KEPT) === 0 ? 1 : 2); part++) reader.skip(reader.varint())
+  if ((flags & CONTENT) === 0) return 0
+  return eachInlineExtent(reader, take)
 }
 
 /** The contents that an entry names: what must be there for it to be whole. The rest of it is looked at, and nothing made of it. @throws TorikiError `seal-broken`. */

@@ -106,6 +106,16 @@ export class ByteReader {
     }
   }
 
+  /** What is read next stands here. */
+  get at(): number {
+    return this.#at
+  }
+
+  skip(count: number): void {
+    if (count > this.#bytes.length - this.#at) throw this.malformed()
+    this.#at += count
+  }
+
   /** A view, not a copy. */
   raw(count: number): Buffer {
     if (count > this.#bytes.length - this.#at) throw this.malformed()

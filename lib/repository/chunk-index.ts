@@ -90,11 +90,11 @@ export class ChunkIndex {
     for (const pack of this.#packs) this.#judge(pack)
   }
 
-  /** Name of a pack that has the chunk; `sort`: one of that sort alone. */
-  packOf(id: ChunkId, sort?: ChunkSort): string | undefined {
-    for (let slot = this.#slotOf(id, 0); this.#slots[slot] !== 0; slot = (slot + 1) & (this.#slots.length - 1)) {
+  /** Name of a pack that has the chunk whose id stands at `idAt` of a longer row; `sort`: one of that sort alone. */
+  packOf(id: Buffer, sort?: ChunkSort, idAt = 0): string | undefined {
+    for (let slot = this.#slotOf(id, idAt); this.#slots[slot] !== 0; slot = (slot + 1) & (this.#slots.length - 1)) {
       const entry = (this.#slots[slot] as number) - 1
-      if (!this.#matches(entry, id)) continue
+      if (!this.#matches(entry, id, idAt)) continue
       const pack = this.#packs[this.#packOf(entry)] as KnownPack
       if (pack.live && (sort === undefined || pack.sort === sort)) return pack.packId
     }
@@ -227,11 +227,11 @@ export class ChunkIndex {
     return bytes.readUInt32LE(idAt) & (this.#slots.length - 1)
   }
 
-  #matches(entry: number, id: ChunkId): boolean {
+  #matches(entry: number, id: Buffer, idAt = 0): boolean {
     const page = this.#ids[Math.floor(entry / PAGE_ENTRIES)] as Buffer
     const at = (entry % PAGE_ENTRIES) * CHUNK_ID_BYTES
     // A loop of our own: calling out of V8 takes longer than this.
-    for (let byte = 0; byte < CHUNK_ID_BYTES; byte++) if (page[at + byte] !== id[byte]) return false
+    for (let byte = 0; byte < CHUNK_ID_BYTES; byte++) if (page[at + byte] !== id[idAt + byte]) return false
     return true
   }
 

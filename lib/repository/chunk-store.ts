@@ -35,6 +35,8 @@ export interface ChunkSink {
   readonly stored: { readonly bytes: number; readonly objects: number }
   /** Which pack a known chunk lies in, for the second look at what is condemned; `sort`: a pack of that sort alone. */
   packOf(id: ChunkId, sort?: ChunkSort): string | undefined
+  /** The same of a chunk whose id stands at `idAt` of a longer row. */
+  packOfAt(row: Buffer, idAt: number): string | undefined
 }
 
 /** A chunk that is in memory already, proven; `undefined`: ask `get`. Never throws for what is stored. */

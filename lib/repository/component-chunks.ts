@@ -131,6 +131,19 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
     for (const [hex, chunk] of inline) this.#used.set(hex, chunk)
   }
 
+  /** Both at once, of a content chunk whose id stands in a longer row. False: it is not there, and nothing is named. After `open`. */
+  reuseAt(row: Buffer, idAt: number): boolean {
+    const pack = this.#reusable.size === 0 ? this.#sink?.packOfAt(row, idAt) : undefined
+    if (pack !== undefined) {
+      this.#packs.add(pack)
+      return true
+    }
+    const id = row.subarray(idAt, idAt + CHUNK_ID_BYTES)
+    if (!this.holds('content', id)) return false
+    this.reuse('content', id)
+    return true
+  }
+
   /** Names a chunk that an earlier part of this capture stored. @throws TorikiError `capture-stale` when it is there no more. */
   async keep(sort: ChunkSort, id: ChunkId): Promise<void> {
     const hex = id.toString('hex')

@@ -15,7 +15,6 @@ import type { ChunkSource } from './chunk-store.ts'
 import type { ComponentChunks } from './component-chunks.ts'
 import type { ContentWriter } from './content-writer.ts'
 import type { KnownMap, KnownValue } from './known-map.ts'
-import type { TreeEntry } from './node-codec.ts'
 import type { StoreOptions } from './repository.ts'
 import type { NodeStore } from './reusing-builder.ts'
 import type { SliceContext } from './slice-context.ts'
@@ -208,18 +207,17 @@ export class ComponentWriter {
     this.#bytes += contentBytes
     if (options.isContainer?.(key) === true) this.#containers++
     if (known !== undefined) {
-      const { leaf, at } = known.hintPlace
-      const adding = this.#builder.add(key, value, known)
-      const hinting = this.#hints.add(key, (leaf.items[at] as TreeEntry).value, { place: known.hintPlace })
+      const adding = this.#builder.again(known.leaf, known.at)
+      const hinting = this.#hints.again(known.hintLeaf, known.hintAt)
       return adding === undefined || hinting === undefined ? (adding ?? hinting) : adding.then(() => hinting)
     }
     const bytes = resource.hint?.()
     const { boundaryKey } = this.#context.formats.map
     const height = heightOf(boundaryKey, key)
-    const adding = this.#builder.add(key, value, { height })
+    const adding = this.#builder.add(key, value, height)
     if (bytes === undefined) return adding
     const hint = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const hinting = this.#hints.add(key, hint, { height })
+    const hinting = this.#hints.add(key, hint, height)
     return adding === undefined || hinting === undefined ? (adding ?? hinting) : adding.then(() => hinting)
   }
 

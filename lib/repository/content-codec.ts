@@ -71,6 +71,26 @@ export function readContentShape(reader: ByteReader): ContentShape {
   return { sizeBytes, extents }
 }
 
+/** As `eachInlineChunk` in `body.ts`, from where a content begins. */
+export function eachInlineExtent(reader: ByteReader, take: (idAt: number) => boolean): number | undefined {
+  reader.varint()
+  const form = reader.byte()
+  if (form === FORM_LIST) return undefined
+  if (form > INLINE_EXTENTS_MAX) throw reader.malformed()
+  let bytes = 0
+  for (let at = 0; at < form; at++) {
+    const length = reader.varint()
+    const kind = reader.byte()
+    if (length === 0 || kind > 1) throw reader.malformed()
+    if (kind === 1) continue
+    const idAt = reader.at
+    reader.skip(CHUNK_ID_BYTES)
+    if (!take(idAt)) return -1
+    bytes += length
+  }
+  return bytes
+}
+
 /** The key of an extent in the list tree: so the extent that holds an offset is the first one whose key is greater. */
 export function offsetKey(end: number): Buffer {
   const key = Buffer.alloc(8)

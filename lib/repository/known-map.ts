@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { isTorikiError } from '../errors.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { KnownEntries } from '../resources/known-entries.ts'
-import { contentsOfValue } from './body.ts'
+import { contentsOfValue, eachInlineChunk } from './body.ts'
 import { decodeExtent } from './content-codec.ts'
 import { TreeCursor } from './tree-cursor.ts'
 import { TreeReader } from './tree-reader.ts'
@@ -14,7 +14,7 @@ import type { ChunkSort, ChunkSource } from './chunk-store.ts'
 import type { ComponentChunks } from './component-chunks.ts'
 import type { ContentShape, Extent } from './content-codec.ts'
 import type { TreeEntry } from './node-codec.ts'
-import type { StoredPlace } from './reusing-builder.ts'
+import type { StoredLeaf } from './reusing-builder.ts'
 import type { SliceContext } from './slice-context.ts'
 
 /** So many taken ones are kept before the list is moved up. */
@@ -26,8 +26,10 @@ export interface KnownValue {
   /** Plaintext bytes of its content, holes not counted. */
   readonly contentBytes: number
   /** Where it stands, and where its hint does. */
-  readonly place: StoredPlace
-  readonly hintPlace: StoredPlace
+  readonly leaf: StoredLeaf
+  readonly at: number
+  readonly hintLeaf: StoredLeaf
+  readonly hintAt: number
 }
 
 export class KnownMap implements KnownEntries {
@@ -92,19 +94,20 @@ export class KnownMap implements KnownEntries {
 
   #hold(entry: TreeEntry | undefined): boolean | Promise<boolean> {
     if (entry === undefined) return false
-    const { content, others } = contentsOfValue(entry.value)
-    const all = content === undefined ? others : [content, ...others]
-    if (all.length === 0) return this.#know(entry, 0)
-    if (!this.#chunks.isOpen || all.some(({ extents }) => Buffer.isBuffer(extents))) return this.#holdLong(entry)
-    for (const { extents } of all) if (!(extents as readonly Extent[]).every((one) => this.#holds(one))) return false
-    for (const { extents } of all) for (const one of extents as readonly Extent[]) this.#keep(one)
-    return this.#know(entry, dataBytes(content))
+    const { value } = entry
+    if (!this.#chunks.isOpen) return this.#holdLong(entry)
+    // Chunks named before one that is not there are named for nothing: they only have their packs looked at once more.
+    const bytes = eachInlineChunk(value, (idAt) => this.#chunks.reuseAt(value, idAt))
+    if (bytes === undefined) return this.#holdLong(entry)
+    return bytes >= 0 && this.#know(entry, bytes)
   }
 
-  /** One whose chunks are listed in a tree, or the first that asks for the index. */
+  /** One whose chunks are listed in a tree, that has secrets or a long body, or the first that asks for the index. */
   async #holdLong(entry: TreeEntry): Promise<boolean> {
-    await this.#chunks.open()
     const { content, others } = contentsOfValue(entry.value)
+    // What has no content needs no index.
+    if (content === undefined && others.length === 0) return this.#know(entry, 0)
+    await this.#chunks.open()
     let bytes = 0
     const named: { readonly sort: ChunkSort; readonly id: Buffer }[] = []
     for (const shape of content === undefined ? others : [content, ...others]) {
@@ -137,16 +140,11 @@ export class KnownMap implements KnownEntries {
     for await (const { value } of list.entries(extents)) yield decodeExtent(value)
   }
 
-  #holds({ id }: Extent): boolean {
-    return id === undefined || this.#chunks.holds('content', id)
-  }
-
-  #keep({ id }: Extent): void {
-    if (id !== undefined) this.#chunks.reuse('content', id)
-  }
-
   #know({ key, value }: TreeEntry, contentBytes: number): true {
-    this.#found.push({ key, value, contentBytes, place: this.#entries.place, hintPlace: this.#hints.place })
+    const { leaf, at } = this.#entries
+    const { leaf: hintLeaf, at: hintAt } = this.#hints
+    assert(leaf !== undefined && hintLeaf !== undefined, 'what was found stands in leaves')
+    this.#found.push({ key, value, contentBytes, leaf, at, hintLeaf, hintAt })
     return true
   }
 
@@ -158,9 +156,4 @@ export class KnownMap implements KnownEntries {
     platform.log.write('warn', 'hints-passed-over', { slice: sliceId, code: error.code })
     return false
   }
-}
-
-function dataBytes(content: ContentShape | undefined): number {
-  if (content === undefined || Buffer.isBuffer(content.extents)) return 0
-  return content.extents.reduce((sum, { length, id }) => (id === undefined ? sum : sum + length), 0)
 }

@@ -13,7 +13,7 @@ import type { ObjectInfo, ObjectStore } from '../platform/object-store/port.ts'
 import type { Random } from '../platform/random.ts'
 import { ChunkIndex } from './chunk-index.ts'
 import type { ChunkPlace } from './chunk-index.ts'
-import { INDEX_BYTES } from './format.ts'
+import { CHUNK_ID_BYTES, INDEX_BYTES } from './format.ts'
 import { openIndex, sealIndex } from './index-object.ts'
 import { chunkId } from './keys.ts'
 import { indexPrefix } from './object-paths.ts'
@@ -123,6 +123,12 @@ export class PackStore implements ChunkSink, ChunkSource {
         if ((sort === undefined || writer.sort === sort) && ids.has(text)) return writer.packId
     }
     return this.#index.packOf(id, sort)
+  }
+
+  packOfAt(row: Buffer, idAt: number): string | undefined {
+    if (this.#open.size > 0) return this.packOf(row.subarray(idAt, idAt + CHUNK_ID_BYTES))
+    assert(this.#index !== undefined, 'await load() before asking what is stored')
+    return this.#index.packOf(row, undefined, idAt)
   }
 
   /** A chunk known in packs of the other sort only is stored again: who may read the one may be barred from the other. */

@@ -17,12 +17,6 @@ export interface StoredLeaf {
   readonly byteLength: number
 }
 
-/** Where an entry stands in the earlier tree. */
-export interface StoredPlace {
-  readonly leaf: StoredLeaf
-  readonly at: number
-}
-
 /** Where the nodes go. */
 export interface NodeStore {
   put(node: Buffer): Promise<ChunkId>
@@ -60,18 +54,23 @@ export class ReusingBuilder {
     return last === undefined ? this.#builder.isBehind(key) : compareKeys(last.key, key) < 0
   }
 
-  /** As `TreeBuilder.add`. `place`: where the very same entry stands in the earlier tree. */
-  add(key: Buffer, value: Buffer, options: AddOptions = NO_OPTIONS): Promise<void> | undefined {
-    const { place } = options
+  /** As `TreeBuilder.add`. */
+  add(key: Buffer, value: Buffer, height?: number): Promise<void> | undefined {
+    if (this.#leaf !== undefined) return this.#unfold().then(() => this.add(key, value, height))
+    return this.#builder.add(key, value, height)
+  }
+
+  /** Adds the entry that stands there in the earlier tree. */
+  again(leaf: StoredLeaf, at: number): Promise<void> | undefined {
     if (this.#leaf !== undefined) {
-      if (place?.leaf === this.#leaf && place.at === this.#count) return this.#goOn(this.#leaf)
-      return this.#unfold().then(() => this.add(key, value, options))
+      if (leaf === this.#leaf && at === this.#count) return this.#goOn(leaf)
+      return this.#unfold().then(() => this.again(leaf, at))
     }
-    if (place?.at === 0 && this.#builder.isAtBorder && this.#nodes.canName(place.leaf)) {
-      this.#leaf = place.leaf
-      return this.#goOn(place.leaf)
+    if (at === 0 && this.#builder.isAtBorder && this.#nodes.canName(leaf)) {
+      this.#leaf = leaf
+      return this.#goOn(leaf)
     }
-    return this.#builder.add(key, value, options.height ?? heightIn(this.#format, place, key))
+    return this.#addStored(leaf, at)
   }
 
   /** As `TreeBuilder.finish`. */
@@ -105,22 +104,14 @@ export class ReusingBuilder {
     this.#leaf = undefined
     this.#count = 0
     for (let at = 0; leaf !== undefined && at < count; at++) {
-      const { key, value } = leaf.items[at] as TreeEntry
-      await this.#builder.add(key, value, heightIn(this.#format, { leaf, at }, key))
+      await this.#addStored(leaf, at)
     }
   }
-}
 
-interface AddOptions {
-  /** Of the key, where another tree of the same generation was asked already. */
-  readonly height?: number | undefined
-  readonly place?: StoredPlace | undefined
-}
-
-const NO_OPTIONS: AddOptions = {}
-
-/** A leaf ends with the first key that has a height: all before it have none. */
-function heightIn(format: TreeFormat, place: StoredPlace | undefined, key: Buffer): number {
-  if (place !== undefined && place.at < place.leaf.items.length - 1) return 0
-  return heightOf(format.boundaryKey, key)
+  #addStored(leaf: StoredLeaf, at: number): Promise<void> | undefined {
+    const { key, value } = leaf.items[at] as TreeEntry
+    // A leaf ends with the first key that has a height: all before it have none.
+    const isInner = at < leaf.items.length - 1
+    return this.#builder.add(key, value, isInner ? 0 : heightOf(this.#format.boundaryKey, key))
+  }
 }

@@ -2,12 +2,11 @@
  * Looks up ascending keys in one tree, leaf by leaf: an answer from the leaf at hand comes at once, so that walking a whole map beside a source costs no turn of the event
  * loop per entry. Holds one node per level.
  */
-import assert from 'node:assert/strict'
 import { compareKeys } from '../resources/key.ts'
 import { TreeReader } from './tree-reader.ts'
 import type { ChunkId, ChunkSource } from './chunk-store.ts'
 import type { TreeChild, TreeEntry, TreeNode } from './node-codec.ts'
-import type { StoredLeaf, StoredPlace } from './reusing-builder.ts'
+import type { StoredLeaf } from './reusing-builder.ts'
 import type { TreeFormat } from './tree-format.ts'
 
 interface Level {
@@ -44,11 +43,13 @@ export class TreeCursor {
     return this.#seek(key)
   }
 
-  /** Of the entry that `find` gave last. */
-  get place(): StoredPlace {
-    const { leaf, at } = this.#levels?.at(-1) ?? {}
-    assert(leaf !== undefined && at !== undefined, 'an entry that was found stands in a leaf')
-    return { leaf, at }
+  /** Where the entry stands that `find` gave last. */
+  get leaf(): StoredLeaf | undefined {
+    return this.#levels?.at(-1)?.leaf
+  }
+
+  get at(): number {
+    return this.#levels?.at(-1)?.at ?? 0
   }
 
   async #seek(key: Buffer): Promise<TreeEntry | undefined> {

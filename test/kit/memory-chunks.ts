@@ -43,6 +43,10 @@ export class MemoryChunks implements ChunkSink, ChunkSource {
     return Promise.resolve(undefined)
   }
 
+  packOfAt(): string | undefined {
+    return undefined
+  }
+
   packOf(): string | undefined {
     return undefined
   }

@@ -17,24 +17,32 @@ const FORM = 2
  */
 const SETTLED_NS = 60_000_000_000n
 
-const scratch = new Uint8Array(33)
+const LENGTH = 33
+const scratch = Buffer.allocUnsafeSlow(LENGTH + 32)
+const plain = scratch.subarray(0, LENGTH)
 const view = new DataView(scratch.buffer)
 
-/** `first`: written path of the first name, of a file with several whose content stands there. */
-export function hintOf(
-  stat: EntryStat,
-  { isNative, first }: { readonly isNative: boolean; readonly first?: string | undefined },
-): Buffer {
-  const hint = Buffer.allocUnsafe(33 + (first === undefined ? 0 : 32))
+export interface HintOptions {
+  readonly isNative: boolean
+  /** Written path of the first name, of a file with several whose content stands there. */
+  readonly first?: string | undefined
+}
+
+export function hintOf(stat: EntryStat, options: HintOptions): Buffer {
+  return Buffer.from(passingHintOf(stat, options))
+}
+
+/** The same, good until the next one is asked for: to be compared and thrown away. */
+export function passingHintOf(stat: EntryStat, { isNative, first }: HintOptions): Buffer {
+  scratch[0] = FORM | (isNative ? 1 : 0)
   // Its lowest 64 bits are written of each.
   view.setBigUint64(1, stat.inode, true)
   view.setBigInt64(9, stat.ctimeNs, true)
   view.setBigInt64(17, stat.mtimeNs, true)
   view.setFloat64(25, stat.sizeBytes, true)
-  hint.set(scratch)
-  hint[0] = FORM | (isNative ? 1 : 0)
-  if (first !== undefined) hash('sha256', first, 'buffer').copy(hint, 33)
-  return hint
+  if (first === undefined) return plain
+  hash('sha256', first, 'buffer').copy(scratch, LENGTH)
+  return scratch
 }
 
 /** Did nothing change for so long before `now` that a later change cannot look the same? */

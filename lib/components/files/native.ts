@@ -7,6 +7,7 @@
 import { closeSync, constants } from 'node:fs'
 import { STATX_MASK, StatxAnswer } from './entry-stat.ts'
 import type { EntryStat } from './entry-stat.ts'
+import { loadKoffi } from './load-koffi.ts'
 import { SystemFailure } from './system-failure.ts'
 
 export interface Native {
@@ -74,8 +75,6 @@ const ATTRIBUTE_VALUE_BYTES = 65_536
 const PATH_BYTES = 4096
 /** `struct open_how`. */
 const HOW_BYTES = 24
-/** So many calls of one thread are under way at once without costing more than they gain. */
-export const CALLS_MAX = 32
 const STATFS_BYTES = 256
 const FSID_OFFSET = 56
 
@@ -84,18 +83,13 @@ export async function loadNative(): Promise<Native | undefined> {
   const statxNumber = STATX[process.arch]
   if (process.platform !== 'linux' || statxNumber === undefined) return undefined
   try {
-    const koffi = (await import('koffi')).default
-    return bind(koffi, statxNumber)
+    return bind(await loadKoffi(), statxNumber)
   } catch {
     return undefined // no binary for this system; the snapshot's notes say what that costs
   }
 }
 
 function bind(koffi: typeof import('koffi').default, statxNumber: number): Native {
-  // Each call in flight has a small stack of its own; beyond so many it would be made anew for each.
-  // It can be said once.
-  const config = koffi.config()
-  if (config.resident_async_pools !== CALLS_MAX) koffi.config({ ...config, resident_async_pools: CALLS_MAX })
   const libc = koffi.load(null)
   // `syscall` is variadic; integers and pointers travel in the same registers on both processors, so a fixed shape is the same call and quicker.
   const callStatx = libc.func('long syscall(long number, long handle, void *name, long flags, long mask, void *answer)')

@@ -1,6 +1,7 @@
 /** One home, or one shared directory, as resources in key order. */
 import { TorikiError } from '../../errors.ts'
 import { decodeKey } from '../../resources/key.ts'
+import type { JsonObject } from '../../resources/json.ts'
 import type { ResourceKey } from '../../resources/key.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { FileRead, StoredContent } from '../../resources/file-reading.ts'
@@ -25,7 +26,8 @@ import { ReadAhead } from './read-ahead.ts'
 import type { FileAhead } from './read-ahead.ts'
 import type { StretchDetails } from './read-stretch.ts'
 import { SystemFailure, classOf, failureOf, readFailed } from './system-failure.ts'
-import { hintOf, isHinted, isSettled } from './hint.ts'
+import { hintOf, isHinted, isSettled, passingHintOf } from './hint.ts'
+import type { HintOptions } from './hint.ts'
 import { LeftOut } from './left-out.ts'
 import { LooksAhead } from './looks-ahead.ts'
 import type { AheadDirectory, LeavesOut } from './looks-ahead.ts'
@@ -33,6 +35,9 @@ import { visitKeys } from './visit-keys.ts'
 import { endsBefore, isFile, isReadable, openVisited, stepwise, walkSoon } from './walk.ts'
 import type { Visit } from './walk.ts'
 
+const NATIVE_HINT: HintOptions = { isNative: true }
+const PATH_HINT: HintOptions = { isNative: false }
+const NOTHING: JsonObject = {}
 const NO_ATTRIBUTES: Readonly<Record<string, Buffer>> = {}
 /** Handed over together. */
 const BATCH_ENTRIES = 64
@@ -275,21 +280,25 @@ class HomeReader {
     this.#first = undefined
     if (known === undefined || finding !== 'entry' || stat === undefined || !isHinted(stat)) return undefined
     if (stat.type === 'file' && stat.links > 1) return this.#unchangedLink(known, stat, key)
-    const hint = this.#hint(stat)
-    const answer = known.matches(key, hint)
-    if (answer instanceof Promise) return answer.then((matches) => (matches ? knownResource(key, hint) : undefined))
-    return answer ? knownResource(key, hint) : undefined
+    const answer = known.matches(key, passingHintOf(stat, this.#hintOptions(stat)))
+    if (answer === false) return undefined
+    const resource: Resource = { key, state: NOTHING, unchanged: true, hint: () => this.#hint(stat) }
+    return answer === true ? resource : answer.then((matches) => (matches ? resource : undefined))
   }
 
   async #unchangedLink(known: KnownEntries, stat: EntryStat, key: ResourceKey): Promise<Resource | undefined> {
     this.#first = { name: await this.#names.first(stat, key) }
     const hint = this.#hint(stat)
-    return (await known.matches(key, hint)) ? knownResource(key, hint) : undefined
+    return (await known.matches(key, hint)) ? { key, state: NOTHING, unchanged: true, hint: () => hint } : undefined
   }
 
   #hint(stat: EntryStat): Buffer {
-    const first = stat.type === 'file' && stat.links > 1 ? (this.#first?.name ?? '') : undefined
-    return hintOf(stat, { isNative: this.#home.native !== undefined, first })
+    return hintOf(stat, this.#hintOptions(stat))
+  }
+
+  #hintOptions(stat: EntryStat): HintOptions {
+    if (stat.type !== 'file' || stat.links === 1) return this.#home.native === undefined ? PATH_HINT : NATIVE_HINT
+    return { isNative: this.#home.native !== undefined, first: this.#first?.name ?? '' }
   }
 
   /** Of an entry that was read whole, and of which nothing had to be noted. */
@@ -411,8 +420,4 @@ class HomeReader {
     this.#said.add(code)
     this.#context.note(fileNote(code))
   }
-}
-
-function knownResource(key: ResourceKey, hint: Buffer): Resource {
-  return { key, state: {}, unchanged: true, hint: () => hint }
 }

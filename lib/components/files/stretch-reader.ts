@@ -3,7 +3,8 @@ import type { ByteSink, FileStretch, StretchesAhead, StretchRead, StretchReader 
 import { PART_BYTES_MAX } from './content.ts'
 import { FetchedStretches, Fetching } from './fetched-stretches.ts'
 import { Latency } from './latency.ts'
-import { CALLS_MAX, loadNative } from './native.ts'
+import { CALLS_MAX } from './load-koffi.ts'
+import { loadNative } from './native.ts'
 import type { Native } from './native.ts'
 import { NOT_READ, isReadAtOnce, readStretch } from './read-stretch.ts'
 

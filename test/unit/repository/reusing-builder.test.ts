@@ -58,7 +58,7 @@ async function rebuild(
     const isSame = stored?.value.equals(value) === true
     assert(last === undefined ? builder.lastKey === undefined : builder.lastKey?.equals(last))
     assert(builder.isBehind(key))
-    await builder.add(key, value, isSame ? { place: cursor.place } : {})
+    await (isSame && cursor.leaf !== undefined ? builder.again(cursor.leaf, cursor.at) : builder.add(key, value))
     assert(!builder.isBehind(key))
     last = key
   }

@@ -1,4 +1,5 @@
 /** The writing calls that Node lacks, through koffi: exact times, FIFOs, extended attributes, and a rename that overwrites nothing. */
+import { loadKoffi } from '../load-koffi.ts'
 import { SystemFailure } from '../system-failure.ts'
 
 export interface NativeWrites {
@@ -26,7 +27,7 @@ export async function loadNativeWrites(): Promise<NativeWrites | undefined> {
   const renameat2 = RENAMEAT2[process.arch]
   if (process.platform !== 'linux' || renameat2 === undefined) return undefined
   try {
-    return bind((await import('koffi')).default, renameat2)
+    return bind(await loadKoffi(), renameat2)
   } catch {
     return undefined // no binary for this system; forecasts say what that costs
   }
