@@ -148,4 +148,4 @@ test('whatever happens, the run ends with every slice counted once, and a replay
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
     }
   }
-})
+}, 120_000)
