@@ -1,5 +1,6 @@
 /** The program of a thread that reads files and stores their contents, or proves packs; `assemble-service.ts` starts it. */
 import { parentPort } from 'node:worker_threads'
+import { systemClock } from './platform/clock.ts'
 import { openStretchReader } from './components/files/stretch-reader.ts'
 import type { Addressed } from './platform/worker-threads.ts'
 import { answerVerify } from './repository/pack-verifier.ts'
@@ -19,7 +20,7 @@ if (port !== null) {
       reply(answerVerify(asked))
       return
     }
-    serving ??= openStretchReader().then(servePipeline)
+    serving ??= openStretchReader(systemClock).then(servePipeline)
     // In the order in which they came; what cannot be opened ends the thread, and whoever has work on it hears of that.
     void serving.then((serve) => serve(work, asked, reply))
   })

@@ -96,7 +96,7 @@ interface Fetching {
 
 function fetching(reader: StretchReader, { batch }: ToThread & { readonly kind: 'read' }): Fetching {
   const stretches = [...decodeStretches(batch)]
-  return { ahead: reader.fetch(stretches), stretches }
+  return { ahead: reader.bring(stretches), stretches }
 }
 
 /** As a message: the body in a buffer of its own, which changes hands without a copy. */

@@ -58,7 +58,7 @@ export interface StretchReader {
   /** Each call takes long here, as it was measured: so many go better together. */
   readonly isSlow: boolean
   /** These are read next, in this order; many calls are under way for them at once. */
-  fetch(stretches: readonly FileStretch[]): StretchesAhead
+  bring(stretches: readonly FileStretch[]): StretchesAhead
 }
 
 /** Stretches that are on their way. */

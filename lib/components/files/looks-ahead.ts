@@ -3,6 +3,7 @@
  * The walk stays what it is, asks the same questions and gets the same answers, only sooner; what was not asked ahead is asked then. Bounded in calls, entries and handles.
  */
 import { constants, readdir } from 'node:fs'
+import type { Clock } from '../../platform/clock.ts'
 import type { Directory, HeldDirectory, OpenFile, FileSystem } from './directory.ts'
 import { sameEntry } from './entry-stat.ts'
 import type { EntryStat, EntryType } from './entry-stat.ts'
@@ -32,6 +33,7 @@ export type LeavesOut = (path: string, type: EntryType, target: Buffer | undefin
 
 export class LooksAhead {
   readonly native: Native
+  readonly clock: Clock
   readonly latency = new Latency()
   readonly #leavesOut: LeavesOut
   /** With entries nobody has looked at, in the order of the walk. */
@@ -43,8 +45,9 @@ export class LooksAhead {
   entries = 0
   directories = 0
 
-  constructor(native: Native, leavesOut: LeavesOut) {
+  constructor(native: Native, leavesOut: LeavesOut, clock: Clock) {
     this.native = native
+    this.clock = clock
     this.#leavesOut = leavesOut
   }
 
@@ -268,11 +271,11 @@ export class AheadDirectory implements Directory {
       return found.inside?.stat ?? stat
     }
     if (this.#looks++ % LOOKS_PER_SAMPLE !== 0 || this.#ahead.latency.isSlow) return this.#inner.look(name)
-    const began = performance.now()
+    const began = this.#ahead.clock.monotonicMs()
     try {
       return this.#inner.look(name)
     } finally {
-      this.#ahead.latency.add(performance.now() - began)
+      this.#ahead.latency.add(this.#ahead.clock.monotonicMs() - began)
       if (this.#ahead.latency.isSlow) this.#begin()
     }
   }

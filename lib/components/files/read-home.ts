@@ -1,16 +1,15 @@
 /** One home, or one shared directory, as resources in key order. */
 import { TorikiError } from '../../errors.ts'
 import { decodeKey } from '../../resources/key.ts'
-import type { JsonObject } from '../../resources/json.ts'
 import type { ResourceKey } from '../../resources/key.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { FileRead, StoredContent } from '../../resources/file-reading.ts'
-import type { KnownEntries } from '../../resources/known-entries.ts'
 import type { ReadContext } from '../component.ts'
 import { readAttributes } from './attributes.ts'
 import type { Attributes } from './attributes.ts'
 import { FileContent } from './content.ts'
 import type { Directory } from './directory.ts'
+import { EntryHints } from './entry-hints.ts'
 import { PLAIN, entryState } from './entry.ts'
 import type { EntryDetails } from './entry.ts'
 import type { EntryStat } from './entry-stat.ts'
@@ -26,8 +25,6 @@ import { ReadAhead } from './read-ahead.ts'
 import type { FileAhead } from './read-ahead.ts'
 import type { StretchDetails } from './read-stretch.ts'
 import { SystemFailure, classOf, failureOf, readFailed } from './system-failure.ts'
-import { hintOf, isHinted, isSettled, passingHintOf } from './hint.ts'
-import type { HintOptions } from './hint.ts'
 import { LeftOut } from './left-out.ts'
 import { LooksAhead } from './looks-ahead.ts'
 import type { AheadDirectory, LeavesOut } from './looks-ahead.ts'
@@ -35,9 +32,6 @@ import { visitKeys } from './visit-keys.ts'
 import { endsBefore, isFile, isReadable, openVisited, stepwise, walkSoon } from './walk.ts'
 import type { Visit } from './walk.ts'
 
-const NATIVE_HINT: HintOptions = { isNative: true }
-const PATH_HINT: HintOptions = { isNative: false }
-const NOTHING: JsonObject = {}
 const NO_ATTRIBUTES: Readonly<Record<string, Buffer>> = {}
 /** Handed over together. */
 const BATCH_ENTRIES = 64
@@ -90,6 +84,7 @@ class HomeReader {
   readonly #context: ReadContext
   readonly #pace: Pace
   readonly #names: FirstNames
+  readonly #hints: EntryHints
   readonly #said = new Set<FileNoteCode>()
   readonly #keys: AsyncIterable<ResourceKey> | undefined
   readonly #ahead = new ReadAhead()
@@ -101,10 +96,6 @@ class HomeReader {
   #buffer: Buffer | undefined
   #damaged = 0
   #attributes = true
-  /** Of the entry at hand: something had to be said of it, so it is looked at again next time. */
-  #noted = false
-  /** Of the entry at hand, once it was looked for: the first name of the same file, where that is another. */
-  #first: { readonly name: string | undefined } | undefined
 
   constructor(home: Directory, reading: HomeReading, context: ReadContext, keys?: AsyncIterable<ResourceKey>) {
     this.#home = home
@@ -116,13 +107,14 @@ class HomeReader {
     const { exclusions } = reading
     const leavesOut: LeavesOut = (path, type, target) => exclusions.leavesOut(path, type, target)
     if (home instanceof HandleDirectory && home.native?.hasOpenat2 === true)
-      this.#aheadOfWalk = new LooksAhead(home.native, leavesOut).home(home)
+      this.#aheadOfWalk = new LooksAhead(home.native, leavesOut, context.clock).home(home)
     this.#names = new FirstNames(home, {
       exclusions: reading.exclusions,
       pace: this.#pace,
       after: context.after,
       isWhole: keys === undefined,
     })
+    this.#hints = new EntryHints(home.native !== undefined, this.#names, context)
   }
 
   async *batches(): AsyncGenerator<readonly Resource[], void, void> {
@@ -139,7 +131,7 @@ class HomeReader {
         }
         if (endsBefore(visit, this.#context.until)) break
         if (this.#pace.isDue()) await this.#pace.breathe()
-        const answer = this.#unchanged(visit)
+        const answer = this.#hints.unchanged(visit)
         const ahead = (answer instanceof Promise ? await answer : answer) ?? this.#giveAway(visit)
         if (ahead !== undefined) this.#ahead.add(ahead)
         else if (visit.finding === 'left-out') await this.#leaveOut(visit)
@@ -167,7 +159,7 @@ class HomeReader {
   }
 
   async *#readHere(shown: Visit): AsyncGenerator<readonly Resource[], void, void> {
-    this.#noted = false
+    this.#hints.isNoted = false
     let visit = shown
     try {
       if (isFile(shown) && shown.file === undefined) visit = openVisited(shown, this.#home, { opensFile: isReadable })
@@ -231,17 +223,17 @@ class HomeReader {
   }
 
   #arrived({ visit, stat }: FileAhead, read: FileRead, stored: StoredContent): Resource {
-    this.#noted = false
+    this.#hints.isNoted = false
     const attributes = this.#attributesFrom(visit, (read.details as StretchDetails | undefined)?.attributes)
     if (read.outcome === 'damaged') this.#damage()
     if (read.outcome !== 'whole') {
-      this.#noted = true
+      this.#hints.isNoted = true
       this.#context.note(fileNote(read.outcome === 'damaged' ? 'damaged' : 'changed-while-reading', visit.key))
     }
     const isPlain = attributes === NO_ATTRIBUTES && read.outcome === 'whole' && read.readBytes === stat.sizeBytes
     const details = { attributes, sizeBytes: read.readBytes, unreadable: read.outcome === 'damaged' }
     const state = entryState(stat, isPlain ? PLAIN : details)
-    const hint = this.#hintAfter(stat)
+    const hint = this.#hints.after(stat)
     return { key: visit.key, state, stored, hint: () => hint }
   }
 
@@ -272,40 +264,6 @@ class HomeReader {
     })
   }
 
-  /** As it is stored, if it looks as it did then. */
-  #unchanged(visit: Visit): Resource | undefined | Promise<Resource | undefined> {
-    const { finding, key, stat } = visit
-    const { known } = this.#context
-    this.#noted = false
-    this.#first = undefined
-    if (known === undefined || finding !== 'entry' || stat === undefined || !isHinted(stat)) return undefined
-    if (stat.type === 'file' && stat.links > 1) return this.#unchangedLink(known, stat, key)
-    const answer = known.matches(key, passingHintOf(stat, this.#hintOptions(stat)))
-    if (answer === false) return undefined
-    const resource: Resource = { key, state: NOTHING, unchanged: true, hint: () => this.#hint(stat) }
-    return answer === true ? resource : answer.then((matches) => (matches ? resource : undefined))
-  }
-
-  async #unchangedLink(known: KnownEntries, stat: EntryStat, key: ResourceKey): Promise<Resource | undefined> {
-    this.#first = { name: await this.#names.first(stat, key) }
-    const hint = this.#hint(stat)
-    return (await known.matches(key, hint)) ? { key, state: NOTHING, unchanged: true, hint: () => hint } : undefined
-  }
-
-  #hint(stat: EntryStat): Buffer {
-    return hintOf(stat, this.#hintOptions(stat))
-  }
-
-  #hintOptions(stat: EntryStat): HintOptions {
-    if (stat.type !== 'file' || stat.links === 1) return this.#home.native === undefined ? PATH_HINT : NATIVE_HINT
-    return { isNative: this.#home.native !== undefined, first: this.#first?.name ?? '' }
-  }
-
-  /** Of an entry that was read whole, and of which nothing had to be noted. */
-  #hintAfter(stat: EntryStat): Buffer | undefined {
-    return !this.#noted && isHinted(stat) && isSettled(stat, this.#context.clock.now()) ? this.#hint(stat) : undefined
-  }
-
   async #resource(visit: Visit): Promise<Resource | undefined> {
     const { finding, key, stat, target } = visit
     if (finding === 'damaged') this.#damage()
@@ -326,7 +284,7 @@ class HomeReader {
     if (type !== 'directory' && type !== 'link') this.#context.note(fileNote('special-file', key))
     const attributes =
       type === 'link' || (type === 'directory' && visit.directory === undefined) ? undefined : this.#attributesOf(visit)
-    const hint = details.otherFileSystem === true ? undefined : this.#hintAfter(stat)
+    const hint = details.otherFileSystem === true ? undefined : this.#hints.after(stat)
     const state = entryState(stat, attributes === undefined ? details : { ...details, attributes })
     return { key, state, hint: () => hint }
   }
@@ -339,8 +297,8 @@ class HomeReader {
     }
     const attributes = this.#attributesOf(visit)
     if (stat.links > 1) {
-      const { name } = (this.#first ??= { name: await this.#names.first(stat, key) })
-      const hint = (): Buffer | undefined => this.#hintAfter(stat)
+      const name = await this.#hints.firstName(stat, key)
+      const hint = (): Buffer | undefined => this.#hints.after(stat)
       if (name !== undefined) return { key, state: entryState(stat, { attributes, hardLinkTo: name }), hint }
     }
     this.#buffer ??= this.#reading.buffers.take()
@@ -351,11 +309,11 @@ class HomeReader {
       ended: (what) => {
         if (what === 'damaged') this.#damage()
         if (what === 'unchanged') return
-        this.#noted = true
+        this.#hints.isNoted = true
         this.#context.note(fileNote(what === 'damaged' ? 'damaged' : 'changed-while-reading', key))
       },
     })
-    return { key, state: entryState(stat, { attributes }), content, hint: () => this.#hintAfter(stat) }
+    return { key, state: entryState(stat, { attributes }), content, hint: () => this.#hints.after(stat) }
   }
 
   #pause(bytes: number): Promise<void> | undefined {
@@ -400,7 +358,7 @@ class HomeReader {
   }
 
   #noteAttribute({ key }: Visit): void {
-    this.#noted = true
+    this.#hints.isNoted = true
     this.#context.note(fileNote('attribute-not-kept', key))
   }
 

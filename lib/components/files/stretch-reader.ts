@@ -1,5 +1,6 @@
 /** The reader of a thread that stores contents: measures how long opening takes, and says when it is better to have many files under way. */
 import type { ByteSink, FileStretch, StretchesAhead, StretchRead, StretchReader } from '../../resources/file-reading.ts'
+import type { Clock } from '../../platform/clock.ts'
 import { PART_BYTES_MAX } from './content.ts'
 import { FetchedStretches, Fetching } from './fetched-stretches.ts'
 import { Latency } from './latency.ts'
@@ -12,20 +13,22 @@ import { NOT_READ, isReadAtOnce, readStretch } from './read-stretch.ts'
 const BATCHES_PER_LOOK = 8
 
 /** Without native calls nothing is ever read here. */
-export async function openStretchReader(latency = new Latency()): Promise<StretchReader> {
+export async function openStretchReader(clock: Clock, latency = new Latency()): Promise<StretchReader> {
   const native = await loadNative()
-  return native === undefined ? new NoReader() : new NativeStretchReader(native, latency)
+  return native === undefined ? new NoReader() : new NativeStretchReader(native, clock, latency)
 }
 
 class NativeStretchReader implements StretchReader {
   readonly #native: Native
+  readonly #clock: Clock
   readonly #buffer = Buffer.allocUnsafeSlow(PART_BYTES_MAX)
   readonly #latency: Latency
   readonly #fetching: Fetching
   #batches = 0
 
-  constructor(native: Native, latency: Latency) {
+  constructor(native: Native, clock: Clock, latency: Latency) {
     this.#native = native
+    this.#clock = clock
     this.#latency = latency
     this.#fetching = new Fetching(native, () => this.#latency.atOnce(CALLS_MAX))
   }
@@ -35,11 +38,13 @@ class NativeStretchReader implements StretchReader {
   }
 
   read(stretch: FileStretch, sink: ByteSink): StretchRead {
-    const began = performance.now()
-    return readStretch(this.#native, this.#buffer, stretch, sink, () => this.#latency.add(performance.now() - began))
+    const began = this.#clock.monotonicMs()
+    return readStretch(this.#native, this.#buffer, stretch, sink, () =>
+      this.#latency.add(this.#clock.monotonicMs() - began),
+    )
   }
 
-  fetch(stretches: readonly FileStretch[]): StretchesAhead {
+  bring(stretches: readonly FileStretch[]): StretchesAhead {
     const looks = this.#batches++ % BATCHES_PER_LOOK === 0
     return new FetchedStretches(stretches, {
       fetching: this.#fetching,
@@ -56,7 +61,7 @@ class NoReader implements StretchReader {
     return NOT_READ
   }
 
-  fetch(): StretchesAhead {
+  bring(): StretchesAhead {
     return { read: () => NOT_READ, drop: () => undefined }
   }
 }

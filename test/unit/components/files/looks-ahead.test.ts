@@ -8,6 +8,7 @@ import { LooksAhead } from '../../../../lib/components/files/looks-ahead.ts'
 import { loadNative } from '../../../../lib/components/files/native.ts'
 import { walk, walkSoon } from '../../../../lib/components/files/walk.ts'
 import type { Visit, WalkOptions } from '../../../../lib/components/files/walk.ts'
+import { systemClock } from '../../../../lib/platform/clock.ts'
 import { makeScratch } from '../../../kit/homes/scratch.ts'
 
 const native = await loadNative()
@@ -48,7 +49,7 @@ async function ahead(
 ): Promise<{ readonly visits: string[]; readonly waits: number }> {
   const { slowAfter = 0, until = Number.POSITIVE_INFINITY, during } = options
   const directory = home(path)
-  const looks = new LooksAhead(native!, options.leavesOut ?? (() => false))
+  const looks = new LooksAhead(native!, options.leavesOut ?? (() => false), systemClock)
   const visits: string[] = []
   let waits = 0
   const turnSlow = (): void => {

@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { Latency } from '../../../../lib/components/files/latency.ts'
+import { systemClock } from '../../../../lib/platform/clock.ts'
 import { openStretchReader } from '../../../../lib/components/files/stretch-reader.ts'
 import type { FileStretch, StretchRead } from '../../../../lib/resources/file-reading.ts'
 import { makeScratch } from '../../../kit/homes/scratch.ts'
@@ -57,11 +58,11 @@ function slow(): Latency {
 }
 
 async function readAll(stretches: readonly FileStretch[], how: How): Promise<readonly ReadBytes[]> {
-  const reader = await openStretchReader(how === 'ahead' ? slow() : undefined)
+  const reader = await openStretchReader(systemClock, how === 'ahead' ? slow() : undefined)
   expect(reader.isSlow).toBe(how === 'ahead')
   // The first file of the first batch is read at once in any case.
-  if (how === 'ahead') reader.fetch([]).drop()
-  const ahead = how === 'ahead' ? reader.fetch(stretches) : undefined
+  if (how === 'ahead') reader.bring([]).drop()
+  const ahead = how === 'ahead' ? reader.bring(stretches) : undefined
   const read: ReadBytes[] = []
   for (const stretch of stretches) {
     const taken: Buffer[] = []
@@ -161,9 +162,9 @@ test('what was fetched and is not wanted any more gives its handles back', async
   const names = Array.from({ length: 200 }, (_, index) => `file-${index}`)
   for (const name of names) writeFileSync(at(name), name)
   const handles = handlesOpen()
-  const reader = await openStretchReader(slow())
-  const given = reader.fetch(names.map(seen))
-  const wanted = reader.fetch(names.slice(0, 60).map(seen))
+  const reader = await openStretchReader(systemClock, slow())
+  const given = reader.bring(names.map(seen))
+  const wanted = reader.bring(names.slice(0, 60).map(seen))
   given.drop()
   for (let file = 0; file < 60; file++)
     expect(await wanted.read({ take: () => undefined })).toMatchObject({ outcome: 'whole' })
