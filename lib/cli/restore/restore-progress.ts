@@ -113,6 +113,15 @@ function counting(writer: ComponentWriter, counts: Counts): ComponentWriter {
       return applied
     },
   }
+  const { applyMany } = writer
+  if (applyMany !== undefined)
+    watching.applyMany = async (slice, changes, context) => {
+      const counted = changes.map((change) => countingBytes(change, counts))
+      const applied = await applyMany.call(writer, slice, counted, context)
+      counts.applied += applied.length
+      for (const change of changes.slice(0, applied.length)) counts.bytes += readyBytes(change)
+      return applied
+    }
   return new Proxy(writer, {
     get(target, name) {
       const own = Reflect.get(watching, name) as unknown
@@ -123,9 +132,17 @@ function counting(writer: ComponentWriter, counts: Counts): ComponentWriter {
   })
 }
 
+/** What is there already is not read part by part. */
+function readyBytes({ after }: Change): number {
+  return (after?.content?.ready ?? []).reduce(
+    (sum, part) => sum + (part instanceof Uint8Array ? part.length : part.holeBytes),
+    0,
+  )
+}
+
 function countingBytes(change: Change, counts: Counts): Change {
   const content = change.after?.content
-  if (change.after === undefined || content === undefined) return change
+  if (change.after === undefined || content === undefined || content.ready !== undefined) return change
   const parts = async function* (): AsyncGenerator<ContentPart> {
     for await (const part of content.parts()) {
       counts.bytes += part instanceof Uint8Array ? part.length : part.holeBytes

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import type { Applied, ComponentWriter } from '../../../../lib/components/writer.ts'
 import { showing, watched } from '../../../../lib/cli/restore/restore-progress.ts'
 import { TorikiError } from '../../../../lib/errors.ts'
 import { planThrough } from '../../../../lib/restore/plan-through.ts'
@@ -25,6 +26,33 @@ describe('the progress of a restore', () => {
     expect(counts.applied).toBe(2)
     expect(counts.bytes).toBeGreaterThanOrEqual(5)
     expect(counts.looked).toBeGreaterThanOrEqual(2)
+  })
+
+  test('counts changes that are made many at a time', async () => {
+    const house = await restoreHouse({ a: { size: 5 }, b: { size: 0 }, c: { size: 1 } }, { a: 'first' })
+    await house.backUp('20261121T020000000Z-full-0000000001')
+    house.component.live.slices.get('user/ann')?.clear()
+    house.component.live.contents.clear()
+    const writers = house.service.writers.map((writer): ComponentWriter => {
+      const applyMany: ComponentWriter['applyMany'] = async (slice, changes, context) => {
+        const applied: Applied[] = []
+        for (const change of changes) applied.push(await writer.apply(slice, change, context))
+        return applied
+      }
+      return new Proxy(writer, {
+        get: (target, name) => {
+          const value: unknown = name === 'applyMany' ? applyMany : Reflect.get(target, name)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+    })
+    const { service, counts } = watched({ ...house.service, writers })
+    const { restore } = await beginPlan(service, { slices: ['user/ann'] }, 'a test')
+    await planThrough(service, restore, { parallel: 1, signal })
+    expect(await workThrough(service, restore, { parallel: 1, signal })).toMatchObject({ outcome: 'complete' })
+    expect(house.live()).toMatchObject({ a: { size: 5, content: 'first' } })
+    expect(counts.applied).toBe(3)
+    expect(counts.bytes).toBe(5)
   })
 
   test('moves on a terminal, with changes and bytes, and is cleared away at the end', async () => {
