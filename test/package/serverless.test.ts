@@ -111,10 +111,12 @@ describe('the template', () => {
     for (const [id, resource] of Object.entries(Resources)) expect(packaged.Resources[id]).toMatchObject(resource)
   })
 
-  test('runs Node 24 on arm64, or on x86_64 by choice; traces by choice; tells the settings and nothing else', () => {
+  test('runs Node 24 on arm64, or on x86_64 by choice; traces by choice; tells the settings, the size of Node’s pool, and nothing else', () => {
     for (const one of ofType(packaged, 'AWS::Lambda::Function')) {
       expect(one).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
-      expect(one['Environment']).toEqual({ Variables: { TORIKI_SETTINGS: '/var/task/toriki.yaml' } })
+      expect(one['Environment']).toEqual({
+        Variables: { TORIKI_SETTINGS: '/var/task/toriki.yaml', UV_THREADPOOL_SIZE: '64' },
+      })
       expect(one['TracingConfig']).toBeUndefined()
     }
     for (const one of ofType(other, 'AWS::Lambda::Function'))
