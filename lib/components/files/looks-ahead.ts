@@ -16,6 +16,8 @@ import { SystemFailure } from './system-failure.ts'
 
 /** Looked at, and not asked for yet. */
 const ENTRIES_MAX = 1024
+/** Of all homes that this thread reads at the same time. */
+const ALL_CALLS_MAX = 3 * CALLS_MAX
 /** Opened, and not entered yet. */
 const DIRECTORIES_MAX = 64
 /** On a quick file system one look in so many is timed. */
@@ -76,7 +78,7 @@ export class LooksAhead {
 
   pump(): void {
     const most = this.latency.atOnce(CALLS_MAX)
-    while (this.#running < most) {
+    while (this.#running < most && this.native.callsUnderWay < ALL_CALLS_MAX) {
       const open = this.directories < DIRECTORIES_MAX ? this.#unopened.shift() : undefined
       if (open !== undefined) {
         this.#open(open.above, open.at, open.found)

@@ -26,6 +26,8 @@ export interface Native {
     memory: CallMemory,
     done: (handle: number) => void,
   ): void
+  /** Calls of this thread that are under way: of several homes together they shall be no more than koffi allows, 256. */
+  readonly callsUnderWay: number
   /** As `statx` of a name; `undefined`: it failed. */
   statxSoon(handle: number, name: string, memory: CallMemory, done: (stat: EntryStat | undefined) => void): void
   /** Bytes of the list of names of extended attributes; negative: it failed, or is longer than `memory` has room for. */
@@ -107,6 +109,15 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
   }
   const failure = (): SystemFailure => new SystemFailure(codes.get(koffi.errno()) ?? 'EUNKNOWN')
 
+  let underWay = 0
+  const begun = (done: (answer: number) => void): ((error: unknown, answer: unknown) => void) => {
+    underWay++
+    return (error, answer) => {
+      underWay--
+      done(error === null || error === undefined ? Number(answer) : -1)
+    }
+  }
+
   // One thread, and every call ends before the next begins: buffers are made once.
   const text = Buffer.alloc(PATH_BYTES + 1)
   const second = Buffer.alloc(PATH_BYTES + 1)
@@ -134,29 +145,27 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
     return answer.stat()
   }
   return {
+    get callsUnderWay() {
+      return underWay
+    },
     hasOpenat2: works(() => openat2Probe(openat2)),
     openat2,
     openSoon(directory, name, flags, resolve, memory, done) {
       memory.how.writeUInt32LE(flags, 0)
       memory.how.writeUInt32LE(resolve, 16)
       put(name, memory.name)
-      callOpenat2.async(OPENAT2, directory, memory.name, memory.how, HOW_BYTES, (error: unknown, handle: unknown) =>
-        done(error === null || error === undefined ? Number(handle) : -1),
-      )
+      callOpenat2.async(OPENAT2, directory, memory.name, memory.how, HOW_BYTES, begun(done))
     },
     statxSoon(handle, name, memory, done) {
       put(name, memory.name)
       const { answer: into } = memory
       callStatx.async(
         ...[statxNumber, handle, memory.name, LOOK_FLAGS, STATX_MASK, into.bytes],
-        (error: unknown, failed: unknown) =>
-          done((error === null || error === undefined) && Number(failed) === 0 ? into.stat() : undefined),
+        begun((failed) => done(failed === 0 ? into.stat() : undefined)),
       )
     },
     listAttributesSoon(handle, memory, done) {
-      flistxattr.async(handle, memory.list, memory.list.length, (error: unknown, bytes: unknown) =>
-        done(error === null || error === undefined ? Number(bytes) : -1),
-      )
+      flistxattr.async(handle, memory.list, memory.list.length, begun(done))
     },
     statx,
     seekData(handle, offset) {
