@@ -27,6 +27,8 @@ const LOOKS_PER_SAMPLE = 4
 interface Found {
   /** While calls for it are under way. */
   waiting: PromiseWithResolvers<void> | undefined
+  /** The walk stands before it. */
+  isAwaited: boolean
   stat: EntryStat | undefined
   inside: AheadDirectory | undefined
 }
@@ -71,6 +73,7 @@ export class LooksAhead {
 
   /** The walk waits for this one. */
   hurry(found: Found): void {
+    found.isAwaited = true
     const at = this.#unopened.findIndex((one) => one.found === found)
     const [one] = at === -1 ? [] : this.#unopened.splice(at, 1)
     if (one !== undefined) this.#open(one.above, one.at, found)
@@ -94,7 +97,7 @@ export class LooksAhead {
 
   #look(above: AheadDirectory, at: number): void {
     const name = above.nameAt(at)
-    const found: Found = { waiting: Promise.withResolvers(), stat: undefined, inside: undefined }
+    const found: Found = { waiting: Promise.withResolvers(), isAwaited: false, stat: undefined, inside: undefined }
     above.found.set(name, found)
     this.entries++
     this.#call((memory, done) =>
@@ -102,7 +105,8 @@ export class LooksAhead {
         found.stat = stat
         const isEntered = stat?.type === 'directory' && !stat.mountPoint && stat.device === above.stat.device
         if (!isEntered || above.isClosed || this.#leavesOut(pathIn(above, name), 'directory', undefined)) settle(found)
-        // The walk waits for it and for what is in it together.
+        // The walk waits for it and for what is in it together; while it does, nothing else that is open ahead is closed.
+        else if (found.isAwaited) this.#open(above, at, found)
         else insert(this.#unopened, { above, at, found }, (one) => [...one.above.rank, one.at])
         done()
       }),

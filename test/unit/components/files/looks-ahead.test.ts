@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { HandleDirectory, openHandle } from '../../../../lib/components/files/handle-directory.ts'
 import { LooksAhead } from '../../../../lib/components/files/looks-ahead.ts'
 import { loadNative } from '../../../../lib/components/files/native.ts'
+import type { Native } from '../../../../lib/components/files/native.ts'
 import { walk, walkSoon } from '../../../../lib/components/files/walk.ts'
 import type { Visit, WalkOptions } from '../../../../lib/components/files/walk.ts'
 import { systemClock } from '../../../../lib/platform/clock.ts'
@@ -133,6 +134,39 @@ described('a walk whose answers are fetched ahead', () => {
       plainly(join(scratch.path, 'wide'), { after }),
     )
     await handlesAreBack(before)
+  })
+
+  test('does not wait for ever for a directory whose look took longer than those of all that may be open ahead', async () => {
+    const path = join(scratch.path, 'wide')
+    for (let wide = 0; wide < 150; wide++)
+      mkdirSync(join(path, `d${String(wide).padStart(3, '0')}`), { recursive: true })
+    const directory = home(path)
+    let release: (() => void) | undefined
+    // Everything of the system's own; one answer is kept back.
+    const held: Native = Object.create(native!, {
+      statxSoon: {
+        value: (...[handle, name, memory, done]: Parameters<Native['statxSoon']>) =>
+          native!.statxSoon(handle, name, memory, (stat) => {
+            if (name === 'd000' && release === undefined) release = () => done(stat)
+            else done(stat)
+          }),
+      },
+    }) as Native
+    const looks = new LooksAhead(held, () => false, systemClock)
+    for (let calls = 0; calls < 16; calls++) looks.latency.add(2)
+    const walked = looks.home(directory)
+    const visits: string[] = []
+    for (const visit of walkSoon(walked)) {
+      if (visit instanceof Promise) {
+        while (release === undefined || (visits.length === 1 && looks.directories < 64)) await setImmediate()
+        release()
+        release = () => undefined
+        await visit
+      } else visits.push(told(visit))
+    }
+    walked.release()
+    directory.close()
+    expect(visits).toEqual(plainly(path))
   })
 
   test('gives back every handle where it is left early', async () => {
