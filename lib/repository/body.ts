@@ -200,8 +200,9 @@ export function eachInlineChunk(value: Buffer, take: (idAt: number) => boolean):
   const reader = new ByteReader(value, 'entry')
   reader.byte()
   for (let part = 0; part < ((flags & KEPT) === 0 ? 1 : 2); part++) reader.skip(reader.varint())
-  if ((flags & CONTENT) === 0) return 0
-  return eachInlineExtent(reader, take)
+  const bytes = (flags & CONTENT) === 0 ? 0 : eachInlineExtent(reader, take)
+  if (bytes !== undefined && bytes >= 0) reader.end()
+  return bytes
 }
 
 /** The contents that an entry names: what must be there for it to be whole. The rest of it is looked at, and nothing made of it. @throws TorikiError `seal-broken`. */

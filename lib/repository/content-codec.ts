@@ -73,21 +73,24 @@ export function readContentShape(reader: ByteReader): ContentShape {
 
 /** As `eachInlineChunk` in `body.ts`, from where a content begins. */
 export function eachInlineExtent(reader: ByteReader, take: (idAt: number) => boolean): number | undefined {
-  reader.varint()
+  const sizeBytes = reader.varint()
   const form = reader.byte()
   if (form === FORM_LIST) return undefined
   if (form > INLINE_EXTENTS_MAX) throw reader.malformed()
   let bytes = 0
+  let all = 0
   for (let at = 0; at < form; at++) {
     const length = reader.varint()
     const kind = reader.byte()
     if (length === 0 || kind > 1) throw reader.malformed()
+    all += length
     if (kind === 1) continue
     const idAt = reader.at
     reader.skip(CHUNK_ID_BYTES)
     if (!take(idAt)) return -1
     bytes += length
   }
+  if (all !== sizeBytes) throw reader.malformed()
   return bytes
 }
 

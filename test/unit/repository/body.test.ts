@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { encodeResource, StoredEntry } from '../../../lib/repository/body.ts'
+import { encodeResource, StoredEntry, contentsOfValue, eachInlineChunk } from '../../../lib/repository/body.ts'
 import { ContentWriter } from '../../../lib/repository/content-writer.ts'
 import { treeFormats } from '../../../lib/repository/tree-format.ts'
 import { encodeKey } from '../../../lib/resources/key.ts'
@@ -131,3 +131,40 @@ function sortDeep(value: unknown): unknown {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, member]) => [name, sortDeep(member)])
 }
+
+describe('an entry looked at for its chunks alone', () => {
+  const id = Buffer.alloc(32, 7)
+  const value = (
+    size: number,
+    extents: readonly (readonly [number, boolean])[],
+    tail: readonly number[] = [],
+  ): Buffer =>
+    Buffer.concat([
+      Buffer.of(4, 2, 0x7b, 0x7d, size, extents.length),
+      ...extents.map(([length, isHole]) => (isHole ? Buffer.of(length, 1) : Buffer.concat([Buffer.of(length, 0), id]))),
+      Buffer.from(tail),
+    ])
+
+  test('names the same chunks and bytes as one that is taken apart', () => {
+    const whole = value(9, [
+      [5, false],
+      [1, true],
+      [3, false],
+    ])
+    const found: string[] = []
+    const take = (idAt: number): boolean => found.push(whole.subarray(idAt, idAt + 32).toString('hex')) > 0
+    expect(eachInlineChunk(whole, take)).toBe(8)
+    const extents = contentsOfValue(whole).content?.extents
+    expect(found).toEqual([id.toString('hex'), id.toString('hex')])
+    expect(Array.isArray(extents) && extents.filter((one) => one.id !== undefined)).toHaveLength(found.length)
+  })
+
+  test.each([
+    ['bytes behind its end', value(5, [[5, false]], [0])],
+    ['a size that its chunks have not', value(6, [[5, false]])],
+    ['an end before its last chunk', value(5, [[5, false]]).subarray(0, -1)],
+  ])('is refused with %s, as one that is taken apart', (_what, bytes) => {
+    for (const look of [() => contentsOfValue(bytes), () => eachInlineChunk(bytes, () => true)])
+      expect(look).toThrow(expect.objectContaining({ code: 'seal-broken' }))
+  })
+})
