@@ -8,8 +8,10 @@ import { isTorikiError } from './errors.ts'
 import { keptService } from './assemble-invocation.ts'
 import { loadSettings } from './load-settings.ts'
 import type { LoadOptions } from './load-settings.ts'
+import { chunkThreads } from './chunk-threads.ts'
 import type { Log } from './log.ts'
 import { assemblePlatform } from './platform/assemble.ts'
+import type { Platform } from './platform/platform.ts'
 import { openDeployment } from './repository/deployment-repository.ts'
 import type { QueuedRestoreService } from './restore/queued-service.ts'
 import { OTHERS_MS } from './restore/step-watch.ts'
@@ -41,7 +43,16 @@ async function openRestore(
   log: Log,
   { sources }: { readonly sources: boolean },
 ): Promise<QueuedRestoreService> {
-  const platform = await assemblePlatform(settings, { log })
+  const parts = await assemblePlatform(settings, { log })
+  const threads = sources ? chunkThreads() : undefined
+  const platform: Platform = {
+    ...parts,
+    ...(threads === undefined ? {} : { threads }),
+    async close() {
+      await threads?.close()
+      await parts.close()
+    },
+  }
   try {
     const repository = await openDeployment(platform, { name: settings.deployment })
     const { attempts, parallel } = settings.limits

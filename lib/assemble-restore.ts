@@ -1,5 +1,6 @@
 /** Settings → what a restore works on: store and keys, readers, and writers with restore's own credentials. Needs no queue, so it works when only the store is left. */
 import { createComponents, createRunningServers, createWriters, knownVocabulary } from './components/registry.ts'
+import { chunkThreads } from './chunk-threads.ts'
 import type { Log } from './log.ts'
 import { platformParts } from './platform/assemble.ts'
 import { systemClock } from './platform/clock.ts'
@@ -29,9 +30,10 @@ export async function withRestoreService<T>(
   const components = await createComponents(live, { clock, random })
   const writers = await createWriters(live, { clock, random })
   const servers = createRunningServers(live)
+  const threads = chunkThreads()
   try {
     const keys = await parts.keys()
-    const platform = { ...(await parts.stores()), keys, clock, random, log }
+    const platform = { ...(await parts.stores()), keys, clock, random, log, threads }
     const repository = await openDeployment(platform, { name: settings.deployment })
     const limits = { attempts: settings.limits.attempts }
     return await action({
@@ -42,6 +44,7 @@ export async function withRestoreService<T>(
   } finally {
     for (const writer of writers) await writer.close()
     for (const component of components) await component.close()
+    await threads.close()
     await parts.close()
   }
 }

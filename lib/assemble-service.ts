@@ -2,17 +2,16 @@
  * Settings → a service: platform, deployment, components, limits and the alarm, put together in one place for functions, command line and the service on one
  * machine. Use cases are given the result and never come here.
  */
-import { availableParallelism } from 'node:os'
 import type { Service } from './backup/service.ts'
 import { createComponents } from './components/registry.ts'
 import { FUNCTION_TIMEOUT_MS, VISIBILITY_FACTOR } from './limits.ts'
 import { isOnLambda, keptService } from './assemble-invocation.ts'
 import type { Invoke } from './assemble-invocation.ts'
+import { chunkThreads } from './chunk-threads.ts'
 import type { Log } from './log.ts'
 import { runAlarmCommand } from './platform/alarm-command.ts'
 import { assemblePlatform } from './platform/assemble.ts'
 import type { AssembleOptions } from './platform/assemble.ts'
-import { workerThreads } from './platform/worker-threads.ts'
 import { silentMetrics } from './platform/metrics.ts'
 import type { Metrics } from './platform/metrics.ts'
 import { openDeployment } from './repository/deployment-repository.ts'
@@ -31,7 +30,7 @@ export async function assembleService(
     readonly keepsInOrder?: boolean
   },
 ): Promise<Service> {
-  const threads = workerThreads(threadProgram(), availableParallelism())
+  const threads = chunkThreads()
   const platform = { ...(await assemblePlatform(settings, options)), threads }
   try {
     const repository = await openDeployment(platform, { name: settings.deployment })
@@ -64,11 +63,6 @@ export async function assembleService(
     await platform.close()
     throw error
   }
-}
-
-/** Beside this file: as it stands here, or as it was bundled. */
-function threadProgram(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './chunk-thread.ts' : './chunk-thread.mjs', import.meta.url)
 }
 
 /** Every alarm is a line in the log, and goes to the command and to the topic that the settings name. */

@@ -1,4 +1,4 @@
-/** The program of a thread that reads files and stores their contents, or proves packs; `assemble-service.ts` starts it. */
+/** The program of a thread that reads files and stores their contents, or proves packs; `chunk-threads.ts` starts it. */
 import { parentPort } from 'node:worker_threads'
 import { systemClock } from './platform/clock.ts'
 import { openStretchReader } from './components/files/stretch-reader.ts'

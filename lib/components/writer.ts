@@ -13,6 +13,7 @@
  */
 import type { ComponentName } from '../resources/component-name.ts'
 import type { Change } from '../resources/change.ts'
+import type { FileReading } from '../resources/file-reading.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -99,6 +100,8 @@ export interface LostField {
 export interface WriteContext extends ListContext {
   /** Of the restore: names what is temporary, so that a second try finds what the first left. */
   readonly restore: string
+  /** With a look: reads contents on other threads. Absent: everything is read on the thread at hand. */
+  readonly reading?: FileReading
   /** With a question what would come of a change: the written keys of everything that the plan will ask about and that is to be there afterwards. */
   readonly planned?: ReadonlySet<string>
   /** Written keys of what the same restore makes and changes before this slice: of `shared`, to which people refer. Told with a question what would come of a change. */

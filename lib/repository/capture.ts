@@ -141,16 +141,19 @@ export class SliceCapture implements Capture {
 
   reading(): FileReading | undefined {
     const { threads } = this.#context.platform
-    if (threads === undefined || this.#options.contentBytesMax !== undefined) return undefined
+    if (threads === undefined) return undefined
+    const isLook = this.#options.contentBytesMax !== undefined
     this.#pipeline = new Pipeline(threads, {
       sliceId: this.#context.sliceId,
       keys: this.#context.keys,
       signal: this.#options.signal,
-      openPacks: async () => {
-        const packs = await this.#openPacks()
-        const held = [...this.#start.reusable].filter(([, { sort }]) => sort === 'content')
-        return { packs, known: held.map(([hex]) => Buffer.from(hex, 'hex')) }
-      },
+      openPacks: isLook
+        ? undefined
+        : async () => {
+            const packs = await this.#openPacks()
+            const held = [...this.#start.reusable].filter(([, { sort }]) => sort === 'content')
+            return { packs, known: held.map(([hex]) => Buffer.from(hex, 'hex')) }
+          },
     })
     return this.#pipeline
   }

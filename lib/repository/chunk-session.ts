@@ -1,4 +1,7 @@
-/** One slice's contents on one thread: bytes in, chunk ids out, packs handed over as they fill. What any thread of the slice has stored is stored nowhere again. */
+/**
+ * One slice's contents on one thread: bytes in, chunk ids out, packs handed over as they fill. What any thread of the slice has stored is stored nowhere again. Without a table of
+ * what is known nothing is stored: for looks that compare, and bring nothing back.
+ */
 import { systemRandom } from '../platform/random.ts'
 import { Chunker, gearTable } from './chunker.ts'
 import { ChunkTable } from './chunk-table.ts'
@@ -23,21 +26,21 @@ export class ChunkSession {
   readonly #keys: SliceKeys
   readonly #chunker: Chunker
   readonly #full: (pack: FinishedPack) => void
-  #table: ChunkTable
+  #table: ChunkTable | undefined
   #writer: PackWriter | undefined
   readonly #found = new Found()
 
   constructor(options: {
     readonly sliceId: string
     readonly keys: Omit<SliceKeys, 'contentPrivateKey'>
-    readonly table: SharedTables
+    readonly table?: SharedTables | undefined
     readonly onPack: (pack: FinishedPack) => void
   }) {
     this.#sliceId = options.sliceId
     this.#keys = { ...options.keys, gearKey: Buffer.from(options.keys.gearKey), contentPrivateKey: undefined }
     this.#chunker = new Chunker(gearTable(this.#keys.gearKey))
     this.#full = options.onPack
-    this.#table = new ChunkTable(options.table)
+    if (options.table !== undefined) this.useTable(options.table)
   }
 
   useTable(shared: SharedTables): void {
@@ -98,7 +101,7 @@ export class ChunkSession {
 
   #store(chunk: Buffer): void {
     const id = chunkId(this.#keys.chunkIdKey, chunk)
-    const isNew = this.#table.claim(id)
+    const isNew = this.#table?.claim(id) ?? false
     this.#found.add(id, chunk.length, !isNew)
     if (!isNew) return
     this.#writer ??= new PackWriter({

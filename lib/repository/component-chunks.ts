@@ -71,8 +71,9 @@ export class ComponentChunks implements Pick<ChunkSink, 'put'> {
     return id
   }
 
-  /** Names the chunks of a content that other threads have stored in packs. After `open`. */
+  /** Names the chunks of a content that other threads have stored in packs; or named only, where not all content is stored. After `open`. */
   takeOver(content: PipelinedContent): void {
+    if (this.#contentBytesMax !== Number.POSITIVE_INFINITY) return
     content.each((ids, idAt, lengthBytes, wasKnown) => {
       if (wasKnown) this.reuse('content', ids.subarray(idAt, idAt + CHUNK_ID_BYTES))
       else this.#bytes.content += lengthBytes

@@ -9,7 +9,8 @@ export type ToThread =
       readonly kind: 'begin'
       readonly sliceId: string
       readonly keys: Omit<SliceKeys, 'contentPrivateKey'>
-      readonly table: SharedTables
+      /** Absent: chunks are named and not stored. */
+      readonly table?: SharedTables | undefined
     }
   | { readonly kind: 'table'; readonly table: SharedTables }
   | { readonly kind: 'read'; readonly batch: EncodedStretches }

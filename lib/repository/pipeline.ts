@@ -175,7 +175,10 @@ export class Pipeline implements FileReading {
       this.#fail(new TorikiError('internal', { message: 'A thread ended.', cause: error }))
     })
     this.#options.signal.addEventListener('abort', this.#abort)
-    void this.#options.openPacks().then(
+    const { openPacks } = this.#options
+    // Nothing is stored: there is nothing to wait for.
+    if (openPacks === undefined) return
+    void openPacks().then(
       ({ packs, known }) => {
         this.#packs = packs
         this.#idsInTable = packs.contentChunks + known.length
@@ -220,7 +223,7 @@ export class Pipeline implements FileReading {
 
   /** Sends on what may be sent: to the thread that has least to do, and to one more only where that helps. */
   #pump(): void {
-    while (this.#waiting.length > 0 && this.#table !== undefined && this.#failure === undefined) {
+    while (this.#waiting.length > 0 && this.#isReady && this.#failure === undefined) {
       if (this.#uploads > this.#threads.count) return
       if (!this.#hasRoom(this.#waiting[0] as Batch)) return
       const thread = this.#idlest()
@@ -231,6 +234,10 @@ export class Pipeline implements FileReading {
       lane.batches.push(batch)
       this.#post(thread, { kind: 'read', batch: encodeStretches(batch.stretches) })
     }
+  }
+
+  get #isReady(): boolean {
+    return this.#table !== undefined || this.#options.openPacks === undefined
   }
 
   #idlest(): number | undefined {
@@ -246,7 +253,7 @@ export class Pipeline implements FileReading {
 
   /** The table knows no id twice and grows while nobody looks: then everybody hears of the new one. */
   #hasRoom({ idsMax }: Batch): boolean {
-    assert(this.#table !== undefined, 'a table stands before anything is sent')
+    if (this.#table === undefined) return true
     if (this.#idsInTable + idsMax <= this.#table.idsMax) return true
     if (this.#lanes.some((lane) => lane !== undefined && lane.batches.length > 0)) return false
     // By half: one that doubles is mostly empty.
@@ -259,9 +266,8 @@ export class Pipeline implements FileReading {
   }
 
   #open(thread: number): Lane {
-    assert(this.#table !== undefined, 'a table stands before anything is sent')
     const { contentPrivateKey: _, ...keys } = this.#options.keys
-    this.#post(thread, { kind: 'begin', sliceId: this.#options.sliceId, keys, table: this.#table.shared })
+    this.#post(thread, { kind: 'begin', sliceId: this.#options.sliceId, keys, table: this.#table?.shared })
     return { batches: [], isFinished: false }
   }
 
@@ -353,8 +359,8 @@ export interface PipelineOptions {
   readonly sliceId: string
   readonly keys: SliceKeys
   readonly signal: AbortSignal
-  /** The packs, with the index read, and ids of contents that others than packs hold. */
-  readonly openPacks: () => Promise<{ readonly packs: PackStore; readonly known: readonly ChunkId[] }>
+  /** The packs, with the index read, and ids of contents that others than packs hold. Absent: contents are named, and stored nowhere. */
+  readonly openPacks?: (() => Promise<{ readonly packs: PackStore; readonly known: readonly ChunkId[] }>) | undefined
 }
 
 /** What another thread sent arrives as a plain array of bytes. */

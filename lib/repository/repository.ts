@@ -178,7 +178,9 @@ export interface StoredDifference {
 
 export interface CaptureOptions {
   readonly run: string
-  /** Of contents so many bytes are stored at most; more is named by its digest, and cannot be read. For looks that nobody keeps. */
+  /**
+   * Of contents so many bytes are stored at most; more is named by its digest, and cannot be read. What other threads read is only named. For looks that nobody keeps.
+   */
   readonly contentBytesMax?: number | undefined
   /** Ends reading; what was read so far is kept by `checkpoint`. */
   readonly signal: AbortSignal
@@ -200,7 +202,7 @@ export interface Capture {
   readonly resume: { readonly component: string; readonly after: ResourceKey } | undefined
   /** What is stored of the component, for a reader that need not read again what did not change; `undefined`: nothing that could tell. Ask before `store`. */
   known(component: string): KnownEntries | undefined
-  /** Threads that read files for the component that is stored next; `undefined`: there are none. */
+  /** Threads that read files for the component that is stored next; `undefined`: there are none. Ask before `store`. */
   reading(): FileReading | undefined
   /**
    * Stores one component's map in a single streaming pass; resources come one by one or in batches, of which only the last has content to be read. After an abort of the signal it throws; `checkpoint` may then keep what was stored.

@@ -8,6 +8,7 @@ import { Notes } from '../repository/notes.ts'
 import type { DeploymentRepository, SliceRepository } from '../repository/repository.ts'
 import type { Snapshot } from '../repository/snapshot.ts'
 import type { ComponentName } from '../resources/component-name.ts'
+import type { FileReading } from '../resources/file-reading.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { RestoreService } from './service.ts'
@@ -27,8 +28,8 @@ export interface LookRequest {
   readonly slice: Slice
   readonly generation: number
   readonly components: readonly ComponentName[]
-  /** The resources of one component, ascending. */
-  readonly read: (component: ComponentName) => AsyncIterable<Resource>
+  /** The resources of one component, ascending. `reading`: threads that may read contents for it, where there are any. */
+  readonly read: (component: ComponentName, reading: FileReading | undefined) => AsyncIterable<Resource>
   readonly signal: AbortSignal
 }
 
@@ -58,7 +59,8 @@ async function capture(
   const capturing = await writing.capture({ run, signal, contentBytesMax })
   for (const name of components) {
     if (capturing.finished[name] !== undefined) continue
-    await capturing.store(name, request.read(name), { notes: new Notes() })
+    const reading = capturing.reading()
+    await capturing.store(name, request.read(name, reading), { notes: new Notes() })
   }
   const { snapshot } = await capturing.commit([])
   const repository = await deployment.openSlice(slice.name, { access: 'read-content', generation })

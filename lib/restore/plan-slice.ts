@@ -8,6 +8,7 @@ import type { WriteContext } from '../components/writer.ts'
 import type { SliceRepository } from '../repository/repository.ts'
 import type { ComponentName } from '../resources/component-name.ts'
 import type { ResourceKey } from '../resources/key.ts'
+import type { FileReading } from '../resources/file-reading.ts'
 import type { Resource } from '../resources/resource.ts'
 import { careForServers } from './ask-servers.ts'
 import type { ServerCare } from './ask-servers.ts'
@@ -43,10 +44,10 @@ export async function planSlice(
     slice,
     generation: stored.generation,
     components: sources.map(({ writer }) => writer.name),
-    read: (name) => {
+    read: (name, reading) => {
       const source = sources.find(({ writer }) => writer.name === name)
       assert(source !== undefined, 'a component that was chosen')
-      return readLive(service, stored, { source, reach, request, signal })
+      return readLive(service, stored, { source, reach, request, signal, reading })
     },
     signal,
   })
@@ -124,23 +125,26 @@ async function* readLive(
     reach,
     request,
     signal,
+    reading,
   }: {
     readonly source: Source
     readonly reach: Reach
     readonly request: SlicePlanRequest
     readonly signal: AbortSignal
+    readonly reading: FileReading | undefined
   },
 ): AsyncGenerator<Resource> {
   const { clock } = platform
   const { slice, to = slice, restore, deleteExtra, options } = request
   const { writer, component, naming } = source
+  const context = { clock, signal, ...(reading === undefined ? {} : { reading }) }
   if (deleteExtra && naming.folder === undefined) {
-    const all = component.read(to, { clock, signal, note: () => undefined })
+    const all = component.read(to, { ...context, note: () => undefined })
     for await (const { entry } of reached(all, reach)) yield entry
     return
   }
   const keys = async function* (): AsyncGenerator<ResourceKey> {
     for await (const { key } of wantedResources(stored, source, reach, () => undefined)) yield key
   }
-  yield* writer.look(to, keys(), { clock, signal, restore, options })
+  yield* writer.look(to, keys(), { ...context, restore, options })
 }

@@ -5,6 +5,7 @@ import type { WriteContext, WriteOptions } from '../components/writer.ts'
 import { compareKeys } from '../resources/key.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { ComponentName } from '../resources/component-name.ts'
+import type { FileReading } from '../resources/file-reading.ts'
 import type { Resource } from '../resources/resource.ts'
 import { parseSlice } from '../resources/slice.ts'
 import type { Slice } from '../resources/slice.ts'
@@ -49,13 +50,18 @@ export function lookRequest(work: SliceWork): LookRequest {
     slice: parseSlice(plan.slice),
     generation: plan.generation,
     components: names,
-    read: (name) => readTouched(work, name),
+    read: (name, reading) => readTouched(work, name, reading),
     signal: context.signal,
   }
 }
 
-async function* readTouched(work: SliceWork, name: ComponentName): AsyncGenerator<Resource> {
-  yield* writerOf(work, name).look(work.slice, touchedKeys(work, name), work.context)
+async function* readTouched(
+  work: SliceWork,
+  name: ComponentName,
+  reading: FileReading | undefined,
+): AsyncGenerator<Resource> {
+  const context = { ...work.context, ...(reading === undefined ? {} : { reading }) }
+  yield* writerOf(work, name).look(work.slice, touchedKeys(work, name), context)
 }
 
 /** Ascending. Of a component with one kind they stream: both halves of its plan ascend. */
