@@ -12,6 +12,7 @@ import type { Settings } from '../settings.ts'
 import { answer } from './context.ts'
 import type { CommandContext, Workers } from './context.ts'
 import { EXIT, exitStatusOfOutcome } from './exit-status.ts'
+import { NextLook } from './next-look.ts'
 import { runProgress } from './progress.ts'
 import { formatReport, reportJson } from './run-summary.ts'
 
@@ -30,6 +31,7 @@ export async function followRun(
   const { clock } = service.platform
   const progress = runProgress(terminal, clock)
   const over = new AbortController()
+  const next = new NextLook(clock)
   // Slices that rest because the store has no room even for a record. Where no others are left, nobody would ever say why the run stands still.
   const resting = new Set<string>()
   let stoodStill = 0
@@ -40,6 +42,7 @@ export async function followRun(
       ended(ofRun, slice, event) {
         resting.delete(slice)
         progress.observer.ended(ofRun, slice, event)
+        next.ended()
       },
       stuck: (slice, { code }) => void (code === 'store-full' && resting.add(slice)),
     },
@@ -57,6 +60,7 @@ export async function followRun(
     const signal = AbortSignal.any([context.signal, over.signal])
     ending = untilEnded(watched, run, {
       here,
+      next,
       signal,
       show(report) {
         progress.update(report)
@@ -99,15 +103,22 @@ async function untilEnded(
   run: string,
   {
     here,
+    next,
     signal,
     show,
-  }: { readonly here: boolean; readonly signal: AbortSignal; readonly show: (report: RunReport) => void },
+  }: {
+    readonly here: boolean
+    readonly next: NextLook
+    readonly signal: AbortSignal
+    readonly show: (report: RunReport) => void
+  },
 ): Promise<RunReport | undefined> {
   const { clock } = service.platform
   const queue = service.platform.queues.queue('backup-slice')
   const beganMs = clock.monotonicMs()
   let heard = here
   for (;;) {
+    next.begins()
     const report = await runReport(service, run)
     show(report)
     if (!report.open) {
@@ -122,11 +133,7 @@ async function untilEnded(
       if (!heard && clock.monotonicMs() - beganMs > NO_CONSUMER_MS)
         throw new TorikiError('no-consumer', { ids: { run } })
     }
-    try {
-      await clock.sleep(here ? LOOK_MS : LOOK_ELSEWHERE_MS, signal)
-    } catch (error) {
-      if (signal.aborted) return undefined
-      throw error
-    }
+    await next.due(report.slices.pending, here ? LOOK_MS : LOOK_ELSEWHERE_MS, signal)
+    if (signal.aborted) return undefined
   }
 }
