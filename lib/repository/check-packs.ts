@@ -84,8 +84,9 @@ export class SlicePacks implements Pick<ChunkSource, 'get'> {
   async get(sort: ChunkSort, id: ChunkId): Promise<Buffer> {
     const entry = this.placeOf(sort, id)
     if (entry === undefined) throw new TorikiError('object-not-found', { message: 'A chunk is in no pack.' })
-    const { pack, block, offset, length } = this.index.at(entry)
-    const bytes = (await this.#reader.block(pack, block)).subarray(offset, offset + length)
+    const { pack, block, blockEntry, offset, length } = this.index.at(entry)
+    const behind = sort === 'tree' ? (most: number) => this.index.blocksBehind(blockEntry, most) : undefined
+    const bytes = (await this.#reader.block(pack, block, behind)).subarray(offset, offset + length)
     if (!this.#has(bytes, id, 0)) throw new TorikiError('seal-broken', { ids: { pack: pack.packId } })
     return bytes
   }

@@ -19,6 +19,8 @@ const SLOTS_FIRST = 1024
 export interface ChunkPlace {
   readonly pack: PackDescription
   readonly block: BlockDescription
+  /** Numbers the block among those of the index. */
+  readonly blockEntry: number
   /** In the block's plaintext. */
   readonly offset: number
   readonly length: number
@@ -68,6 +70,9 @@ export class ChunkIndex {
     this.#judge(pack)
     const number = this.#packs.push(pack) - 1
     this.#packNumbers.set(pack.packId, number)
+    // As many as there are room for: entered once, not again at each doubling.
+    const most = (this.#entryCount + Math.floor(table.length / (CHUNK_ID_BYTES + 4))) * 2
+    if (most > this.#slots.length) this.#grow(most)
     readPackTable(table, {
       block: (block) => this.#addBlock(number, block),
       chunk: (from, idAt, offset, length) => this.#addChunk(from, idAt, offset, length),
@@ -184,6 +189,17 @@ export class ChunkIndex {
     return this.#place(entry)
   }
 
+  /** The blocks that follow one in its pack, so many at most. */
+  blocksBehind(blockEntry: number, most: number): readonly BlockDescription[] {
+    const behind: BlockDescription[] = []
+    const pack = this.#blockNumber(blockEntry, 0)
+    for (let entry = blockEntry + 1; entry < this.#blockCount && behind.length < most; entry++) {
+      if (this.#blockNumber(entry, 0) !== pack) break
+      behind.push(this.#block(entry))
+    }
+    return behind
+  }
+
   #judge(pack: KnownPack): void {
     let counts = false
     for (const source of pack.sources) counts ||= source === undefined || !this.#superseded.has(source)
@@ -194,7 +210,13 @@ export class ChunkIndex {
   #addBlock(pack: number, { number, offset, sealedBytes, plainBytes }: BlockDescription): void {
     const at = this.#blockCount % PAGE_ENTRIES
     if (at === 0) this.#blocks.push(new Uint32Array(PAGE_ENTRIES * BLOCK_NUMBERS))
-    this.#blocks.at(-1)?.set([pack, number, offset, sealedBytes, plainBytes], at * BLOCK_NUMBERS)
+    const page = this.#blocks.at(-1) as Uint32Array
+    const first = at * BLOCK_NUMBERS
+    page[first] = pack
+    page[first + 1] = number
+    page[first + 2] = offset
+    page[first + 3] = sealedBytes
+    page[first + 4] = plainBytes
     this.#blockCount++
   }
 
@@ -205,8 +227,13 @@ export class ChunkIndex {
       this.#entries.push(new Uint32Array(PAGE_ENTRIES * ENTRY_NUMBERS))
     }
     from.copy(this.#ids.at(-1) as Buffer, at * CHUNK_ID_BYTES, idAt, idAt + CHUNK_ID_BYTES)
-    this.#entries.at(-1)?.set([this.#blockCount - 1, offset, length], at * ENTRY_NUMBERS)
-    if ((this.#entryCount + 1) * 2 > this.#slots.length) this.#grow()
+    // One by one: a list made for each chunk, and handed over, took longer than all the rest.
+    const page = this.#entries.at(-1) as Uint32Array
+    const first = at * ENTRY_NUMBERS
+    page[first] = this.#blockCount - 1
+    page[first + 1] = offset
+    page[first + 2] = length
+    if ((this.#entryCount + 1) * 2 > this.#slots.length) this.#grow((this.#entryCount + 1) * 2)
     this.#entryCount++
     this.#enter(this.#entryCount - 1)
   }
@@ -218,8 +245,10 @@ export class ChunkIndex {
     this.#slots[slot] = entry + 1
   }
 
-  #grow(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2)
+  #grow(needed: number): void {
+    let length = this.#slots.length
+    while (length < needed) length *= 2
+    this.#slots = new Uint32Array(length)
     for (let entry = 0; entry < this.#entryCount; entry++) this.#enter(entry)
   }
 
@@ -243,14 +272,19 @@ export class ChunkIndex {
     const block = this.#entryNumber(entry, 0)
     return {
       pack: this.#packs[this.#blockNumber(block, 0)] as KnownPack,
-      block: {
-        number: this.#blockNumber(block, 1),
-        offset: this.#blockNumber(block, 2),
-        sealedBytes: this.#blockNumber(block, 3),
-        plainBytes: this.#blockNumber(block, 4),
-      },
+      block: this.#block(block),
+      blockEntry: block,
       offset: this.#entryNumber(entry, 1),
       length: this.#entryNumber(entry, 2),
+    }
+  }
+
+  #block(entry: number): BlockDescription {
+    return {
+      number: this.#blockNumber(entry, 1),
+      offset: this.#blockNumber(entry, 2),
+      sealedBytes: this.#blockNumber(entry, 3),
+      plainBytes: this.#blockNumber(entry, 4),
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import { OBJECT_BYTES_MAX } from '../limits.ts'
 import type { ObjectStore } from '../platform/object-store/port.ts'
+import { BlocksAhead } from './blocks-ahead.ts'
 import { packPath } from './object-paths.ts'
 import { openPack } from './pack-seal.ts'
 import { packHeaderBytes } from './pack-table.ts'
@@ -31,6 +32,7 @@ export class PackReader {
   /** Both in order of last use. */
   readonly #openers = new Map<string, Opener>()
   readonly #blocks = new Map<string, HeldBlock>()
+  readonly #ahead = new BlocksAhead()
   #cachedBytes = 0
 
   constructor(options: {
@@ -43,8 +45,15 @@ export class PackReader {
     this.#keys = options.keys
   }
 
-  /** A block's plaintext: shared with others, not to be changed. @throws TorikiError `content-locked`, `seal-broken`, `object-not-found`. */
-  async block(pack: PackDescription, block: BlockDescription): Promise<Buffer> {
+  /**
+   * A block's plaintext: shared with others, not to be changed. `behind` knows the blocks that follow it in its pack: whoever gives it, and asks for one after the other, waits for
+   * fewer requests. @throws TorikiError `content-locked`, `seal-broken`, `object-not-found`.
+   */
+  async block(
+    pack: PackDescription,
+    block: BlockDescription,
+    behind?: (most: number) => readonly BlockDescription[],
+  ): Promise<Buffer> {
     const name = `${pack.packId}/${block.number}`
     const cached = this.#blocks.get(name)
     if (cached !== undefined) {
@@ -52,7 +61,7 @@ export class PackReader {
       this.#blocks.set(name, cached)
       return await cached.plain
     }
-    const plain = this.#read(pack, block)
+    const plain = this.#read(pack, block, behind)
     const held: HeldBlock = { plain, bytes: block.plainBytes }
     this.#blocks.set(name, held)
     this.#cachedBytes += block.plainBytes
@@ -97,10 +106,23 @@ export class PackReader {
     return verifyPack(this.#keys, { sliceId: this.#sliceId, sort, packId }, bytes)
   }
 
-  async #read(pack: PackDescription, { number, offset, sealedBytes, plainBytes }: BlockDescription): Promise<Buffer> {
+  async #read(
+    pack: PackDescription,
+    block: BlockDescription,
+    behind: ((most: number) => readonly BlockDescription[]) | undefined,
+  ): Promise<Buffer> {
+    const { number, offset, sealedBytes, plainBytes } = block
     const opener = this.#opener(pack)
     const path = packPath(this.#sliceId, pack.sort, pack.packId)
-    const sealed = await this.#store.get(path, { range: { offset, length: sealedBytes }, bytesMax: sealedBytes })
+    const fetch = (from: number, length: number): Promise<Buffer> =>
+      this.#store.get(path, { range: { offset: from, length }, bytesMax: length })
+    const wasAsked = (one: number): boolean => this.#blocks.has(`${pack.packId}/${one}`)
+    const sealed =
+      behind === undefined
+        ? await fetch(offset, sealedBytes)
+        : // One that came with others and did not arrive is asked for by itself.
+          ((await this.#ahead.take(pack.packId, number)?.catch(() => undefined)) ??
+          (await this.#ahead.fetch(pack.packId, block, { behind, wasAsked, fetch })))
     return openBlock(opener, number, sealed, plainBytes)
   }
 

@@ -188,7 +188,7 @@ export class PackStore implements ChunkSink, ChunkSource {
       if (place === undefined)
         throw last ?? new TorikiError('object-not-found', { message: 'A chunk is in no pack of the index.' })
       try {
-        return await this.#read(place, id)
+        return await this.#read(index, place, id)
       } catch (error) {
         if (isTorikiError(error, 'object-not-found')) index.condemn([place.pack.packId])
         else if (!isTorikiError(error, 'seal-broken') && !isTorikiError(error, 'format-newer')) throw error
@@ -206,8 +206,14 @@ export class PackStore implements ChunkSink, ChunkSource {
     return bytes !== undefined && this.idOf(bytes).equals(id) ? bytes : undefined
   }
 
-  async #read({ pack, block, offset, length }: ChunkPlace, id: ChunkId): Promise<Buffer> {
-    const bytes = (await this.#reader.block(pack, block)).subarray(offset, offset + length)
+  async #read(
+    index: ChunkIndex,
+    { pack, block, blockEntry, offset, length }: ChunkPlace,
+    id: ChunkId,
+  ): Promise<Buffer> {
+    // Trees are walked in the order in which they were written; blocks of content are large by themselves.
+    const behind = pack.sort === 'tree' ? (most: number) => index.blocksBehind(blockEntry, most) : undefined
+    const bytes = (await this.#reader.block(pack, block, behind)).subarray(offset, offset + length)
     // The index may be another writer's: only the id proves that these are the bytes that the tree means.
     if (!this.idOf(bytes).equals(id)) throw new TorikiError('seal-broken', { ids: { pack: pack.packId } })
     return bytes

@@ -179,3 +179,53 @@ test('a content pack whose encapsulated key was exchanged does not open', async 
     one.reader().block({ ...one.description, header: mixed }, one.blocks[0] as BlockDescription),
   ).rejects.toEqual(broken)
 })
+
+describe('blocks that are asked for one after the other', () => {
+  const chunks = Array.from({ length: 40 }, () => random.bytes(50_000))
+  async function walked() {
+    const one = await stored('tree', chunks)
+    const { blocks } = one
+    const reader = one.reader()
+    const ask = (at: number): Promise<Buffer> =>
+      reader.block(one.description, blocks[at] as BlockDescription, (most) => blocks.slice(at + 1, at + 1 + most))
+    return { ...one, ask }
+  }
+
+  test('come by a few requests, and are the same', async () => {
+    const { ask, blocks, gets } = await walked()
+    const plain: Buffer[] = []
+    for (let at = 0; at < blocks.length; at++) plain.push(await ask(at))
+    expect(Buffer.concat(plain).equals(Buffer.concat(chunks))).toBe(true)
+    expect(blocks.length).toBeGreaterThan(30)
+    expect(gets()).toBeLessThan(10)
+  })
+
+  test('here and there are fetched by themselves', async () => {
+    const { ask, store, path, body, blocks, gets } = await walked()
+    for (const at of [20, 3, 11]) await ask(at)
+    expect(gets()).toBe(3)
+    // Had they been fetched ahead, they would open.
+    store.replace(path, Buffer.alloc(body.length))
+    for (const at of [21, 4, 12]) await expect(ask(at)).rejects.toEqual(broken)
+    expect(blocks.length).toBeGreaterThan(21)
+  })
+
+  test('a request that fails is told to who made it, and to nobody else', async () => {
+    const { description, blocks, packId, path, body } = await walked()
+    const store = new MemoryObjectStore({ clock: new FakeClock() })
+    await store.create(path, body)
+    let fails = false
+    const get = async (...get: Parameters<MemoryObjectStore['get']>): Promise<Buffer> => {
+      if (fails) throw new Error(`no answer for ${packId}`)
+      return await store.get(...get)
+    }
+    const reader = new PackReader({ store: { get }, sliceId: 'abc', keys: reading })
+    const ask = (at: number): Promise<Buffer> =>
+      reader.block(description, blocks[at] as BlockDescription, (most) => blocks.slice(at + 1, at + 1 + most))
+    await ask(0)
+    fails = true
+    await expect(ask(1)).rejects.toThrow('no answer')
+    fails = false
+    for (const at of [1, 2, 3]) await expect(ask(at)).resolves.toHaveLength(50_000)
+  })
+})
