@@ -6,19 +6,18 @@ import type { Invocation } from '../lib/backup/deadline.ts'
 import { parseQueueEvent } from '../lib/backup/receive-batch.ts'
 import type { BatchResponse } from '../lib/backup/receive-batch.ts'
 import type { Service } from '../lib/backup/service.ts'
-import { giveUpMaintenance } from '../lib/maintenance/give-up.ts'
-import { giveUpRestore } from '../lib/restore/give-up-restore.ts'
 
 export async function handle(service: Service, event: unknown): Promise<BatchResponse> {
   const batchItemFailures: { readonly itemIdentifier: string }[] = []
   // One after another: a broken server fills this queue with the same cause, which is told once.
   for (const { messageId, body } of parseQueueEvent(event).Records) {
     try {
-      await deadLetter(service, { body }, (message) =>
-        message.kind === 'prune-slice' || message.kind === 'compact-slice'
-          ? giveUpMaintenance(service, message)
-          : giveUpRestore(service, message),
-      )
+      // A program that backs up gives up nothing else, and waits for no more than it needs.
+      await deadLetter(service, { body }, async (message) => {
+        if (message.kind === 'prune-slice' || message.kind === 'compact-slice')
+          await (await import('../lib/maintenance/give-up.ts')).giveUpMaintenance(service, message)
+        else await (await import('../lib/restore/give-up-restore.ts')).giveUpRestore(service, message)
+      })
     } catch (error) {
       logFailure(service.platform.log, 'dead-letter-failed', error, { message: messageId })
       batchItemFailures.push({ itemIdentifier: messageId })

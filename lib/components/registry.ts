@@ -6,7 +6,6 @@ import { ENTRY_KIND } from '../resources/key.ts'
 import type { Settings } from '../settings.ts'
 import type { Component } from './component.ts'
 import { filesComponent } from './files/component.ts'
-import { filesWriter } from './files/write/writer.ts'
 import { hubServers } from './jupyterhub/running-servers.ts'
 import { keycloakKinds } from './keycloak/kinds.ts'
 import { groupPart } from './keycloak/write/rename.ts'
@@ -65,7 +64,7 @@ export async function createWriters(
     ...(keycloak?.restore === undefined
       ? []
       : [(await import('./keycloak/write/writer.ts')).keycloakWriter(keycloak, { clock, random })]),
-    ...(files === undefined ? [] : [filesWriter(files)]),
+    ...(files === undefined ? [] : [(await import('./files/write/writer.ts')).filesWriter(files)]),
   ]
 }
 

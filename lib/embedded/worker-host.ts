@@ -3,16 +3,6 @@
  * while they are in work, so that after a crash they come back within a minute.
  */
 import assert from 'node:assert/strict'
-import * as backupSlice from '../../functions/backup-slice.ts'
-import * as compactSlice from '../../functions/compact-slice.ts'
-import * as deadLetter from '../../functions/dead-letter.ts'
-import * as planRestore from '../../functions/plan-restore.ts'
-import * as pruneSlice from '../../functions/prune-slice.ts'
-import * as replayRun from '../../functions/replay-run.ts'
-import * as restoreSlice from '../../functions/restore-slice.ts'
-import * as settleRun from '../../functions/settle-run.ts'
-import { handle as schedule } from '../../functions/schedule.ts'
-import { closeRestore, openRestoreWork, restoreSettings } from '../assemble-queued-restore.ts'
 import { wasCutOff } from '../backup/cut-off.ts'
 import { settleOpenRuns } from '../backup/settle-open-runs.ts'
 import type { Service } from '../backup/service.ts'
@@ -21,12 +11,15 @@ import type { ServeEvents, WorkerFunction, WorkerHost, Workers } from '../cli/co
 import { TorikiError } from '../errors.ts'
 import { queueNames } from '../platform/queue/port.ts'
 import type { Queue, QueueName } from '../platform/queue/port.ts'
-import { wasRestoreCutOff } from '../restore/cut-off.ts'
 import type { QueuedRestoreService } from '../restore/queued-service.ts'
 import type { Settings } from '../settings.ts'
 import { startEventSource } from './event-source.ts'
 import type { EventHandler, EventSource, EventSourceOptions } from './event-source.ts'
-import { scheduleLoop } from './schedule-loop.ts'
+
+type OpenWork = typeof import('../assemble-queued-restore.ts').openRestoreWork
+
+const openRestoreWork: OpenWork = async (...given) =>
+  await (await import('../assemble-queued-restore.ts')).openRestoreWork(...given)
 
 /** A message in work is hidden for so long at a time. */
 const LEASE_MS = 60_000
@@ -43,7 +36,7 @@ export interface HostOptions {
   readonly leaseMs?: number
   readonly graceMs?: number
   /** Opens what restores. Given by tests; in operation from the settings. */
-  readonly openWork?: typeof openRestoreWork
+  readonly openWork?: OpenWork
 }
 
 export function embeddedHost({
@@ -86,24 +79,24 @@ export function embeddedHost({
         leaseMs,
         ...(alone === undefined ? {} : { alone }),
       })
+    // Of what is worked on here, and nothing else: a command that backs up waits for no restore's program. All of it now, so that a process that stays is of one make.
+    const works = await Promise.all(
+      names.map(async (name) => ({
+        name,
+        handler: await handlerOf(service, restoring, name),
+        alone: await mayCrash(service, name),
+      })),
+    )
+    const deadLetter = (only ?? workerFunctions).includes('dead-letter')
+      ? onService(service, await import('../../functions/dead-letter.ts'))
+      : undefined
     const sources = [
-      ...names.map((name) =>
-        source(
-          name,
-          queues.queue(name),
-          handlerOf(service, restoring, name),
-          isAlone(name) ? 1 : service.limits.parallel,
-          mayCrash(service, name),
-        ),
+      ...works.map(({ name, handler, alone }) =>
+        source(name, queues.queue(name), handler, isAlone(name) ? 1 : service.limits.parallel, alone),
       ),
-      ...((only ?? workerFunctions).includes('dead-letter') ? queueNames : []).map((name) =>
-        source(
-          `${name}-dead`,
-          queues.deadLetter(name),
-          answering((event) => deadLetter.handle(service, event)),
-          1,
-        ),
-      ),
+      ...(deadLetter === undefined
+        ? []
+        : queueNames.map((name) => source(`${name}-dead`, queues.deadLetter(name), deadLetter, 1))),
     ]
     return {
       ended: Promise.race(sources.map((one) => one.ended)),
@@ -128,6 +121,11 @@ async function serve(
 ): Promise<void> {
   const { clock } = service.platform
   const { schedule: plan } = settings
+  const timed = plan && {
+    plan,
+    ...(await import('./schedule-loop.ts')),
+    ...(await import('../../functions/schedule.ts')),
+  }
   const workers = await start(service, undefined, settings)
   const stopped = new AbortController()
   const both = AbortSignal.any([signal, stopped.signal])
@@ -142,17 +140,17 @@ async function serve(
     }
   })()
   const scheduling =
-    plan === undefined
+    timed === undefined
       ? Promise.resolve()
-      : scheduleLoop(
-          plan,
+      : timed.scheduleLoop(
+          timed.plan,
           clock,
           {
             scheduled: (next) => events.scheduled(next),
             async fire(intended) {
               const event = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event', time: intended.toISOString() }
               try {
-                const answer = await schedule(service, event, {
+                const answer = await timed.handle(service, event, {
                   awsRequestId: intended.toISOString(),
                   getRemainingTimeInMillis: () => TIMEOUT_MS,
                   signal: both,
@@ -191,9 +189,11 @@ function isOfRestore(name: QueueName): boolean {
 }
 
 /** Of those that work on several slices in one process: a message that may have ended it is worked on alone. */
-function mayCrash(service: Service, name: QueueName): EventSourceOptions['alone'] {
+async function mayCrash(service: Service, name: QueueName): Promise<EventSourceOptions['alone']> {
   if (name === 'backup-slice') return (message) => wasCutOff(service, message)
-  return name === 'restore-slice' ? (message) => wasRestoreCutOff(service, message) : undefined
+  if (name !== 'restore-slice') return undefined
+  const { wasRestoreCutOff } = await import('../restore/cut-off.ts')
+  return (message) => wasRestoreCutOff(service, message)
 }
 
 /** Readers and writers with restore's own credentials: opened by the first message that needs them. */
@@ -210,10 +210,11 @@ async function restoringOf(
   { platform: { log } }: Service,
   only: readonly WorkerFunction[] | undefined,
   settings: Settings | undefined,
-  openWork: typeof openRestoreWork,
+  openWork: OpenWork,
 ): Promise<Restoring | undefined> {
   const isNamed = only?.some((name) => name === 'plan-restore' || name === 'restore-slice') === true
   if (settings === undefined || (only !== undefined && !isNamed)) return undefined
+  const { closeRestore, restoreSettings } = await import('../assemble-queued-restore.ts')
   const found = await restoreSettings(settings)
   if ('hindrance' in found) {
     if (isNamed)
@@ -242,23 +243,36 @@ async function restoringOf(
   }
 }
 
-function handlerOf(service: Service, restoring: Restoring | undefined, name: QueueName): EventHandler {
+async function handlerOf(service: Service, restoring: Restoring | undefined, name: QueueName): Promise<EventHandler> {
   switch (name) {
     case 'backup-slice':
-      return answering((event, context) => backupSlice.handle(service, event, context))
+      return onService(service, await import('../../functions/backup-slice.ts'))
     case 'settle-run':
-      return answering((event, context) => settleRun.handle(service, event, context))
+      return onService(service, await import('../../functions/settle-run.ts'))
     case 'replay-run':
-      return answering((event, context) => replayRun.handle(service, event, context))
+      return onService(service, await import('../../functions/replay-run.ts'))
     case 'prune-slice':
-      return answering((event, context) => pruneSlice.handle(service, event, context))
+      return onService(service, await import('../../functions/prune-slice.ts'))
     case 'compact-slice':
-      return answering((event, context) => compactSlice.handle(service, event, context))
+      return onService(service, await import('../../functions/compact-slice.ts'))
     case 'plan-restore':
-      return answering(async (event, context) => planRestore.handle(await openOf(restoring), event, context))
+      return onRestore(restoring, await import('../../functions/plan-restore.ts'))
     case 'restore-slice':
-      return answering(async (event, context) => restoreSlice.handle(await openOf(restoring), event, context))
+      return onRestore(restoring, await import('../../functions/restore-slice.ts'))
   }
+}
+
+/** A function that works on the service, as its file gives it. */
+interface FunctionOf<S> {
+  handle(service: S, ...given: Parameters<EventHandler>): Promise<unknown>
+}
+
+function onService(service: Service, { handle }: FunctionOf<Service>): EventHandler {
+  return answering((event, context) => handle(service, event, context))
+}
+
+function onRestore(restoring: Restoring | undefined, { handle }: FunctionOf<QueuedRestoreService>): EventHandler {
+  return answering(async (event, context) => handle(await openOf(restoring), event, context))
 }
 
 function openOf(restoring: Restoring | undefined): Promise<QueuedRestoreService> {

@@ -1,6 +1,6 @@
 /**
  * Sealed blocks of packs, fetched before anybody asks: whoever walks a tree in order asks for block after block, and one request for many is quicker than one for each. A block is
- * fetched ahead only behind a row of blocks that were asked for, and as many as that row is long: who looks at one entry gets no more than he asks for.
+ * fetched ahead only behind a row of blocks that were asked for, and twice as many as that row is long: who looks at one entry gets no more than he asks for.
  */
 import type { BlockDescription } from './pack-table.ts'
 
@@ -29,16 +29,16 @@ export class BlocksAhead {
   }
 
   /**
-   * The block, and with it as many of those behind it as there are asked-for ones in a row before it. `fetch` gets a range of the pack, `wasAsked` says whether a block of it was asked for
+   * The block, and with it twice as many of those behind it as there are asked-for ones in a row before it. `get` gets a range of the pack, `wasAsked` says whether a block of it was asked for
    * lately. A range that fails is nobody's failure but the block's: the others are fetched again when they are asked for.
    */
-  async fetch(
+  async read(
     packId: string,
     block: BlockDescription,
     options: {
       readonly behind: (most: number) => readonly BlockDescription[]
       readonly wasAsked: (number: number) => boolean
-      readonly fetch: (offset: number, length: number) => Promise<Buffer>
+      readonly get: (offset: number, length: number) => Promise<Buffer>
     },
   ): Promise<Buffer> {
     let row = 0
@@ -51,14 +51,14 @@ export class BlocksAhead {
       ahead.push(one)
       length += one.sealedBytes
     }
-    const fetching = options.fetch(block.offset, length)
+    const getting = options.get(block.offset, length)
     for (const { number, offset, sealedBytes } of ahead) {
       const from = offset - block.offset
-      const sealed = fetching.then((bytes) => bytes.subarray(from, from + sealedBytes))
+      const sealed = getting.then((bytes) => bytes.subarray(from, from + sealedBytes))
       sealed.catch(() => undefined) // told to who takes it, if anybody does
       this.#hold(nameOf(packId, number), { sealed, bytes: sealedBytes })
     }
-    return (await fetching).subarray(0, block.sealedBytes)
+    return (await getting).subarray(0, block.sealedBytes)
   }
 
   #hold(name: string, held: HeldSealed): void {

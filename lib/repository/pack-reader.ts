@@ -114,15 +114,15 @@ export class PackReader {
     const { number, offset, sealedBytes, plainBytes } = block
     const opener = this.#opener(pack)
     const path = packPath(this.#sliceId, pack.sort, pack.packId)
-    const fetch = (from: number, length: number): Promise<Buffer> =>
+    const get = (from: number, length: number): Promise<Buffer> =>
       this.#store.get(path, { range: { offset: from, length }, bytesMax: length })
     const wasAsked = (one: number): boolean => this.#blocks.has(`${pack.packId}/${one}`)
     const sealed =
       behind === undefined
-        ? await fetch(offset, sealedBytes)
+        ? await get(offset, sealedBytes)
         : // One that came with others and did not arrive is asked for by itself.
           ((await this.#ahead.take(pack.packId, number)?.catch(() => undefined)) ??
-          (await this.#ahead.fetch(pack.packId, block, { behind, wasAsked, fetch })))
+          (await this.#ahead.read(pack.packId, block, { behind, wasAsked, get })))
     return openBlock(opener, number, sealed, plainBytes)
   }
 

@@ -4,8 +4,6 @@ import { isTorikiError, TorikiError } from '../errors.ts'
 import { StoredEntry } from './body.ts'
 import { SliceCapture } from './capture.ts'
 import { listSnapshotIds } from './capture-start.ts'
-import { checkSlice } from './check.ts'
-import { compactSlice } from './compact.ts'
 import type {
   CheckOptions,
   CheckReport,
@@ -18,8 +16,6 @@ import type {
 import { StoredContent } from './content-reader.ts'
 import { addMarks, claimSlice, readMarks, releaseSlice } from './marks.ts'
 import { PackStore } from './pack-store.ts'
-import { pruneSlice } from './prune.ts'
-import { rebuildIndex } from './rebuild-index.ts'
 import { SnapshotCache, SnapshotChunks } from './snapshot-chunks.ts'
 import { parseSnapshotId } from './snapshot-id.ts'
 import { digestOf } from './snapshot-object.ts'
@@ -231,15 +227,15 @@ export class OpenSliceRepository implements SliceRepository {
   }
 
   async prune(options: PruneOptions): Promise<PruneReport> {
-    return await pruneSlice(this.#context, options)
+    return await (await import('./prune.ts')).pruneSlice(this.#context, options)
   }
 
   async compact(options: CompactOptions): Promise<CompactReport> {
-    return await compactSlice(this.#context, options)
+    return await (await import('./compact.ts')).compactSlice(this.#context, options)
   }
 
   async check(options: CheckOptions): Promise<CheckReport> {
-    return await checkSlice(this.#context, options)
+    return await (await import('./check.ts')).checkSlice(this.#context, options)
   }
 
   async isEmpty(): Promise<boolean> {
@@ -251,7 +247,7 @@ export class OpenSliceRepository implements SliceRepository {
   }
 
   async rebuildIndex(): Promise<RebuiltIndex> {
-    return await rebuildIndex(this.#context)
+    return await (await import('./rebuild-index.ts')).rebuildIndex(this.#context)
   }
 
   async #map(snapshot: Snapshot, component: string): Promise<StoredMap> {
