@@ -106,7 +106,7 @@ export interface SliceRepository {
   shortContent(
     reference: ContentReference,
   ): readonly ContentPart[] | Promise<readonly ContentPart[] | undefined> | undefined
-  /** Finds ascending keys: what lies near the last one costs nothing to wait for. Not for use by two at once; after it threw, not at all. */
+  /** Finds many: what lies near the last one, before or behind, costs nothing to wait for. Not for use by two at once. */
   finder(snapshot: Snapshot, component: string): ResourceFinder
   /** Begins a snapshot of `run`. Access `write`. */
   capture(options: CaptureOptions): Promise<Capture>
@@ -134,7 +134,7 @@ export interface SliceRepository {
 }
 
 export interface ResourceFinder {
-  /** `undefined` also when the snapshot does not hold the component. Keys ascend from call to call. @throws TorikiError for damage where it lies. */
+  /** `undefined` also when the snapshot does not hold the component. @throws TorikiError for damage where it lies, which says nothing of the next key. */
   find(key: ResourceKey): StoredResource | undefined | Promise<StoredResource | undefined>
 }
 

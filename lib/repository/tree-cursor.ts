@@ -1,11 +1,11 @@
 /**
- * Looks up ascending keys in one tree, leaf by leaf: an answer from the leaf at hand comes at once, so that walking a whole map beside a source costs no turn of the event
- * loop per entry. Holds one node per level.
+ * Looks up keys in one tree, each from where the last one stood: an answer from the leaf at hand comes at once, so that walking a whole map beside a source, forwards or backwards, costs no
+ * turn of the event loop per entry; where keys are far apart, nothing of what lies between is read. Holds one node per level.
  */
 import { compareKeys } from '../resources/key.ts'
-import { TreeReader } from './tree-reader.ts'
+import { firstFrom, TreeReader } from './tree-reader.ts'
 import type { ChunkId, ChunkSource } from './chunk-store.ts'
-import type { TreeChild, TreeEntry, TreeNode } from './node-codec.ts'
+import type { TreeEntry, TreeNode } from './node-codec.ts'
 import type { StoredLeaf } from './reusing-builder.ts'
 import type { TreeFormat } from './tree-format.ts'
 
@@ -29,18 +29,18 @@ export class TreeCursor {
     this.#root = root
   }
 
-  /** Keys ascend from call to call. @throws TorikiError `object-not-found`, `seal-broken`. */
+  /** Not for use by two at once. What is damaged says nothing of the next key. @throws TorikiError `object-not-found`, `seal-broken`. */
   find(key: Buffer): TreeEntry | undefined | Promise<TreeEntry | undefined> {
     const leaf = this.#levels?.at(-1)
-    if (leaf?.node.leaf !== true) return this.#levels?.length === 0 ? undefined : this.#seek(key)
+    if (leaf?.node.leaf !== true) return this.#elsewhere(key)
     const { items } = leaf.node
     for (; leaf.at < items.length; leaf.at++) {
       const entry = items[leaf.at] as TreeEntry
       const order = compareKeys(entry.key, key)
       if (order === 0) return entry
-      if (order > 0) return undefined
+      if (order > 0) return this.#before(leaf, items, key)
     }
-    return this.#seek(key)
+    return this.#elsewhere(key)
   }
 
   /** Where the entry stands that `find` gave last. */
@@ -52,29 +52,55 @@ export class TreeCursor {
     return this.#levels?.at(-1)?.at ?? 0
   }
 
+  /** One that does not lie behind where the leaf stands. */
+  #before(
+    leaf: Level,
+    items: readonly TreeEntry[],
+    key: Buffer,
+  ): TreeEntry | undefined | Promise<TreeEntry | undefined> {
+    const last = items[leaf.at - 1]
+    if (last !== undefined && compareKeys(last.key, key) < 0) return undefined
+    if (!isIn(leaf, key)) return this.#elsewhere(key)
+    leaf.at = firstFrom(items, key)
+    const entry = items[leaf.at] as TreeEntry
+    return compareKeys(entry.key, key) === 0 ? entry : undefined
+  }
+
+  /** Behind everything there is nothing to wait for either. */
+  #elsewhere(key: Buffer): undefined | Promise<TreeEntry | undefined> {
+    const [root] = this.#levels ?? []
+    if (root === undefined) return this.#seek(key)
+    const last = root.node.items.at(-1)
+    return last === undefined || compareKeys(last.key, key) < 0 ? undefined : this.#seek(key)
+  }
+
   async #seek(key: Buffer): Promise<TreeEntry | undefined> {
     const levels = (this.#levels ??= [levelOf(this.#root, await this.#reader.root(this.#root), undefined)])
     for (;;) {
-      const level = levels.at(-1)
-      if (level === undefined) return undefined
+      const level = levels.at(-1) as Level
       const { node } = level
-      if (node.leaf) {
-        const last = node.items.at(-1)
-        if (last !== undefined && compareKeys(last.key, key) >= 0) return await this.find(key)
-      } else {
-        // A child ends with its key: what ends before ours is of no use any more.
-        while (level.at < node.items.length && compareKeys((node.items[level.at] as TreeChild).key, key) < 0) level.at++
-        const child = node.items[level.at]
-        if (child !== undefined) {
-          const lower = node.items[level.at - 1]?.key ?? level.lower
-          level.at++
-          levels.push(levelOf(child.id, await this.#reader.child(node.level, child, lower), lower))
-          continue
+      if (isIn(level, key)) {
+        level.at = firstFrom(node.items, key)
+        if (node.leaf) {
+          const entry = node.items[level.at]
+          if (entry !== undefined) return compareKeys(entry.key, key) === 0 ? entry : undefined
+        } else {
+          const child = node.items[level.at]
+          if (child !== undefined) {
+            const lower = node.items[level.at - 1]?.key ?? level.lower
+            levels.push(levelOf(child.id, await this.#reader.child(node.level, child, lower), lower))
+            continue
+          }
         }
       }
+      if (levels.length === 1) return undefined
       levels.pop()
     }
   }
+}
+
+function isIn({ lower }: Level, key: Buffer): boolean {
+  return lower === undefined || compareKeys(lower, key) < 0
 }
 
 function levelOf(id: ChunkId, node: TreeNode, lower: Buffer | undefined): Level {

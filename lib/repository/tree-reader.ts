@@ -120,7 +120,7 @@ export async function orLost(
 }
 
 /** Index of the first item whose key is not before `key`; the length when all are. */
-function firstFrom(items: readonly { readonly key: Buffer }[], key: Buffer): number {
+export function firstFrom(items: readonly { readonly key: Buffer }[], key: Buffer): number {
   let low = 0
   let high = items.length
   while (low < high) {

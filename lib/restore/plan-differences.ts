@@ -1,7 +1,6 @@
 /** The snapshot's map beside the live one: what is to be made, and what is live alone. */
-import type { LostRange, StoredResource } from '../repository/repository.ts'
+import type { LostRange, ResourceFinder, StoredResource } from '../repository/repository.ts'
 import type { ResourceKey } from '../resources/key.ts'
-import { KeyFinder } from './key-finder.ts'
 import type { Look } from './live-look.ts'
 import { LostKeys } from './lost-keys.ts'
 import type { Source } from './plan-sources.ts'
@@ -40,7 +39,7 @@ export async function* differencesToMake(
     wanted.count = all - lost.count(all)
     return
   }
-  const finder = new KeyFinder(repository, live, writer.name)
+  const finder = repository.finder(live, writer.name)
   for await (const { key, stored, reach: how } of wantedResources(repository, source, reach, lost.add)) {
     const before = await foundOrLost(finder, key, lost)
     if (before === 'lost') continue
@@ -71,7 +70,7 @@ export async function* differencesToDelete(
 
 /** The live map may share its nodes with what is stored. */
 async function foundOrLost(
-  finder: KeyFinder,
+  finder: ResourceFinder,
   key: ResourceKey,
   lost: LostKeys,
 ): Promise<StoredResource | undefined | 'lost'> {
@@ -88,7 +87,7 @@ async function wantedTest(
   { repository }: Look,
   { writer, snapshot, naming }: Source,
 ): Promise<(key: ResourceKey) => Promise<boolean>> {
-  const finder = new KeyFinder(repository, snapshot, writer.name)
+  const finder = repository.finder(snapshot, writer.name)
   if (!renames(writer, naming) || writer.kinds.length === 1)
     return async (key) => {
       try {

@@ -4,8 +4,7 @@ import type { Change, Wanted } from '../resources/change.ts'
 import type { ComponentName } from '../resources/component-name.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { ContentPart } from '../resources/resource.ts'
-import type { SliceRepository, StoredResource } from '../repository/repository.ts'
-import { KeyFinder } from './key-finder.ts'
+import type { ResourceFinder, SliceRepository, StoredResource } from '../repository/repository.ts'
 import type { Look } from './live-look.ts'
 import type { PlanItem } from './slice-plan.ts'
 import { keyOf, writerOf } from './slice-work.ts'
@@ -18,8 +17,8 @@ import { renamed, renames } from './wanted-resources.ts'
 export class SliceChanges {
   readonly #work: SliceWork
   readonly #safety: Look
-  readonly #before = new Map<ComponentName, KeyFinder>()
-  readonly #sources = new Map<ComponentName, KeyFinder>()
+  readonly #before = new Map<ComponentName, ResourceFinder>()
+  readonly #sources = new Map<ComponentName, ResourceFinder>()
 
   constructor(work: SliceWork, safety: Look) {
     this.#work = work
@@ -86,8 +85,7 @@ export class SliceChanges {
   before(item: PlanItem): StoredResource | undefined | Promise<StoredResource | undefined> {
     const { repository, snapshot } = this.#safety
     let finder = this.#before.get(item.component)
-    if (finder === undefined)
-      this.#before.set(item.component, (finder = new KeyFinder(repository, snapshot, item.component)))
+    if (finder === undefined) this.#before.set(item.component, (finder = repository.finder(snapshot, item.component)))
     return finder.find(keyOf(item))
   }
 
@@ -104,12 +102,12 @@ export class SliceChanges {
     return { ...wanted, state, kept }
   }
 
-  async #source(component: ComponentName): Promise<KeyFinder | undefined> {
+  async #source(component: ComponentName): Promise<ResourceFinder | undefined> {
     const known = this.#sources.get(component)
     const id = this.#work.plan.snapshots[component]
     if (known !== undefined || id === undefined) return known
     const { repository } = this.#safety
-    const finder = new KeyFinder(repository, await repository.snapshot(id), component)
+    const finder = repository.finder(await repository.snapshot(id), component)
     this.#sources.set(component, finder)
     return finder
   }

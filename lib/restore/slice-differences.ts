@@ -1,6 +1,6 @@
 /** Which of the resources that a plan touches are not as they should be. */
 import { formatKey } from '../resources/key.ts'
-import { KeyFinder } from './key-finder.ts'
+import type { ResourceFinder } from '../repository/repository.ts'
 import type { Look } from './live-look.ts'
 import { changedKept, isSamePrint, wholePrintAtOnce, wholePrintOf } from './resource-print.ts'
 import type { ResourcePrint } from './resource-print.ts'
@@ -20,9 +20,9 @@ export async function* differingItems(
   expected: (item: PlanItem) => ResourcePrint | undefined,
   items: AsyncIterable<PlanItem>,
 ): AsyncGenerator<DifferingItem> {
-  const finders = new Map<string, KeyFinder>()
+  const finders = new Map<string, ResourceFinder>()
   for await (const item of items) {
-    const finder = finders.get(item.component) ?? new KeyFinder(repository, snapshot, item.component)
+    const finder = finders.get(item.component) ?? repository.finder(snapshot, item.component)
     finders.set(item.component, finder)
     // Most answers come at once.
     const finding = finder.find(keyOf(item))

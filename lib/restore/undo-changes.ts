@@ -5,7 +5,6 @@
 import { isTorikiError, toTorikiError, TorikiError } from '../errors.ts'
 import { formatKey } from '../resources/key.ts'
 import { flushWritten } from './apply-changes.ts'
-import { KeyFinder } from './key-finder.ts'
 import { FindingList } from './finding-list.ts'
 import { unlessDamaged } from './stored-damage.ts'
 import { lookAt } from './live-look.ts'
@@ -65,7 +64,7 @@ async function* takeBack(work: WatchedWork, safety: Look, pass: Pass): AsyncGene
   const changes = new SliceChanges(work, safety)
   const live = await lookAt(work.service, lookRequest(work))
   const finders = new Map(
-    Object.keys(live.snapshot.components).map((name) => [name, new KeyFinder(live.repository, live.snapshot, name)]),
+    Object.keys(live.snapshot.components).map((name) => [name, live.repository.finder(live.snapshot, name)]),
   )
   const again = new Set<number>()
   let place = 0

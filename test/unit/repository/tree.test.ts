@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { TreeBuilder } from '../../../lib/repository/tree-builder.ts'
 import { diffTrees } from '../../../lib/repository/tree-diff.ts'
 import { heightOf, treeFormats } from '../../../lib/repository/tree-format.ts'
+import { TreeCursor } from '../../../lib/repository/tree-cursor.ts'
 import { TreeReader } from '../../../lib/repository/tree-reader.ts'
 import { MemoryChunks } from '../../kit/memory-chunks.ts'
 import type { ChunkId } from '../../../lib/repository/chunk-store.ts'
@@ -101,6 +102,42 @@ describe('a tree', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  test('finds keys in whatever order they are asked for, also after one that is damaged', async () => {
+    const name = (at: number): string => `key/${String(at).padStart(8, '0')}`
+    const walk = fc.array(
+      fc.tuple(fc.constantFrom('on', 'back', 'far'), fc.integer({ min: 0, max: 40 }), fc.boolean()),
+      { minLength: 1, maxLength: 120 },
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 3000 }), walk, async (size, steps) => {
+        const map = new Map([...numbered(size)].filter((_, at) => at % 3 !== 1))
+        const { root, chunks } = await build(map)
+        let isDamaged = false
+        const get: MemoryChunks['get'] = async (sort, id) =>
+          await (isDamaged ? Promise.reject(new Error('damaged')) : chunks.get(sort, id))
+        const cursor = new TreeCursor(format, { get }, root)
+        let at = 0
+        for (const [how, by, damage] of steps) {
+          at = how === 'far' ? by * 80 : Math.max(0, how === 'on' ? at + by : at - by)
+          isDamaged = damage
+          const entry = await Promise.resolve(cursor.find(Buffer.from(name(at)))).catch(() => 'damaged' as const)
+          if (entry === 'damaged') expect(damage).toBe(true)
+          else expect(entry?.value.toString()).toBe(map.get(name(at)))
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('is walked along backwards from leaf to leaf', async () => {
+    const map = numbered(4000)
+    const { root, chunks } = await build(map)
+    const get = jest.fn<MemoryChunks['get']>((sort, id) => chunks.get(sort, id))
+    const cursor = new TreeCursor(format, { get }, root)
+    for (const [name] of sorted(map).toReversed()) expect(await cursor.find(Buffer.from(name))).toBeDefined()
+    expect(get).toHaveBeenCalledTimes((await nodesOf(root, chunks)).length)
   })
 
   test('of the empty map is one leaf without entries', async () => {

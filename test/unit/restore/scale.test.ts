@@ -3,13 +3,11 @@ import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { JsonObject } from '../../../lib/resources/json.ts'
 import type { SliceName } from '../../../lib/resources/slice.ts'
 import { applyRequested, beginApply } from '../../../lib/restore/apply-restore.ts'
-import { KeyFinder } from '../../../lib/restore/key-finder.ts'
 import { beginPlan } from '../../../lib/restore/plan-restore.ts'
 import { planThrough } from '../../../lib/restore/plan-through.ts'
 import { createRequest, readRequest, requestedSlice, requestedSlices } from '../../../lib/restore/restore-request.ts'
 import type { RestoreWish } from '../../../lib/restore/restore-wish.ts'
 import type { RestoreService } from '../../../lib/restore/service.ts'
-import { formatKey } from '../../../lib/resources/key.ts'
 import { thingKey } from '../../kit/fake-writer.ts'
 import { memoryRecords } from '../../kit/memory-records.ts'
 import { seededRandom } from '../../kit/seeded-random.ts'
@@ -137,27 +135,6 @@ test('a component with one kind ends as one with several: made, changed, deleted
     expect(keysOf('create')).toEqual(keysOf('create').toSorted())
     expect(keysOf('complete')).toEqual(keysOf('complete').toSorted().toReversed())
     expect(keysOf('delete')).toEqual(keysOf('delete').toSorted().toReversed())
-  }
-})
-
-test('keys are found in whatever order they are asked for', async () => {
-  await build(Object.fromEntries(Object.entries(many(400)).filter((_, index) => index % 3 !== 0)))
-  const repository = await service.repository.openSlice('user/ann', { access: 'read-content' })
-  const snapshot = await repository?.latest('files')
-  if (repository === undefined || snapshot === undefined) throw new Error('nothing was stored')
-  for (let seed = 0; seed < 20; seed++) {
-    const random = seededRandom(seed)
-    const finder = new KeyFinder(repository, snapshot, 'files')
-    let at = 0
-    for (let asked = 0; asked < 60; asked++) {
-      const far = random.fraction() < 0.2 ? 80 : 4
-      at = random.fraction() < 0.15 ? Math.floor(random.fraction() * 400) : at + Math.floor(random.fraction() * far)
-      const found = await finder.find(thingKey(nameOf(at)))
-      expect([seed, at, found && formatKey(found.key)]).toEqual([
-        ...[seed, at],
-        at < 400 && at % 3 !== 0 ? `thing/${nameOf(at)}` : undefined,
-      ])
-    }
   }
 })
 
