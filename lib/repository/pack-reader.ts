@@ -106,6 +106,12 @@ export class PackReader {
     return verifyPack(this.#keys, { sliceId: this.#sliceId, sort, packId }, bytes)
   }
 
+  /** A block as it lies in the store. @throws what the store throws. */
+  async sealed(pack: PackDescription, { offset, sealedBytes }: BlockDescription): Promise<Buffer> {
+    const path = packPath(this.#sliceId, pack.sort, pack.packId)
+    return await this.#store.get(path, { range: { offset, length: sealedBytes }, bytesMax: sealedBytes })
+  }
+
   async #read(
     pack: PackDescription,
     block: BlockDescription,

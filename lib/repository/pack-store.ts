@@ -23,6 +23,7 @@ import { PackWriter } from './pack-writer.ts'
 import type { ChunkId, ChunkSink, ChunkSort, ChunkSource, SliceKeys } from './chunk-store.ts'
 import type { ChunkTable } from './chunk-table.ts'
 import type { FinishedPack } from './pack-writer.ts'
+import type { BlockDescription, PackDescription } from './pack-table.ts'
 
 /** Index objects are read side by side while they are small together. */
 const GATHER_BYTES = 8 * 1024 * 1024
@@ -204,6 +205,16 @@ export class PackStore implements ChunkSink, ChunkSource {
     const block = place && this.#reader.ready(place.pack, place.block)
     const bytes = block?.subarray(place?.offset, (place?.offset ?? 0) + (place?.length ?? 0))
     return bytes !== undefined && this.idOf(bytes).equals(id) ? bytes : undefined
+  }
+
+  /** Where a chunk lies, as far as the index was read by now. */
+  place(sort: ChunkSort, id: ChunkId): ChunkPlace | undefined {
+    return this.#open.size > 0 || this.#uploads.size > 0 ? undefined : this.#index?.find(id, sort)
+  }
+
+  /** A block as it lies in the store, unproven. @throws what the store throws. */
+  async sealed(pack: PackDescription, block: BlockDescription): Promise<Buffer> {
+    return await this.#reader.sealed(pack, block)
   }
 
   async #read(

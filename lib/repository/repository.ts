@@ -2,6 +2,7 @@
  * The repository as the other rooms see it: one deployment, in it one small repository per slice and generation.
  * It knows resources, keys and content; it knows no component, no run and no policy. Format and protocol: docs/format.md.
  */
+import type { ElsewhereContent } from '../resources/file-making.ts'
 import type { FileReading } from '../resources/file-reading.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
@@ -106,6 +107,11 @@ export interface SliceRepository {
   shortContent(
     reference: ContentReference,
   ): readonly ContentPart[] | Promise<readonly ContentPart[] | undefined> | undefined
+  /**
+   * Contents opened and written by other threads; `undefined` where there are none, or enough goes on side by side. To be closed when nothing that was asked of it is unanswered. Needs access `read-content`.
+   * @throws TorikiError `seal-broken` for an index object that does not open.
+   */
+  bringing(): Promise<Bringing | undefined>
   /** Finds many: what lies near the last one, before or behind, costs nothing to wait for. Not for use by two at once. */
   finder(snapshot: Snapshot, component: string): ResourceFinder
   /** Begins a snapshot of `run`. Access `write`. */
@@ -131,6 +137,12 @@ export interface SliceRepository {
   isEmpty(): Promise<boolean>
   /** Index objects that do not open, made anew from packs. @throws what the store throws. */
   rebuildIndex(): Promise<RebuiltIndex>
+}
+
+/** Contents of one slice, for other threads to write. */
+export interface Bringing {
+  of(reference: ContentReference): ElsewhereContent
+  close(): void
 }
 
 export interface ResourceFinder {

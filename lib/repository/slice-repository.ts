@@ -28,10 +28,13 @@ import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { ContentPart } from '../resources/resource.ts'
 import type { SliceName } from '../resources/slice.ts'
+import type { ChunkPlace } from './chunk-index.ts'
 import type { ChunkId, ChunkSort, ChunkSource } from './chunk-store.ts'
 import type { TreeEntry } from './node-codec.ts'
+import type { BlockDescription, PackDescription } from './pack-table.ts'
 import type {
   Access,
+  Bringing,
   Capture,
   CaptureOptions,
   ContentReference,
@@ -172,6 +175,27 @@ export class OpenSliceRepository implements SliceRepository {
     return reference.shortParts()
   }
 
+  async bringing(): Promise<Bringing | undefined> {
+    const { platform, sliceId, keys } = this.#context
+    const work = keys.contentPrivateKey === undefined ? undefined : platform.threads?.enter()
+    if (platform.threads === undefined || work === undefined) return undefined
+    try {
+      await this.#packs.load()
+    } catch (error) {
+      work.leave()
+      throw error
+    }
+    const { RestorePipeline } = await import('./restore-pipeline.ts')
+    const pipeline = new RestorePipeline(platform.threads, work, { sliceId, keys, packs: this.#packs })
+    return {
+      of(reference) {
+        assert(reference instanceof StoredContent, 'a content of this repository')
+        return pipeline.of(reference)
+      },
+      close: () => pipeline.close(),
+    }
+  }
+
   finder(snapshot: Snapshot, component: string): ResourceFinder {
     let cursor: { readonly at: TreeCursor; readonly resource: StoredMap['resource'] } | undefined | 'none'
     const found = (
@@ -294,6 +318,19 @@ class ReopeningPacks implements Pick<ChunkSource, 'get' | 'ready'> {
 
   ready(sort: ChunkSort, id: ChunkId): Buffer | undefined {
     return this.#packs?.ready(sort, id)
+  }
+
+  /** What is asked for from now on is mostly known. */
+  async load(): Promise<void> {
+    await (this.#packs ?? this.#open()).load()
+  }
+
+  place(id: ChunkId): ChunkPlace | undefined {
+    return this.#packs?.place('content', id)
+  }
+
+  async sealed(pack: PackDescription, block: BlockDescription): Promise<Buffer> {
+    return await (this.#packs ?? this.#open()).sealed(pack, block)
   }
 
   #open(): PackStore {

@@ -2,6 +2,7 @@
  * One planned change of one resource: what the plan saw, and what is wanted. The same shape for a restore and for its rollback, which wants what the safety snapshot
  * saw. A change without `before` creates, one without `after` deletes.
  */
+import type { ElsewhereContent } from './file-making.ts'
 import type { JsonObject } from './json.ts'
 import type { ResourceKey } from './key.ts'
 import type { ContentPart } from './resource.ts'
@@ -31,4 +32,6 @@ export interface WantedContent {
   parts(): AsyncIterable<ContentPart>
   /** The same, where it is short and was fetched already: nothing needs to be waited for. */
   readonly ready?: readonly ContentPart[]
+  /** The same, by other threads, which are quicker; where they cannot, `parts` is there. */
+  readonly elsewhere?: ElsewhereContent
 }

@@ -13,7 +13,7 @@ import type { Finding } from './slice-log.ts'
 import type { PlanItem } from './slice-plan.ts'
 
 /** Made together, and flushed to the disk once, where a writer can: so many at most, and so much. */
-const TOGETHER_MAX = 64
+const TOGETHER_MAX = 512
 const TOGETHER_BYTES = 32 * 1024 * 1024
 const DAMAGED: Applied = { kind: 'damaged', complete: false }
 
@@ -23,14 +23,22 @@ const DAMAGED: Applied = { kind: 'damaged', complete: false }
  */
 export async function applyChanges(work: WatchedWork, safety: Look, pass: Pass): Promise<readonly Finding[]> {
   const changes = new SliceChanges(work, safety)
+  try {
+    return await applyAll(work, changes, pass)
+  } finally {
+    changes.close()
+  }
+}
+
+async function applyAll(work: WatchedWork, changes: SliceChanges, pass: Pass): Promise<readonly Finding[]> {
   // By their places in the plan: an item is large, and a home may have a million.
   const again = new Set<number>()
   const damaged = new DamagedItems()
   let place = 0
-  for await (const batch of batches(applying(work, pass))) {
+  for await (const batch of prepared(work, changes, pass)) {
     work.delivery.signal.throwIfAborted()
     for (const [index, applied] of (await applyBatch(work, changes, batch)).entries()) {
-      const item = batch[index] as PlanItem
+      const item = batch.items[index] as PlanItem
       if (applied.kind === 'conflict') return [conflictOf(item, applied.fields)]
       if (applied.kind === 'damaged') damaged.add(item)
       if (applied.complete) again.add(place)
@@ -76,35 +84,70 @@ async function* batches(items: AsyncIterable<PlanItem>): AsyncGenerator<readonly
   if (batch.length > 0) yield batch
 }
 
+interface Batch {
+  readonly items: readonly PlanItem[]
+  /** Of a writer that makes many together; `undefined` among them: what is stored of it is damaged. */
+  readonly changes?: readonly (Change | undefined)[]
+}
+
+/** Batches with their changes: those of the next one are looked for while one is made. */
+async function* prepared(work: WatchedWork, changes: SliceChanges, pass: Pass): AsyncGenerator<Batch> {
+  const source = batches(applying(work, pass))
+  const prepare = async (): Promise<Batch | undefined> => {
+    const next = await source.next()
+    if (next.done === true) return undefined
+    const items = next.value
+    const [first] = items
+    if (first === undefined || writerOf(work, first.component).applyMany === undefined) return { items }
+    const found: (Change | undefined)[] = []
+    for (const [index, change] of (await changes.forwardsTogether(items)).entries())
+      found.push(change ?? (await unlessDamaged(changes.forwards(items[index] as PlanItem))))
+    return { items, changes: found }
+  }
+  let next = prepare()
+  try {
+    for (;;) {
+      const batch = await next
+      if (batch === undefined) return
+      if (batch.changes === undefined) {
+        yield batch
+        next = prepare()
+      } else {
+        next = prepare()
+        // Told to whoever asks for it.
+        next.catch(() => undefined)
+        yield batch
+      }
+    }
+  } finally {
+    await next.catch(() => undefined)
+    await source.return(undefined)
+  }
+}
+
 /** Up to the first conflict. */
 async function applyBatch(
   work: WatchedWork,
   changes: SliceChanges,
-  batch: readonly PlanItem[],
+  { items, changes: prepared }: Batch,
 ): Promise<readonly Applied[]> {
-  const [first] = batch
+  const [first] = items
   if (first === undefined) return []
   const writer = writerOf(work, first.component)
-  if (writer.applyMany !== undefined) {
-    const together: Change[] = []
-    const unreadable = new Set<number>()
-    for (const [index, found] of (await changes.forwardsTogether(batch)).entries()) {
-      const change = found ?? (await unlessDamaged(changes.forwards(batch[index] as PlanItem)))
-      if (change === undefined) unreadable.add(index)
-      else together.push(change)
-    }
+  if (prepared !== undefined && writer.applyMany !== undefined) {
     await work.watch.look()
+    const together = prepared.filter((change) => change !== undefined)
     const made = [...(await writer.applyMany(work.slice, together, work.context))]
     const all: Applied[] = []
-    for (const index of batch.keys()) {
-      const applied = unreadable.has(index) ? DAMAGED : made.shift()
+    for (const change of prepared) {
+      const applied = change === undefined ? DAMAGED : made.shift()
       if (applied === undefined) break
       all.push(applied)
     }
     return all
   }
   const results: Applied[] = []
-  for (const item of batch) {
+  for (const item of items) {
     work.delivery.signal.throwIfAborted()
     const change = await unlessDamaged(changes.forwards(item))
     await work.watch.look()

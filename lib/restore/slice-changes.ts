@@ -4,14 +4,18 @@ import type { Change, Wanted } from '../resources/change.ts'
 import type { ComponentName } from '../resources/component-name.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { ContentPart } from '../resources/resource.ts'
-import type { ResourceFinder, SliceRepository, StoredResource } from '../repository/repository.ts'
+import type { Bringing, ResourceFinder, SliceRepository, StoredResource } from '../repository/repository.ts'
 import type { Look } from './live-look.ts'
 import type { PlanItem } from './slice-plan.ts'
 import { keyOf, writerOf } from './slice-work.ts'
 import type { SliceWork } from './slice-work.ts'
-import { isDamage, readStored } from './stored-damage.ts'
+import { isDamage, readStored, unlessDamaged } from './stored-damage.ts'
 import { proveSecrets, seenOf, wantedAtOnce, wantedOf } from './wanted.ts'
 import { renamed, renames } from './wanted-resources.ts'
+
+/** Below this the thread at hand is done before another has begun. */
+const ALONE_ITEMS = 256
+const ALONE_BYTES = 4 * 1024 * 1024
 
 /** Snapshots are opened once, and their maps walked along. */
 export class SliceChanges {
@@ -20,9 +24,19 @@ export class SliceChanges {
   readonly #before = new Map<ComponentName, ResourceFinder>()
   readonly #sources = new Map<ComponentName, ResourceFinder>()
 
+  /** Other threads, for contents: from where on there is much to bring. */
+  #bringing: Bringing | 'none' | undefined
+  #seen = { items: 0, bytes: 0 }
+
   constructor(work: SliceWork, safety: Look) {
     this.#work = work
     this.#safety = safety
+  }
+
+  /** When nothing that was given out is wanted any more. Idempotent. */
+  close(): void {
+    this.#elsewhere?.close()
+    this.#bringing = 'none'
   }
 
   /** With every secret proven to open. @throws TorikiError `restore-damaged` where what is stored of it is: then nothing is written. */
@@ -42,11 +56,12 @@ export class SliceChanges {
    * amiss with it.
    */
   async forwardsTogether(items: readonly PlanItem[]): Promise<readonly (Change | undefined)[]> {
+    await this.#giveAway(items)
     const changes: (Change | undefined)[] = []
     const fetched: Promise<void>[] = []
     for (const [at, item] of items.entries()) {
       const stored = await this.#storedFresh(item)
-      const change = stored && changeAtOnce(this.#safety.repository, stored)
+      const change = stored && changeAtOnce(this.#safety.repository, stored, this.#elsewhere)
       if (change instanceof Promise) fetched.push(change.then((whole) => void (changes[at] = whole)))
       else changes[at] = change
     }
@@ -77,7 +92,7 @@ export class SliceChanges {
     return {
       key: keyOf(item),
       ...(wrote === undefined ? {} : { before: { state: item.state ?? wrote.state, kept: wrote.kept } }),
-      ...(before === undefined ? {} : { after: await wantedOf(this.#safety.repository, before) }),
+      ...(before === undefined ? {} : { after: await wantedOf(this.#safety.repository, before, this.#elsewhere) }),
     }
   }
 
@@ -97,9 +112,21 @@ export class SliceChanges {
     const stored = await readStored(async () => finder?.find(from))
     // The plan saw it there.
     if (stored === undefined) throw new TorikiError('restore-damaged')
-    const wanted = await wantedOf(repository, stored)
+    const wanted = await wantedOf(repository, stored, this.#elsewhere)
     const { state, kept } = renamed(writerOf(this.#work, item.component), this.#work.naming, { key: from, ...wanted })
     return { ...wanted, state, kept }
+  }
+
+  get #elsewhere(): Bringing | undefined {
+    return this.#bringing === 'none' ? undefined : this.#bringing
+  }
+
+  async #giveAway(items: readonly PlanItem[]): Promise<void> {
+    if (this.#bringing !== undefined) return
+    this.#seen.items += items.length
+    for (const { bytes = 0 } of items) this.#seen.bytes += bytes
+    if (this.#seen.items <= ALONE_ITEMS && this.#seen.bytes <= ALONE_BYTES) return
+    this.#bringing = (await unlessDamaged(readStored(() => this.#safety.repository.bringing()))) ?? 'none'
   }
 
   async #source(component: ComponentName): Promise<ResourceFinder | undefined> {
@@ -113,10 +140,16 @@ export class SliceChanges {
   }
 }
 
-function changeAtOnce(repository: SliceRepository, stored: StoredResource): Change | Promise<Change> | undefined {
+function changeAtOnce(
+  repository: SliceRepository,
+  stored: StoredResource,
+  bringing: Bringing | undefined,
+): Change | Promise<Change> | undefined {
   const { key, content } = stored
-  const after = wantedAtOnce(repository, stored)
+  const after = wantedAtOnce(repository, stored, bringing)
   if (after === undefined || Object.keys(after.secrets).length > 0) return undefined
+  // Nothing of it is opened here.
+  if (after.content?.elsewhere !== undefined) return { key, after }
   const short = content && repository.shortContent(content)
   return short instanceof Promise ? short.then((ready) => changeWith(key, after, ready)) : changeWith(key, after, short)
 }

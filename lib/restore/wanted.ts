@@ -3,7 +3,7 @@
  * `restore-damaged`.
  */
 import { buffer } from 'node:stream/consumers'
-import type { SliceRepository, StoredResource } from '../repository/repository.ts'
+import type { Bringing, SliceRepository, StoredResource } from '../repository/repository.ts'
 import type { Seen, Wanted } from '../resources/change.ts'
 import { readStored, storedParts } from './stored-damage.ts'
 
@@ -11,17 +11,33 @@ export async function seenOf(repository: SliceRepository, resource: StoredResour
   return await repository.body(resource)
 }
 
-export async function wantedOf(repository: SliceRepository, resource: StoredResource): Promise<Wanted> {
-  return wantedAs(repository, resource, await readStored(() => repository.body(resource)))
+/** `bringing`: contents may be written by other threads. */
+export async function wantedOf(
+  repository: SliceRepository,
+  resource: StoredResource,
+  bringing?: Bringing,
+): Promise<Wanted> {
+  return wantedAs(repository, resource, await readStored(() => repository.body(resource)), bringing)
 }
 
 /** The same where nothing has to be opened for it; else `undefined`. */
-export function wantedAtOnce(repository: SliceRepository, resource: StoredResource): Wanted | undefined {
+export function wantedAtOnce(
+  repository: SliceRepository,
+  resource: StoredResource,
+  bringing?: Bringing,
+): Wanted | undefined {
   const { state, kept } = resource
-  return state === undefined || kept === undefined ? undefined : wantedAs(repository, resource, { state, kept })
+  return state === undefined || kept === undefined
+    ? undefined
+    : wantedAs(repository, resource, { state, kept }, bringing)
 }
 
-function wantedAs(repository: SliceRepository, resource: StoredResource, { state, kept }: Seen): Wanted {
+function wantedAs(
+  repository: SliceRepository,
+  resource: StoredResource,
+  { state, kept }: Seen,
+  bringing: Bringing | undefined,
+): Wanted {
   const { content } = resource
   return {
     state,
@@ -34,7 +50,13 @@ function wantedAs(repository: SliceRepository, resource: StoredResource, { state
     ),
     ...(content === undefined
       ? {}
-      : { content: { sizeBytes: content.sizeBytes, parts: () => storedParts(repository.content(content)) } }),
+      : {
+          content: {
+            sizeBytes: content.sizeBytes,
+            parts: () => storedParts(repository.content(content)),
+            ...(bringing === undefined || content.sizeBytes === 0 ? {} : { elsewhere: bringing.of(content) }),
+          },
+        }),
   }
 }
 

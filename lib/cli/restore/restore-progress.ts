@@ -5,6 +5,7 @@
 import type { ComponentWriter } from '../../components/writer.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Change } from '../../resources/change.ts'
+import type { ElsewhereContent } from '../../resources/file-making.ts'
 import type { ContentPart } from '../../resources/resource.ts'
 import type { RestoreService } from '../../restore/service.ts'
 import { movingLine, timeLeft } from '../moving-line.ts'
@@ -149,5 +150,28 @@ function countingBytes(change: Change, counts: Counts): Change {
       yield part
     }
   }
-  return { ...change, after: { ...change.after, content: { ...content, parts } } }
+  const elsewhere = content.elsewhere && countingElsewhere(content.elsewhere, content.sizeBytes, counts)
+  return {
+    ...change,
+    after: { ...change.after, content: { ...content, parts, ...(elsewhere === undefined ? {} : { elsewhere }) } },
+  }
+}
+
+/** Where other threads write it. */
+function countingElsewhere(content: ElsewhereContent, sizeBytes: number, counts: Counts): ElsewhereContent {
+  return {
+    make: (file) =>
+      content.make(file)?.then((made) => {
+        if (made !== undefined) counts.bytes += sizeBytes
+        return made
+      }),
+    fill: (handle, { signal, told }) =>
+      content.fill(handle, {
+        signal,
+        told: (bytes) => {
+          counts.bytes += bytes
+          told?.(bytes)
+        },
+      }),
+  }
 }

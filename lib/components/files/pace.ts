@@ -11,20 +11,20 @@ const SIGNAL_STEPS = 16
 
 export class Pace {
   readonly #clock: Clock
-  readonly #signal: AbortSignal
+  readonly signal: AbortSignal
   #since: number
   #steps = 0
 
   constructor(clock: Clock, signal: AbortSignal) {
     this.#clock = clock
-    this.#signal = signal
+    this.signal = signal
     this.#since = clock.monotonicMs()
   }
 
   /** Is it time for `breathe`? @throws the signal’s reason, as `deadline` or `interrupted`, within a few steps of its abort. */
   isDue(): boolean {
     // Nobody aborts while this thread is busy here.
-    if (++this.#steps % SIGNAL_STEPS === 0) stopIfAborted(this.#signal)
+    if (++this.#steps % SIGNAL_STEPS === 0) stopIfAborted(this.signal)
     return this.#steps >= TURN_STEPS || this.#clock.monotonicMs() - this.#since >= TURN_MS
   }
 
@@ -32,7 +32,7 @@ export class Pace {
     await setImmediate()
     this.#steps = 0
     this.#since = this.#clock.monotonicMs()
-    stopIfAborted(this.#signal)
+    stopIfAborted(this.signal)
   }
 }
 

@@ -3,20 +3,22 @@
  * believed that matters: a temporary name that is taken, and a name that is taken when the file is put in its place, are found by the calls themselves; then, and whenever
  * anything fails, the change is made as any other is.
  */
-import { closeSync, fstatSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import type { Change } from '../../../resources/change.ts'
+import type { MadeFile } from '../../../resources/file-making.ts'
 import type { ContentPart } from '../../../resources/resource.ts'
 import type { Applied } from '../../writer.ts'
 import type { Directory } from '../directory.ts'
-import { SystemFailure, call } from '../system-failure.ts'
+import { SystemFailure } from '../system-failure.ts'
 import type { Flushing } from './flushing.ts'
+import { dressFresh, writeProven } from './fresh-file.ts'
 import type { OwnTime, OwnTimes } from './own-time.ts'
 import { predict } from './predict.ts'
 import type { Here } from './predict.ts'
 import { Replacing, namesFor } from './put-in-place.ts'
 import type { Spot } from './spot.ts'
 import { handleOf } from './spot.ts'
-import { isWrittenSo, namesOn } from './stage.ts'
+import { namesOn } from './stage.ts'
 import { readWish } from './wish.ts'
 import type { Wish } from './wish.ts'
 import type { WritingCalls } from './writing-calls.ts'
@@ -57,9 +59,11 @@ export class FirstSights {
 }
 
 export interface FreshFile {
-  /** Open, and whole. */
-  readonly handle: number
-  /** `undefined`: somebody was quicker, or it could not be; nothing of ours is left then. */
+  /** By which it is flushed, when it is made: open, and whole. */
+  readonly handle: () => number | undefined
+  /** Absent: it is made. Never rejects. */
+  readonly made?: Promise<void>
+  /** When it is made. `undefined`: somebody was quicker, or it could not be; nothing of ours is left then. */
   place(): Applied | undefined
   drop(): void
 }
@@ -82,47 +86,36 @@ export class FreshBatch {
     this.#times = times
   }
 
-  /** `undefined`: make it as any other change; nothing of ours is left. All of its content is ready. */
-  stage({ parent, name }: Spot, { after }: Change, here: Here): FreshFile | undefined {
-    let handle: number | undefined
-    const calls = this.#calls
-    const parts = after?.content?.ready ?? []
+  /** `undefined`: make it as any other change; nothing of ours is left. `isHeld`: it is flushed by itself. */
+  stage({ parent, name }: Spot, { after }: Change, here: Here, isHeld: boolean): FreshFile | undefined {
     const wish = after && readWish(predict(after.state, undefined, here).state)
     if (wish === undefined) return undefined
     const time = this.#timeOf(parent)
-    const replacing = new Replacing(calls, parent, namesFor(this.#restore, name), time)
-    const { fresh } = replacing.names
-    const drop = (): void => {
-      if (handle !== undefined) closeSync(handle)
-      if (handle !== undefined) replacing.discard(fresh)
-      handle = undefined
-    }
+    const replacing = new Replacing(this.#calls, parent, namesFor(this.#restore, name), time)
+    const file = new StagedFile(replacing, name)
     try {
       if (!this.#sights.wasFree(parent, name)) return undefined
       time.keep()
-      handle = calls.makeFile(handleOf(parent), fresh)
-      this.#write(handle, wish, parts)
-      this.#dress(handle, wish, parent)
-      calls.setTime(handle, wish.mtimeNs)
+      const content = after?.content
+      const made = this.#isPlain(wish, parent)
+        ? content?.elsewhere?.make({
+            ...{ directory: handleOf(parent), name: replacing.names.fresh, sizeBytes: wish.sizeBytes, isHeld },
+            ...{ uid: wish.uid, gid: wish.gid, mode: wish.mode, mtimeNs: wish.mtimeNs },
+          })
+        : undefined
+      if (made !== undefined) return file.madeBy(made, isHeld ? undefined : handleOf(parent))
+      if (content !== undefined && content.ready === undefined) return undefined
+      const handle = this.#calls.makeFile(handleOf(parent), replacing.names.fresh)
+      file.hold(handle)
+      this.#write(handle, wish, content?.ready ?? [])
+      dressFresh(this.#calls, handle, wish.sizeBytes, {
+        ...wish,
+        ...(this.#parentGives(parent) ? { inherited: (made: number) => namesOn(parent, made) } : {}),
+      })
+      return file
     } catch {
       // Whatever it was is met again when the change is made as any other, and told of then.
-      return dropped(drop)
-    }
-    return {
-      handle,
-      place: () => {
-        if (handle !== undefined) closeSync(handle)
-        handle = undefined
-        try {
-          replacing.moveToNew(fresh, name)
-          return { kind: 'applied', complete: false }
-        } catch {
-          return dropped(() => replacing.discard(fresh))
-        }
-      },
-      drop: () => {
-        dropped(drop)
-      },
+      return dropped(() => file.drop())
     }
   }
 
@@ -148,29 +141,15 @@ export class FreshBatch {
   #write(file: number, { sizeBytes }: Wish, parts: readonly ContentPart[]): void {
     let at = 0
     for (const part of parts) {
-      if (!('holeBytes' in part)) {
-        this.#calls.write(file, part, at)
-        if (!isWrittenSo(file, part, at)) throw new SystemFailure('EIO')
-      }
+      if (!('holeBytes' in part)) writeProven(this.#calls, file, part, at)
       at += 'holeBytes' in part ? part.holeBytes : part.length
     }
     if (at !== sizeBytes) throw new SystemFailure('EIO')
-    const last = parts.at(-1)
-    if (last !== undefined && 'holeBytes' in last) this.#calls.setLength(file, sizeBytes)
   }
 
-  /** Owner, attributes, mode, as `dress`: of what is known to be new. */
-  #dress(file: number, wish: Wish, parent: Directory): void {
-    const calls = this.#calls
-    const stat = call(() => fstatSync(file))
-    if (stat.size !== wish.sizeBytes) throw new SystemFailure('EIO')
-    if (stat.uid !== wish.uid || stat.gid !== wish.gid) calls.setOwner(file, wish.uid, wish.gid)
-    if (this.#parentGives(parent))
-      for (const name of namesOn(parent, file)) if (!wish.attributes.has(name)) calls.removeAttribute(file, name)
-    for (const [name, value] of wish.attributes) calls.setAttribute(file, name, value)
-    // A list moves the mode.
-    if (wish.attributes.size > 0 || (stat.mode & 0o7777) !== wish.mode || this.#parentGives(parent))
-      calls.setMode(file, wish.mode)
+  /** Can all be said of it in numbers? */
+  #isPlain({ attributes }: Wish, parent: Directory): boolean {
+    return attributes.size === 0 && !this.#parentGives(parent)
   }
 
   #parentGives(parent: Directory): boolean {
@@ -179,6 +158,61 @@ export class FreshBatch {
     const gives = parent.native?.listAttributes(handleOf(parent))?.includes(PARENT_GIVES) === true
     this.#gives.set(parent, gives)
     return gives
+  }
+}
+
+/** A file under its temporary name. */
+class StagedFile implements FreshFile {
+  readonly #replacing: Replacing
+  readonly #name: string
+  /** Open. */
+  #handle: number | undefined
+  #isMade = false
+  /** By which its file system is flushed, when it is not held itself. */
+  #flushedBy: number | undefined
+  made?: Promise<void>
+
+  constructor(replacing: Replacing, name: string) {
+    this.#replacing = replacing
+    this.#name = name
+  }
+
+  hold(handle: number): void {
+    this.#handle = handle
+    this.#isMade = true
+  }
+
+  madeBy(made: Promise<MadeFile>, flushedBy: number | undefined): this {
+    this.#flushedBy = flushedBy
+    this.made = made.then((file) => {
+      if (typeof file === 'number') this.hold(file)
+      this.#isMade = file !== undefined
+    })
+    return this
+  }
+
+  readonly handle = (): number | undefined => this.#handle ?? (this.#isMade ? this.#flushedBy : undefined)
+
+  place(): Applied | undefined {
+    this.#close()
+    if (!this.#isMade) return undefined
+    try {
+      this.#replacing.moveToNew(this.#replacing.names.fresh, this.#name)
+      return { kind: 'applied', complete: false }
+    } catch {
+      return dropped(() => this.#replacing.discard(this.#replacing.names.fresh))
+    }
+  }
+
+  drop(): void {
+    this.#close()
+    if (this.#isMade) dropped(() => this.#replacing.discard(this.#replacing.names.fresh))
+    this.#isMade = false
+  }
+
+  #close(): void {
+    if (this.#handle !== undefined) closeSync(this.#handle)
+    this.#handle = undefined
   }
 }
 

@@ -118,6 +118,12 @@ async function writeContent(
   content: Wanted['content'],
   pace: Pace,
 ): Promise<void> {
+  const { signal } = pace
+  if (content?.sizeBytes === sizeBytes && (await content.elsewhere?.fill(file, { signal })) === true) {
+    calls.setLength(file, sizeBytes)
+    if (statOf(file).sizeBytes !== sizeBytes) throw notAsStored()
+    return
+  }
   const written = new WrittenBytes()
   const ranges: { from: number; to: number }[] = []
   let at = 0
@@ -175,16 +181,14 @@ class WrittenBytes {
   }
 }
 
-/** Does what lies there read back as what was written? At most `READ_BYTES`. */
+/** Does what lies there read back as what was written? */
 export function isWrittenSo(file: number, bytes: Uint8Array, from: number): boolean {
-  const buffer = readBuffer.subarray(0, bytes.length)
-  let got = 0
-  while (got < buffer.length) {
-    const more = call(() => readSync(file, buffer, got, buffer.length - got, from + got))
-    if (more === 0) return false
-    got += more
+  for (let at = 0; at < bytes.length;) {
+    const got = call(() => readSync(file, readBuffer, 0, Math.min(READ_BYTES, bytes.length - at), from + at))
+    if (got === 0 || readBuffer.compare(bytes, at, at + got, 0, got) !== 0) return false
+    at += got
   }
-  return buffer.equals(bytes)
+  return true
 }
 
 async function readRange(

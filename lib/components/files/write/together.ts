@@ -8,10 +8,18 @@ import type { Flushing } from './flushing.ts'
 type Begin = (before: Flushing['before']) => Promise<Applied>
 
 interface Waiting {
-  readonly handle: number
+  /** By which it is flushed; `undefined`: there is nothing to flush. */
+  readonly handle: () => number | undefined
   readonly go: () => void
   readonly stop: (error: unknown) => void
   run?: Promise<Applied>
+}
+
+export interface Begun {
+  readonly handle: () => number | undefined
+  readonly made?: Promise<void> | undefined
+  readonly place: () => Applied | Promise<Applied>
+  readonly drop: () => void
 }
 
 /** Why a change was not put in place that only waited: the one before it was in the way. */
@@ -21,6 +29,7 @@ export class Together {
   readonly #flushAll: (handles: readonly number[]) => Promise<void>
   readonly #waiting: Waiting[] = []
   readonly #runs: Promise<Applied>[] = []
+  readonly #made: Promise<void>[] = []
   #arrived: () => void = () => undefined
   #ended: { readonly error: unknown } | 'conflict' | undefined
 
@@ -42,11 +51,9 @@ export class Together {
     return true
   }
 
-  /** The same of what is whole under its temporary name already: `place` puts it in place, `drop` clears it away. */
-  add(
-    handle: number,
-    { place, drop }: { readonly place: () => Applied | Promise<Applied>; readonly drop: () => void },
-  ): void {
+  /** The same of what is whole under its temporary name already, or will be when `made` ends, which never rejects: `place` puts it in place, `drop` clears it away. */
+  add({ handle, made, place, drop }: Begun): void {
+    if (made !== undefined) this.#made.push(made)
     const { promise: run, resolve, reject } = Promise.withResolvers<Applied>()
     this.#runs.push(run)
     const go = (): void => {
@@ -70,10 +77,12 @@ export class Together {
 
   /** Flushes what waits, and puts it in place. */
   async goOn(): Promise<void> {
+    await this.#allMade()
     const waiting = this.#waiting.splice(0)
-    if (this.#ended === undefined && waiting.length > 0) {
+    const handles = waiting.map(({ handle }) => handle()).filter((handle) => handle !== undefined)
+    if (this.#ended === undefined && handles.length > 0) {
       try {
-        await this.#flushAll(waiting.map(({ handle }) => handle))
+        await this.#flushAll(handles)
       } catch (error) {
         this.#ended = { error }
       }
@@ -83,6 +92,24 @@ export class Together {
       else stop(new Stopped('stopped'))
       if (run !== undefined) await this.#settle(run)
     }
+  }
+
+  async #allMade(): Promise<void> {
+    await Promise.all(this.#made.splice(0))
+  }
+
+  /** When it ends otherwise than by `results`: what waits is cleared away, and nothing is being made any more. */
+  async giveUp(): Promise<void> {
+    await this.#allMade()
+    for (const { stop, run } of this.#waiting.splice(0)) {
+      stop(new Stopped('stopped'))
+      await run?.catch(() => undefined)
+    }
+  }
+
+  /** So many wait for the flush. */
+  get waiting(): number {
+    return this.#waiting.length
   }
 
   /** Up to the first conflict. @throws what the first that failed threw, when nothing waits any more. */
@@ -97,7 +124,7 @@ export class Together {
 
   #wait(handle: number): Promise<void> {
     return new Promise((go, stop) => {
-      this.#waiting.push({ handle, go, stop })
+      this.#waiting.push({ handle: () => handle, go, stop })
       this.#arrived()
     })
   }

@@ -52,6 +52,9 @@ export interface FilesWriterOptions {
   readonly powers?: Powers
 }
 
+/** Files that wait open for being flushed one by one. */
+const OPEN_MAX = 64
+
 type Action<T> = (spot: Spot | undefined, applying: ApplyContext) => T | Promise<T>
 
 /** What changes share that are made together. */
@@ -181,17 +184,21 @@ class FilesWriter implements ComponentWriter {
       if (spot === undefined) return undefined
       whole = this.#flushesWhole(spot.parent, calls)
       const here = hereAt(spot.parent, { isNative: calls.isNative, powers: this.#powers })
-      return fresh.stage(spot, change, here)
+      return fresh.stage(spot, change, here, !whole)
     }
     try {
       for (const change of changes) {
         stopIfAborted(context.signal)
         const file = together.hasEnded ? undefined : staged(change)
         if (file !== undefined) {
-          together.add(file.handle, {
+          const { handle, made } = file
+          together.add({
+            ...{ handle, made },
             place: () => file.place() ?? this.#applyAlone(slice, change, context),
             drop: () => file.drop(),
           })
+          // Each is open until then.
+          if (!whole && together.waiting >= OPEN_MAX) await together.goOn()
           continue
         }
         // Another name is given to a file that is in its place.
@@ -206,6 +213,8 @@ class FilesWriter implements ComponentWriter {
       fresh.bringBack(flushingBy(calls, whole))
       return results
     } finally {
+      // Whoever makes something yet does it by handles that are closed then.
+      await together.giveUp()
       // After a failure that is tried and no more: a second try does it.
       fresh.letGo(flushingBy(calls, whole))
       spots.close()
@@ -216,7 +225,8 @@ class FilesWriter implements ComponentWriter {
   #freshSpot({ key, before, after }: Change, way: Way, slice: Slice, spots: SpotsTogether): Spot | undefined {
     if (before !== undefined || after?.state['type'] !== 'file' || after.state['hardLinkTo'] !== undefined)
       return undefined
-    if (after.content !== undefined && after.content.ready === undefined) return undefined
+    const { content } = after
+    if (content !== undefined && content.ready === undefined && content.elsewhere === undefined) return undefined
     const names = namesOf(key)
     if (names === undefined) return undefined
     try {

@@ -1,0 +1,315 @@
+/**
+ * Contents of one slice brought back by other threads: this one says which chunks belong in which file and fetches the blocks that they lie in, many at once; a thread opens each block once
+ * for all files of a batch, proves the chunks and writes them. A large file is written by all threads. Held in memory: blocks on their way, `FLIGHT_BYTES` of them.
+ */
+import { CHUNK_ID_BYTES } from './format.ts'
+import { blockName, CLOSED, encodeJob, FAILED, FILLED, HELD_BYTES, HeldBlocks } from './restore-messages.ts'
+import type { Threads, Work } from '../platform/threads.ts'
+import type { ElsewhereContent, FileToMake, Filling, MadeFile } from '../resources/file-making.ts'
+import type { ChunkPlace } from './chunk-index.ts'
+import type { ChunkId } from './chunk-store.ts'
+import type { StoredContent } from './content-reader.ts'
+import type { BlockDescription, PackDescription } from './pack-table.ts'
+import type { FromRestoreThread, Piece, SentBlock, Target, ToRestoreThread } from './restore-messages.ts'
+import type { VerifyKeys } from './verify-pack.ts'
+
+/** A longer file is made by who asks, and filled by all threads. */
+const MAKE_BYTES_MAX = 8 * 1024 * 1024
+/** A shorter one is written sooner than given away. */
+const FILL_BYTES_MIN = 1024 * 1024
+/** Files wait for company to be given away, until the event loop turns. */
+const BATCH_FILES = 512
+/** Sealed. */
+const JOB_BYTES = 4 * 1024 * 1024
+const FLIGHT_BYTES = 24 * 1024 * 1024
+
+export interface RestorePipelineOptions {
+  readonly sliceId: string
+  readonly keys: VerifyKeys
+  readonly packs: {
+    /** Where a content chunk lies, if that is known; not in a snapshot object. */
+    place(id: ChunkId): ChunkPlace | undefined
+    /** A block as it lies in the store. @throws as the store does. */
+    sealed(pack: PackDescription, block: BlockDescription): Promise<Buffer>
+  }
+}
+
+/** What is asked for: chunks for one target. */
+interface Asked {
+  readonly target: Target
+  readonly chunks: readonly { readonly place: ChunkPlace; readonly id: ChunkId; readonly at: number }[]
+  readonly answer: (made: number) => void
+}
+
+interface Lane {
+  readonly held: HeldBlocks<true>
+  readonly jobs: Map<number, { readonly asked: readonly Asked[]; readonly bytes: number }>
+}
+
+interface WaitingJob {
+  readonly asked: readonly Asked[]
+  readonly blocks: ReadonlyMap<string, { readonly pack: PackDescription; readonly block: BlockDescription }>
+  readonly bytes: number
+}
+
+export class RestorePipeline {
+  readonly #threads: Threads
+  readonly #work: Work
+  readonly #options: RestorePipelineOptions
+  readonly #lanes: (Lane | undefined)[] = []
+  #asked: Asked[] = []
+  #isDue = false
+  readonly #waiting: WaitingJob[] = []
+  #flightBytes = 0
+  #next = 0
+  /** A thread died: whoever asks does it by itself from now on. */
+  #isLost = false
+
+  constructor(threads: Threads, work: Work, options: RestorePipelineOptions) {
+    this.#threads = threads
+    this.#work = work
+    this.#options = options
+    work.onMessage((thread, message) => this.#receive(thread, message as FromRestoreThread))
+    work.onFailure((thread) => {
+      const lane = this.#lanes[thread]
+      this.#lanes[thread] = undefined
+      this.#isLost = true
+      for (const { asked, bytes } of lane?.jobs.values() ?? []) this.#end(asked, bytes)
+      this.#pump()
+    })
+  }
+
+  /** When nobody waits for anything any more. */
+  close(): void {
+    this.#lanes.forEach((lane, thread) => {
+      if (lane !== undefined) this.#post(thread, { kind: 'restore-end' })
+    })
+    this.#work.leave()
+  }
+
+  of(content: StoredContent): ElsewhereContent {
+    return {
+      make: (file) => this.#make(content, file),
+      fill: (handle, filling) => this.#fill(content, handle, filling),
+    }
+  }
+
+  #make(content: StoredContent, file: FileToMake): Promise<MadeFile> | undefined {
+    const { extents } = content.shape
+    if (Buffer.isBuffer(extents) || content.sizeBytes > MAKE_BYTES_MAX || file.sizeBytes !== content.sizeBytes)
+      return undefined
+    const chunks: Asked['chunks'][number][] = []
+    let at = 0
+    for (const { id, length } of extents) {
+      const place = id && this.#placeOf(id, length)
+      if (id !== undefined && place === undefined) return undefined
+      if (id !== undefined && place !== undefined) chunks.push({ place, id, at })
+      at += length
+    }
+    if (chunks.length === 0) return undefined
+    return new Promise((resolve) =>
+      this.#ask({
+        target: file,
+        chunks,
+        answer: (made) => resolve(madeFile(made)),
+      }),
+    )
+  }
+
+  async #fill(content: StoredContent, handle: number, { signal, told }: Filling): Promise<boolean> {
+    if (content.sizeBytes < FILL_BYTES_MIN) return false
+    const unanswered = new Set<Promise<void>>()
+    let chunks: Asked['chunks'][number][] = []
+    let bytes = 0
+    let isWhole = true
+    const ask = (): void => {
+      const asked = chunks
+      chunks = []
+      bytes = 0
+      if (asked.length === 0) return
+      const answered = new Promise<number>((answer) => this.#ask({ target: { handle }, chunks: asked, answer })).then(
+        (made) => {
+          unanswered.delete(answered)
+          isWhole &&= made === FILLED
+          if (made === FILLED) told?.(asked.reduce((sum, { place }) => sum + place.length, 0))
+        },
+      )
+      unanswered.add(answered)
+      this.#give()
+    }
+    try {
+      for await (const { id, length, offset } of content.extents()) {
+        if (id === undefined) continue
+        const place = signal.aborted ? undefined : this.#placeOf(id, length)
+        if (place === undefined) {
+          isWhole = false
+          break
+        }
+        chunks.push({ place, id, at: offset })
+        bytes += place.block.sealedBytes
+        if (bytes >= JOB_BYTES) ask()
+        // A file of any length: what waits is only names, and not many.
+        while (unanswered.size > this.#threads.count * 4) await Promise.race(unanswered)
+      }
+    } catch {
+      isWhole = false // a list that does not open: who reads it by itself says so
+    }
+    ask()
+    await Promise.all(unanswered)
+    return isWhole
+  }
+
+  #placeOf(id: ChunkId, length: number): ChunkPlace | undefined {
+    const place = this.#options.packs.place(id)
+    return place?.length === length ? place : undefined
+  }
+
+  #ask(asked: Asked): void {
+    this.#asked.push(asked)
+    if (this.#asked.length >= BATCH_FILES) this.#give()
+    else if (!this.#isDue) {
+      this.#isDue = true
+      setImmediate(() => {
+        this.#isDue = false
+        this.#give()
+      })
+    }
+  }
+
+  /** Files whose chunks lie in one block go together; one that lies in several goes by itself. */
+  #give(): void {
+    const asked = this.#asked
+    this.#asked = []
+    const together = new Map<string, Asked[]>()
+    for (const one of asked) {
+      const [first, ...more] = one.chunks
+      if (first === undefined) continue
+      const name = placeName(first.place)
+      if (more.some(({ place }) => placeName(place) !== name)) this.#waiting.push(jobOf([one]))
+      else if (together.get(name)?.push(one) === undefined) together.set(name, [one])
+    }
+    for (const those of together.values()) this.#waiting.push(jobOf(those))
+    this.#pump()
+  }
+
+  #pump(): void {
+    while (this.#waiting.length > 0) {
+      const [job] = this.#waiting as [WaitingJob, ...WaitingJob[]]
+      if (this.#flightBytes > 0 && this.#flightBytes + job.bytes > FLIGHT_BYTES) return
+      this.#waiting.shift()
+      this.#flightBytes += job.bytes
+      if (this.#isLost) {
+        this.#end(job.asked, job.bytes)
+        continue
+      }
+      const thread = this.#threadFor(job)
+      const lane = (this.#lanes[thread] ??= this.#open(thread))
+      // From here on it counts as that thread's.
+      const number = this.#next++
+      lane.jobs.set(number, job)
+      void this.#send(thread, lane, number, job)
+    }
+  }
+
+  /** That which has the block, unless it has far more to do than another. */
+  #threadFor({ blocks }: WaitingJob): number {
+    let best = 0
+    let bestLoad = Number.POSITIVE_INFINITY
+    const [only] = blocks.size === 1 ? blocks.keys() : []
+    for (let thread = 0; thread < this.#threads.count; thread++) {
+      const lane = this.#lanes[thread]
+      const load = (lane?.jobs.size ?? 0) - (only !== undefined && lane?.held.has(only) === true ? 2 : 0)
+      if (load < bestLoad) [best, bestLoad] = [thread, load]
+    }
+    return best
+  }
+
+  #open(thread: number): Lane {
+    const { sliceId, keys } = this.#options
+    const { chunkIdKey, treeKey, contentPrivateKey } = keys
+    this.#post(thread, { kind: 'restore-begin', sliceId, keys: { chunkIdKey, treeKey, contentPrivateKey } })
+    return { held: new HeldBlocks(HELD_BYTES), jobs: new Map() }
+  }
+
+  async #send(thread: number, lane: Lane, number: number, { asked, blocks, bytes }: WaitingJob): Promise<void> {
+    const { packs } = this.#options
+    const fetched = new Map<string, Buffer>()
+    const isLacking = (name: string): boolean => !fetched.has(name) && !(blocks.size === 1 && lane.held.has(name))
+    try {
+      // What the thread has when the fetching ends may be something else.
+      for (let lacking = [...blocks]; lacking.length > 0;) {
+        lacking = lacking.filter(([name]) => isLacking(name))
+        await Promise.all(
+          lacking.map(async ([name, { pack, block }]) => fetched.set(name, await packs.sealed(pack, block))),
+        )
+      }
+    } catch {
+      // Whoever reads it by itself says what is the matter.
+      if (!lane.jobs.delete(number)) return
+      this.#end(asked, bytes)
+      this.#pump()
+      return
+    }
+    // The thread died meanwhile, and this was answered.
+    if (this.#lanes[thread] !== lane) return
+    const numbers = new Map<string, number>()
+    const sent = [...blocks].map(([name, { pack, block }]): SentBlock => {
+      const sealed = fetched.get(name)
+      numbers.set(name, numbers.size)
+      if (blocks.size === 1 && sealed !== undefined) lane.held.add(name, block.plainBytes, true)
+      const { sort, packId, header } = pack
+      return {
+        ...{ sort, packId, header, number: block.number, plainBytes: block.plainBytes },
+        ...(sealed === undefined ? {} : { sealed }),
+      }
+    })
+    const targets = asked.map(({ target, chunks }) => ({
+      target,
+      pieces: chunks.map(({ place: { pack, block, offset, length }, id, at }): Piece => ({
+        block: numbers.get(blockName({ packId: pack.packId, number: block.number })) ?? 0,
+        ...{ offset, length, at, id },
+      })),
+    }))
+    const own = [...fetched.values()].flatMap(({ buffer, byteLength }) =>
+      buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
+    )
+    this.#post(thread, { kind: 'restore', number, job: encodeJob({ blocks: sent, targets }) }, own)
+  }
+
+  #post(thread: number, message: ToRestoreThread, transfer: readonly ArrayBuffer[] = []): void {
+    this.#work.post(thread, message, transfer)
+  }
+
+  #receive(thread: number, { number, made }: FromRestoreThread): void {
+    const job = this.#lanes[thread]?.jobs.get(number)
+    this.#lanes[thread]?.jobs.delete(number)
+    if (job !== undefined) this.#end(job.asked, job.bytes, made)
+    this.#pump()
+  }
+
+  #end(asked: readonly Asked[], bytes: number, made?: Int32Array): void {
+    this.#flightBytes -= bytes
+    asked.forEach(({ answer }, at) => answer(made?.[at] ?? FAILED))
+  }
+}
+
+function madeFile(made: number): MadeFile {
+  if (made === CLOSED) return 'closed'
+  return made < 0 ? undefined : made
+}
+
+function placeName({ pack, block }: ChunkPlace): string {
+  return blockName({ packId: pack.packId, number: block.number })
+}
+
+function jobOf(asked: readonly Asked[]): WaitingJob {
+  const blocks = new Map<string, { readonly pack: PackDescription; readonly block: BlockDescription }>()
+  let bytes = 0
+  for (const { chunks } of asked)
+    for (const { place } of chunks) {
+      const name = placeName(place)
+      if (!blocks.has(name)) bytes += place.block.sealedBytes
+      blocks.set(name, place)
+    }
+  return { asked, blocks, bytes: bytes + asked.length * CHUNK_ID_BYTES }
+}
