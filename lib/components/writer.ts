@@ -32,6 +32,12 @@ export interface ComponentWriter {
    * what `read` leaves out by rule (`restored-<date>/` of a home).
    */
   look(slice: Slice, keys: AsyncIterable<ResourceKey>, context: WriteContext): AsyncIterable<Resource>
+  /** The same in batches, of which only the last resource has content to be read, where handing over each by itself would cost more than reading it. Absent: one by one. */
+  lookBatches?(
+    slice: Slice,
+    keys: AsyncIterable<readonly ResourceKey[]>,
+    context: WriteContext,
+  ): AsyncIterable<readonly Resource[]>
   /**
    * What would come of a change here. Asked for every change of a slice before anything is written, in the order of applying; the answer may count on the changes
    * asked about before. @throws TorikiError when the target cannot be asked.

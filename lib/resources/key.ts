@@ -45,6 +45,18 @@ export function keyBelow(above: ResourceKey, name: string): ResourceKey {
   return key
 }
 
+/** The inverse: the name of what lies right in `above`, which `key` begins with; `undefined`: it lies deeper. @throws RangeError for bytes that no key has. */
+export function nameBelow(above: ResourceKey, key: ResourceKey): string | undefined {
+  const start = above.length + SEPARATOR.length
+  let isPlain = true
+  for (let at = start; at < key.length; at++) {
+    const byte = key[at] as number
+    if (byte === 0) return undefined
+    if (byte === 1) isPlain = false
+  }
+  return isPlain ? key.toString('latin1', start) : unescapeSegment(key.subarray(start)).toString('latin1')
+}
+
 /** The inverse of `encodeKey`. @throws RangeError for bytes that no key has (hostile input). */
 export function decodeKey(key: Uint8Array): KeyParts {
   const segments: Buffer[] = []

@@ -28,8 +28,11 @@ export interface LookRequest {
   readonly slice: Slice
   readonly generation: number
   readonly components: readonly ComponentName[]
-  /** The resources of one component, ascending. `reading`: threads that may read contents for it, where there are any. */
-  readonly read: (component: ComponentName, reading: FileReading | undefined) => AsyncIterable<Resource>
+  /** The resources of one component, ascending, one by one or in batches. `reading`: threads that may read contents for it, where there are any. */
+  readonly read: (
+    component: ComponentName,
+    reading: FileReading | undefined,
+  ) => AsyncIterable<Resource | readonly Resource[]>
   readonly signal: AbortSignal
 }
 

@@ -12,6 +12,7 @@ import type { FileReading } from '../resources/file-reading.ts'
 import type { Resource } from '../resources/resource.ts'
 import { careForServers } from './ask-servers.ts'
 import type { ServerCare } from './ask-servers.ts'
+import { inBatches, lookInBatches } from './in-batches.ts'
 import { lookAt } from './live-look.ts'
 import { chooseSources, isOccupied, nothingStored } from './plan-sources.ts'
 import type { Source } from './plan-sources.ts'
@@ -133,7 +134,7 @@ async function* readLive(
     readonly signal: AbortSignal
     readonly reading: FileReading | undefined
   },
-): AsyncGenerator<Resource> {
+): AsyncGenerator<Resource | readonly Resource[]> {
   const { clock } = platform
   const { slice, to = slice, restore, deleteExtra, options } = request
   const { writer, component, naming } = source
@@ -146,5 +147,5 @@ async function* readLive(
   const keys = async function* (): AsyncGenerator<ResourceKey> {
     for await (const { key } of wantedResources(stored, source, reach, () => undefined)) yield key
   }
-  yield* writer.look(to, keys(), { ...context, restore, options })
+  yield* lookInBatches(writer, to, inBatches(keys()), { ...context, restore, options })
 }

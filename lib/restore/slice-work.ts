@@ -10,6 +10,7 @@ import type { Resource } from '../resources/resource.ts'
 import { parseSlice } from '../resources/slice.ts'
 import type { Slice } from '../resources/slice.ts'
 import type { LookRequest } from './live-look.ts'
+import { each, inBatches, lookInBatches } from './in-batches.ts'
 import { mergeAscending } from './merge-ascending.ts'
 import type { RestoreService } from './service.ts'
 import { planParts, planPartsBackwards } from './slice-plan.ts'
@@ -55,28 +56,29 @@ export function lookRequest(work: SliceWork): LookRequest {
   }
 }
 
-async function* readTouched(
+function readTouched(
   work: SliceWork,
   name: ComponentName,
   reading: FileReading | undefined,
-): AsyncGenerator<Resource> {
+): AsyncIterable<Resource | readonly Resource[]> {
   const context = { ...work.context, ...(reading === undefined ? {} : { reading }) }
-  yield* writerOf(work, name).look(work.slice, touchedKeys(work, name), context)
+  return lookInBatches(writerOf(work, name), work.slice, touchedKeys(work, name), context)
 }
 
 /** Ascending. Of a component with one kind they stream: both halves of its plan ascend. */
-async function* touchedKeys(work: SliceWork, name: ComponentName): AsyncGenerator<ResourceKey> {
-  const keysIn = async function* (pass: Pass): AsyncGenerator<ResourceKey> {
-    if (pass === 'deleted' && work.plan.counts.delete === 0) return
-    for await (const item of storedItems(work, pass)) if (item.component === name) yield keyOf(item)
+async function* touchedKeys(work: SliceWork, name: ComponentName): AsyncGenerator<readonly ResourceKey[]> {
+  const keysIn = async function* (pass: Pass): AsyncGenerator<readonly ResourceKey[]> {
+    for await (const part of storedParts(work, pass))
+      yield part.filter(({ component }) => component === name).map(keyOf)
   }
   if (writerOf(work, name).kinds.length === 1) {
-    yield* mergeAscending(keysIn('made'), keysIn('deleted'), compareKeys)
+    if (work.plan.counts.delete === 0) yield* keysIn('made')
+    else yield* inBatches(mergeAscending(each(keysIn('made')), each(keysIn('deleted')), compareKeys))
     return
   }
   const keys: ResourceKey[] = []
   for await (const item of touchedItems(work)) if (item.component === name) keys.push(keyOf(item))
-  yield* keys.sort(compareKeys)
+  yield keys.sort(compareKeys)
 }
 
 /** In the order of applying. */
@@ -95,13 +97,17 @@ export async function* touchedItems(work: SliceWork): AsyncGenerator<PlanItem> {
   if (work.plan.counts.delete > 0) yield* applying(work, 'deleted')
 }
 
-async function* storedItems(
+function storedItems(work: SliceWork, pass: Pass, read = planParts): AsyncGenerator<PlanItem> {
+  return each(storedParts(work, pass, read))
+}
+
+async function* storedParts(
   { service, delivery }: SliceWork,
   pass: Pass,
-  read: typeof planParts = planParts,
-): AsyncGenerator<PlanItem> {
+  read = planParts,
+): AsyncGenerator<readonly PlanItem[]> {
   for await (const part of read(service.repository.records, delivery))
-    for (const item of part) if (passOf(item) === pass) yield item
+    yield part.filter((item) => passOf(item) === pass)
 }
 
 export function passOf({ action }: PlanItem): Pass | undefined {

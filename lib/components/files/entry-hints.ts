@@ -16,6 +16,7 @@ const NOTHING: JsonObject = {}
 
 export class EntryHints {
   readonly #isNative: boolean
+  readonly #isOfLook: boolean
   readonly #names: FirstNames
   readonly #context: Pick<ReadContext, 'known' | 'clock'>
   /** Of the entry at hand: something had to be said of it, so it is looked at again next time. */
@@ -23,7 +24,9 @@ export class EntryHints {
   /** Of the entry at hand, once it was looked for: the first name of the same file, where that is another. */
   #first: { readonly name: string | undefined } | undefined
 
-  constructor(isNative: boolean, names: FirstNames, context: Pick<ReadContext, 'known' | 'clock'>) {
+  /** `isOfLook`: nobody compares with it next time. */
+  constructor(isNative: boolean, names: FirstNames, context: Pick<ReadContext, 'known' | 'clock'>, isOfLook: boolean) {
+    this.#isOfLook = isOfLook
     this.#isNative = isNative
     this.#names = names
     this.#context = context
@@ -44,6 +47,7 @@ export class EntryHints {
 
   /** Of an entry that was read whole, and of which nothing had to be noted. */
   after(stat: EntryStat): Buffer | undefined {
+    if (this.#isOfLook) return undefined
     return !this.isNoted && isHinted(stat) && isSettled(stat, this.#context.clock.now()) ? this.#hint(stat) : undefined
   }
 

@@ -29,7 +29,7 @@ import { LeftOut } from './left-out.ts'
 import { LooksAhead } from './looks-ahead.ts'
 import type { AheadDirectory, LeavesOut } from './looks-ahead.ts'
 import { visitKeys } from './visit-keys.ts'
-import { endsBefore, isFile, isReadable, openVisited, stepwise, walkSoon } from './walk.ts'
+import { endsBefore, isFile, isReadable, openVisited, walkSoon } from './walk.ts'
 import type { Visit } from './walk.ts'
 
 const NO_ATTRIBUTES: Readonly<Record<string, Buffer>> = {}
@@ -45,7 +45,7 @@ export interface HomeReading {
 }
 
 /**
- * Reads beneath `home`, which the caller closes, in batches: what a walk gives costs little, and handing over each entry by itself would cost more. Content is read when it is asked
+ * Reads beneath `home` (of `keys` alone, where they are given: they ascend, what is not there is passed over, and what is left out by rule is seen too), which the caller closes, in batches: what a walk gives costs little, and handing over each entry by itself would cost more. Content is read when it is asked
  * for; its entry is the last of its batch, and its file is open from the yield to the next one.
  * @throws TorikiError `read-failed` when the file system, rather than one entry, fails; `home-unreadable`; `deadline`, `interrupted`.
  */
@@ -53,7 +53,7 @@ export async function* readHome(
   home: Directory,
   reading: HomeReading,
   context: ReadContext,
-  keys?: AsyncIterable<ResourceKey>,
+  keys?: AsyncIterable<readonly ResourceKey[]>,
 ): AsyncGenerator<readonly Resource[], void, void> {
   const reader = new HomeReader(home, reading, context, keys)
   try {
@@ -68,16 +68,6 @@ export async function* readHome(
   }
 }
 
-/** The same of `keys` alone, which ascend; what is not there is passed over. What is left out by rule is seen too. */
-export async function* readKeys(
-  home: Directory,
-  keys: AsyncIterable<ResourceKey>,
-  reading: HomeReading,
-  context: ReadContext,
-): AsyncGenerator<Resource, void, void> {
-  for await (const batch of readHome(home, reading, context, keys)) yield* batch
-}
-
 class HomeReader {
   readonly #home: Directory
   readonly #reading: HomeReading
@@ -86,7 +76,7 @@ class HomeReader {
   readonly #names: FirstNames
   readonly #hints: EntryHints
   readonly #said = new Set<FileNoteCode>()
-  readonly #keys: AsyncIterable<ResourceKey> | undefined
+  readonly #keys: AsyncIterator<readonly ResourceKey[]> | undefined
   readonly #ahead = new ReadAhead()
   /** To be yielded next. */
   readonly #ready: Resource[] = []
@@ -97,13 +87,18 @@ class HomeReader {
   #damaged = 0
   #attributes = true
 
-  constructor(home: Directory, reading: HomeReading, context: ReadContext, keys?: AsyncIterable<ResourceKey>) {
+  constructor(
+    home: Directory,
+    reading: HomeReading,
+    context: ReadContext,
+    keys?: AsyncIterable<readonly ResourceKey[]>,
+  ) {
     this.#home = home
     this.#reading = reading
     this.#context = context
     this.#pace = new Pace(context.clock, context.signal)
     this.#leftOut = new LeftOut(this.#pace, context.clock)
-    this.#keys = keys
+    this.#keys = keys?.[Symbol.asyncIterator]()
     const { exclusions } = reading
     const leavesOut: LeavesOut = (path, type, target) => exclusions.leavesOut(path, type, target)
     if (home instanceof HandleDirectory && home.native?.hasOpenat2 === true)
@@ -114,17 +109,16 @@ class HomeReader {
       after: context.after,
       isWhole: keys === undefined,
     })
-    this.#hints = new EntryHints(home.native !== undefined, this.#names, context)
+    this.#hints = new EntryHints(home.native !== undefined, this.#names, context, keys !== undefined)
   }
 
   async *batches(): AsyncGenerator<readonly Resource[], void, void> {
     if (this.#home.native === undefined) this.#sayOnce('fidelity')
-    const visits = stepwise(this.#visits())
+    const visits = this.#visits()
     try {
       for (;;) {
-        const step = visits.next()
-        const { value: visit, done } = step instanceof Promise ? await step : step
-        if (done === true || visit === undefined) break
+        const { value: visit, done } = visits.next()
+        if (done === true) break
         if (visit instanceof Promise) {
           await visit
           continue
@@ -147,7 +141,8 @@ class HomeReader {
       yield* this.#waitFor('all')
       yield this.#ready.splice(0)
     } finally {
-      await visits.return?.()
+      visits.return()
+      await this.#keys?.return?.()
     }
     if (this.#names.isFull) this.#sayOnce('hard-links-not-tracked')
   }
@@ -251,7 +246,7 @@ class HomeReader {
     this.#buffer = undefined
   }
 
-  #visits(): Iterable<Visit | Promise<void>> | AsyncIterable<Visit> {
+  #visits(): Generator<Visit | Promise<void>, void, void> {
     // What may be known already, or is read elsewhere, is opened here only when it is not.
     const { known, reading } = this.#context
     const opensFile = known === undefined && reading === undefined ? isReadable : (): boolean => false

@@ -44,7 +44,7 @@ export interface WalkOptions {
 /** A path longer than this is recorded and not entered: a key stays within bounds, however deep somebody digs. Four times what one call takes. */
 export const PATH_BYTES_MAX = 16_384
 /** Handles held for the levels above; a deeper walk lets go of the upper ones and comes back by `..`. */
-const HANDLES_MAX = 64
+export const HANDLES_MAX = 64
 /** An entry that is replaced between look and open is looked at again so often: editors save by renaming. */
 const TRIES_MAX = 5
 
@@ -149,7 +149,8 @@ interface Found extends Visit {
 
 const NOTHING: readonly string[] = []
 
-function visitNamed(
+/** The same, of an entry whose path and key are known. */
+export function visitNamed(
   path: string,
   key: ResourceKey,
   parent: Directory,
@@ -261,11 +262,6 @@ export function endsBefore({ key, file }: Visit, until: ResourceKey | undefined)
 /** A regular file, and nothing is amiss with it. */
 export function isFile({ finding, stat }: Visit): boolean {
   return finding === 'entry' && stat?.type === 'file'
-}
-
-/** One step after the other, without a turn of the event loop where none is needed. */
-export function stepwise<T>(steps: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncIterator<T> {
-  return Symbol.iterator in steps ? steps[Symbol.iterator]() : steps[Symbol.asyncIterator]()
 }
 
 /** A larger file has no exact size. */

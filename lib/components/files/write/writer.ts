@@ -15,7 +15,7 @@ import { Pace, stopIfAborted } from '../pace.ts'
 import { PartBuffers } from '../part-buffers.ts'
 import { openPlaceAbove, placesOf } from '../places.ts'
 import type { Places } from '../places.ts'
-import { readKeys } from '../read-home.ts'
+import { readHome } from '../read-home.ts'
 import { openMember, openRoot } from '../root.ts'
 import type { MemberDirectory } from '../root.ts'
 import { isReserved, memberEntry } from '../template.ts'
@@ -76,6 +76,10 @@ export function filesWriter(settings: FilesSettings, options: FilesWriterOptions
   return new FilesWriter(settings, options)
 }
 
+async function* oneByOne(keys: AsyncIterable<ResourceKey>): AsyncGenerator<readonly ResourceKey[]> {
+  for await (const key of keys) yield [key]
+}
+
 class FilesWriter implements ComponentWriter {
   readonly name = 'files'
   readonly kinds = [ENTRY_KIND]
@@ -111,6 +115,14 @@ class FilesWriter implements ComponentWriter {
     keys: AsyncIterable<ResourceKey>,
     context: WriteContext,
   ): AsyncGenerator<Resource, void, void> {
+    for await (const batch of this.lookBatches(slice, oneByOne(keys), context)) yield* batch
+  }
+
+  async *lookBatches(
+    slice: Slice,
+    keys: AsyncIterable<readonly ResourceKey[]>,
+    context: WriteContext,
+  ): AsyncGenerator<readonly Resource[], void, void> {
     stopIfAborted(context.signal)
     const place = slice.kind === 'shared' ? undefined : this.#places[slice.kind]
     if (place === undefined || slice.kind === 'shared') return
@@ -126,12 +138,8 @@ class FilesWriter implements ComponentWriter {
       if (member === undefined) return
       const isOwn = member.directory.stat.device !== above?.stat.device
       this.#sameRoot.prove(context.restore, slice.name, isOwn ? member.directory : undefined)
-      yield* readKeys(
-        member.directory,
-        keys,
-        { exclusions: place.exclusions, rate: undefined, buffers: this.#buffers },
-        { ...context, note: () => undefined },
-      )
+      const reading = { exclusions: place.exclusions, rate: undefined, buffers: this.#buffers }
+      yield* readHome(member.directory, reading, { ...context, note: () => undefined }, keys)
       if (!member.isStillThere())
         throw new TorikiError('read-failed', { message: 'The directory was moved or replaced while it was read.' })
     } finally {
