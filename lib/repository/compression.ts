@@ -22,9 +22,10 @@ const PROBE_SQUARES_MAX = 72_000
 /** The block in two parts, so that the longer one need not be copied; `plain` itself where that is as good. */
 export function encodeBlock(plain: Uint8Array, level: number): readonly [how: Uint8Array, bytes: Uint8Array] {
   if (!looksIncompressible(plain)) {
-    // One output buffer: zlib would join many small ones.
-    const chunkSize = Math.max(64, plain.length)
-    const packed = zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: level }, chunkSize })
+    const packed = zstdCompressSync(plain, {
+      params: { [constants.ZSTD_c_compressionLevel]: level },
+      chunkSize: compressedBytesMax(plain.length),
+    })
     if (packed.length <= plain.length * WORTH) return [IS_ZSTD, packed]
   }
   return [IS_PLAIN, plain]
@@ -51,6 +52,11 @@ function decompress(packed: Buffer, plainBytes: number): Buffer {
 
 function malformed(cause?: unknown): TorikiError {
   return new TorikiError('seal-broken', { message: 'A stored block is not well-formed.', cause })
+}
+
+/** As `ZSTD_compressBound`: with room for the worst case zstd goes straight from one buffer into the other, else through windows of its own, at the cost of two copies. */
+function compressedBytesMax(plainBytes: number): number {
+  return plainBytes + Math.ceil(plainBytes / 256) + 1024
 }
 
 /** Spread over the block; too short a block is always tried. Saves trying zstd on images and archives: a tenth of a home's bytes and more. */
