@@ -7,12 +7,15 @@
  */
 import assert from 'node:assert/strict'
 import { CHUNK_BYTES_AVERAGE, CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, SEGMENT_BYTES } from './format.ts'
+import { GearScanner } from './gear-scanner.ts'
 import { subkey } from './keys.ts'
 
 /** 22 and 18 bits: two more and two fewer than the 20 of an average of 1 MiB ("normalisation level 2"). The topmost bits have seen most bytes. */
 const MASK_STRICT = -1 << 10
 const MASK_LAX = -1 << 14
 const HELD_FIRST_BYTES = CHUNK_BYTES_MIN
+/** Of this thread, made when a file is first cut. */
+let theScanner: GearScanner | undefined
 
 /** 256 numbers of 32 bits, big-endian from HKDF-SHA-256(gear key, no salt, 'toriki gear numbers', 1024 bytes). */
 export function gearTable(gearKey: Buffer): Int32Array {
@@ -86,32 +89,17 @@ export class Chunker {
 
   /** Goes on in the chunk; the index behind its last byte, or `undefined` when it does not end here. */
   #scan(bytes: Buffer, from: number): number | undefined {
-    const gear = this.#gear
     // Index in `bytes` of the chunk's first byte: negative when it began in an earlier part.
     const start = from - this.#size
     const limit = Math.min(bytes.length, start + this.#bytesMax)
     const relaxed = Math.min(limit, start + CHUNK_BYTES_AVERAGE)
-    let at = Math.max(from, Math.min(limit, start + CHUNK_BYTES_MIN))
-    let print = this.#print
-    let end: number | undefined
-    for (; at < relaxed; at++) {
-      print = ((print << 1) + (gear[bytes[at] as number] as number)) | 0
-      if ((print & MASK_STRICT) === 0) {
-        end = at + 1
-        break
-      }
-    }
-    if (end === undefined) {
-      for (; at < limit; at++) {
-        print = ((print << 1) + (gear[bytes[at] as number] as number)) | 0
-        if ((print & MASK_LAX) === 0) {
-          end = at + 1
-          break
-        }
-      }
-    }
+    const at = Math.max(from, Math.min(limit, start + CHUNK_BYTES_MIN))
+    const scanner = (theScanner ??= new GearScanner())
+    scanner.begin(this.#gear, this.#print)
+    let end =
+      scanner.find(bytes, at, relaxed, MASK_STRICT) ?? scanner.find(bytes, Math.max(at, relaxed), limit, MASK_LAX)
     if (end === undefined && limit === start + this.#bytesMax) end = limit
-    this.#print = print
+    this.#print = scanner.print
     this.#size = (end ?? bytes.length) - start
     return end
   }

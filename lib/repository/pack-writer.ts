@@ -10,13 +10,7 @@ import assert from 'node:assert/strict'
 import type { Random } from '../platform/random.ts'
 import { base32 } from './base32.ts'
 import { encodeBlock } from './compression.ts'
-import {
-  CONTENT_BLOCK_BYTES,
-  PACK_BYTES,
-  PACK_CHUNKS_MAX,
-  PACK_ID_BYTES,
-  TREE_BLOCK_BYTES,
-} from './format.ts'
+import { CONTENT_BLOCK_BYTES, PACK_BYTES, PACK_CHUNKS_MAX, PACK_ID_BYTES, TREE_BLOCK_BYTES } from './format.ts'
 import { packPath } from './object-paths.ts'
 import { giveBack } from './give-back.ts'
 import { sealPack } from './pack-seal.ts'
