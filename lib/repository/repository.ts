@@ -59,7 +59,8 @@ export interface SealedRecords {
   /** Paths under the prefix that are greater than `after`, ascending, with the store's time. `after` lets a caller skip a whole run (`runs/<run>/~`). */
   list(
     prefix: string,
-    options?: { readonly after?: string },
+    /** `pageMax`: so many are asked for at a time, for whoever wants the first one only. */
+    options?: { readonly after?: string; readonly pageMax?: number },
   ): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
 }
 

@@ -51,7 +51,10 @@ export function sealedRecords(platform: Pick<Platform, 'store' | 'random'>, runK
     async *list(prefix, options = {}) {
       let after = options.after
       do {
-        const page: ListPage = await store.list(prefix, after === undefined ? {} : { after })
+        const page: ListPage = await store.list(prefix, {
+          ...(after === undefined ? {} : { after }),
+          ...(options.pageMax === undefined ? {} : { max: options.pageMax }),
+        })
         for (const { key, modifiedAt } of page.objects) yield { path: key, modifiedAt }
         after = page.next
       } while (after !== undefined)

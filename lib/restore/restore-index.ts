@@ -1,7 +1,7 @@
 /** Restores that were asked for. */
 import type { SealedRecords } from '../repository/repository.ts'
 
-/** Ids, oldest first. A restore has as many records as slices or more: one page per restore is asked for, and the rest skipped. */
+/** Ids, oldest first. A restore has as many records as slices or more: the first one per restore is asked for, and the rest skipped. */
 export async function* restoreIds(records: SealedRecords): AsyncGenerator<string> {
   let after = 'restores/'
   for (;;) {
@@ -15,6 +15,6 @@ export async function* restoreIds(records: SealedRecords): AsyncGenerator<string
 }
 
 async function firstAfter(records: SealedRecords, after: string): Promise<string | undefined> {
-  for await (const { path } of records.list('restores/', { after })) return path
+  for await (const { path } of records.list('restores/', { after, pageMax: 1 })) return path
   return undefined
 }

@@ -1,5 +1,5 @@
 /**
- * Runs, newest first. A run has as many records as slices or more, so they are not listed: one page per run is asked for, and the rest skipped. Ids
+ * Runs, newest first. A run has as many records as slices or more, so they are not listed: the first one per run is asked for, and the rest skipped. Ids
  * sort by time, hence the search goes back in windows that grow eightfold: last week, two months, a year and a half, ever.
  */
 import { isRunId } from './run-id.ts'
@@ -34,7 +34,7 @@ async function* runIdsBetween(records: RunRecords, from: string, before: string 
 }
 
 async function firstAfter(records: RunRecords, after: string): Promise<string | undefined> {
-  for await (const { path } of records.list('runs/', { after })) return path
+  for await (const { path } of records.list('runs/', { after, pageMax: 1 })) return path
   return undefined
 }
 

@@ -112,6 +112,7 @@ export interface RunRecords {
   read(path: string): Promise<JsonObject | undefined>
   list(
     prefix: string,
-    options?: { readonly after?: string },
+    /** `pageMax`: so many are asked for at a time, for whoever wants the first one only. */
+    options?: { readonly after?: string; readonly pageMax?: number },
   ): AsyncIterable<{ readonly path: string; readonly modifiedAt: Date }>
 }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect } from '@jest/globals'
 import fc from 'fast-check'
 import { isTorikiError } from '../../lib/errors.ts'
 import { LIST_PAGE_MAX, listAll } from '../../lib/platform/object-store/port.ts'
-import type { ObjectStore } from '../../lib/platform/object-store/port.ts'
+import type { ListPage, ObjectStore } from '../../lib/platform/object-store/port.ts'
 import { keptPromises } from './kept-promises.ts'
 
 /** `open` gives an empty store. */
@@ -165,6 +165,21 @@ export function objectStoreContract(
         }),
         { numRuns: options.propertyRuns ?? 100 },
       )
+    })
+
+    test('a listing of the first ones says where it goes on, and leaves nothing out', async () => {
+      for (const key of ['few/a', 'few/b/1', 'few/b-1', 'few/c']) await store.create(key, Buffer.of(1))
+      const keys: string[] = []
+      for (let after: string | undefined = ''; after !== undefined;) {
+        const page: ListPage = await store.list('few/', { after, max: 1 })
+        expect(page.objects).toHaveLength(1)
+        keys.push(...page.objects.map(({ key }) => key))
+        after = page.next
+      }
+      expect(keys).toEqual(['few/a', 'few/b-1', 'few/b/1', 'few/c'])
+      const two = await store.list('few/', { max: 2 })
+      expect(two).toMatchObject({ objects: [{ key: 'few/a' }, { key: 'few/b-1' }], next: 'few/b-1' })
+      expect((await store.list('few/', { max: 4 })).next).toBeUndefined()
     })
 
     test('a long listing comes in pages that leave nothing out and repeat nothing, also when objects come and go between them', async () => {

@@ -22,7 +22,7 @@ import { assertObjectKey, assertObjectPrefix, isObjectKey } from './object-key.t
 import { resolveRange } from './object-range.ts'
 import type { GetOptions } from './object-range.ts'
 import { LIST_PAGE_MAX } from './port.ts'
-import type { ListPage, ObjectInfo, ObjectStore } from './port.ts'
+import type { ListOptions, ListPage, ObjectInfo, ObjectStore } from './port.ts'
 
 export interface AwsObjectStoreOptions extends AwsPlace {
   readonly bucket: string
@@ -108,13 +108,12 @@ export class AwsObjectStore implements ObjectStore {
     })
   }
 
-  list(prefix: string, options: { readonly after?: string } = {}): Promise<ListPage> {
+  list(prefix: string, { after = '', max = LIST_PAGE_MAX }: ListOptions = {}): Promise<ListPage> {
     return this.#asking('list', prefix, async () => {
       assertObjectPrefix(prefix)
-      const { after = '' } = options
       let token: string | undefined
       for (;;) {
-        const { page, date } = await this.#listOnce(prefix, after, token)
+        const { page, date } = await this.#listOnce(prefix, { after, max }, token)
         const found = page.Contents ?? []
         const objects: ObjectInfo[] = []
         for (const { Key = '', Size, LastModified } of found) {
@@ -158,13 +157,13 @@ export class AwsObjectStore implements ObjectStore {
 
   async #listOnce(
     prefix: string,
-    after: string,
+    { after, max }: Required<ListOptions>,
     token: string | undefined,
   ): Promise<{ readonly page: ListObjectsV2CommandOutput; readonly date: Date }> {
     const command = new ListObjectsV2Command({
       Bucket: this.#bucket,
       Prefix: this.#prefix + prefix,
-      MaxKeys: LIST_PAGE_MAX,
+      MaxKeys: Math.min(max, LIST_PAGE_MAX),
       ...(after === '' ? {} : { StartAfter: this.#prefix + after }),
       ...(token === undefined ? {} : { ContinuationToken: token }),
     })

@@ -18,7 +18,7 @@ import { assertObjectKey, assertObjectPrefix } from './object-key.ts'
 import { resolveRange } from './object-range.ts'
 import type { GetOptions } from './object-range.ts'
 import { LIST_PAGE_MAX } from './port.ts'
-import type { ListPage, ObjectInfo, ObjectStore } from './port.ts'
+import type { ListOptions, ListPage, ObjectInfo, ObjectStore } from './port.ts'
 
 const SIDE_FOLDER = '.tmp'
 /** A temporary file lives for one write; one that is a day old belongs to a process that is dead. */
@@ -103,13 +103,14 @@ export class LocalObjectStore implements ObjectStore {
     }
   }
 
-  async list(prefix: string, options: { readonly after?: string } = {}): Promise<ListPage> {
+  async list(prefix: string, { after, max = LIST_PAGE_MAX }: ListOptions = {}): Promise<ListPage> {
     assertObjectPrefix(prefix)
+    const most = Math.min(max, LIST_PAGE_MAX)
     try {
       const keys: string[] = []
       let more = false
-      for await (const key of walkKeys(this.#root, prefix, options.after)) {
-        more = keys.length === LIST_PAGE_MAX
+      for await (const key of walkKeys(this.#root, prefix, after)) {
+        more = keys.length === most
         if (more) break
         keys.push(key)
       }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { assertObjectKey, assertObjectPrefix } from './object-key.ts'
 import { resolveRange } from './object-range.ts'
 import type { GetOptions } from './object-range.ts'
-import type { ListPage, ObjectStore } from './port.ts'
+import type { ListOptions, ListPage, ObjectStore } from './port.ts'
 import { LIST_PAGE_MAX } from './port.ts'
 
 interface StoredObject {
@@ -40,17 +40,17 @@ export class MemoryObjectStore implements ObjectStore {
     })
   }
 
-  list(prefix: string, options: { readonly after?: string } = {}): Promise<ListPage> {
+  list(prefix: string, { after, max = LIST_PAGE_MAX }: ListOptions = {}): Promise<ListPage> {
     return attempt(() => {
       assertObjectPrefix(prefix)
-      const { after } = options
+      const most = Math.min(max, LIST_PAGE_MAX)
       const begin = after === undefined || after < prefix ? this.#position(prefix) : this.#position(after, true)
       const objects = []
       let more = false
       for (let index = begin; index < this.#keys.length; index++) {
         const key = this.#keys[index] as string
         if (!key.startsWith(prefix)) break
-        more = objects.length === LIST_PAGE_MAX
+        more = objects.length === most
         if (more) break
         const { body, modifiedAt } = this.#objects.get(key) as StoredObject
         objects.push({ key, sizeBytes: body.length, modifiedAt })

@@ -33,13 +33,14 @@ export function overlayStore(below: ObjectStore, clock: Clock, bytesMax: number)
     },
     async list(prefix, options = {}): Promise<ListPage> {
       const page = await below.list(prefix, options)
+      const most = Math.min(options.max ?? PAGE_OBJECTS_MAX, PAGE_OBJECTS_MAX)
       const after = options.after ?? ''
       const own = [...created.values()]
         .map(({ info }) => info)
         .filter(({ key }) => key.startsWith(prefix) && key > after && (page.next === undefined || key <= page.next))
       const objects = [...page.objects, ...own].sort((a, b) => (a.key < b.key ? -1 : 1))
-      if (objects.length <= PAGE_OBJECTS_MAX) return { ...page, objects }
-      const shown = objects.slice(0, PAGE_OBJECTS_MAX)
+      if (objects.length <= most) return { ...page, objects }
+      const shown = objects.slice(0, most)
       return { at: page.at, objects: shown, next: (shown.at(-1) as ObjectInfo).key }
     },
     delete: () =>

@@ -29,6 +29,13 @@ export interface ByteRange {
   readonly length: number
 }
 
+export interface ListOptions {
+  /** Any text, not only a key. */
+  readonly after?: string
+  /** No more in the page than so many, at least 1: for whoever wants the first ones only. */
+  readonly max?: number
+}
+
 export interface ObjectStore {
   /**
    * Creates the object. @throws TorikiError `object-exists` (something is there; nothing changed), `store-unavailable` (try again; it may have
@@ -41,8 +48,8 @@ export interface ObjectStore {
    * (OBJECT_BYTES_MAX when not given).
    */
   get(key: string, options?: { readonly range?: ByteRange; readonly bytesMax?: number }): Promise<Buffer>
-  /** One page of the keys that begin with `prefix` (which may end inside a segment) and are greater than `after` (any text, not only a key), ascending. */
-  list(prefix: string, options?: { readonly after?: string }): Promise<ListPage>
+  /** One page of the keys that begin with `prefix` (which may end inside a segment) and are greater than `after`, ascending. */
+  list(prefix: string, options?: ListOptions): Promise<ListPage>
   /** Removes the object; no error when it is not there. Only prune, forget and erase call this. */
   delete(key: string): Promise<void>
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { FaultInjector } from '../../../lib/platform/fault.ts'
 import { faultyObjectStore } from '../../../lib/platform/object-store/fault.ts'
+import type { ObjectStore } from '../../../lib/platform/object-store/port.ts'
 import { createDeployment, openDeployment } from '../../../lib/repository/deployment-repository.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
 
@@ -33,6 +34,31 @@ describe('a sealed record', () => {
     )
     expect(await records.create('runs/r/run', { n: 1 })).toBe('created')
     expect(await records.create('runs/r/run', { n: 1 })).toBe('exists')
+  })
+
+  test('is looked for alone by who wants the first one only, and the others come when he goes on', async () => {
+    const { platform } = await begin()
+    let listed = 0
+    const { store } = platform
+    const counting: ObjectStore = {
+      create: (...given) => store.create(...given),
+      get: (...given) => store.get(...given),
+      delete: (...given) => store.delete(...given),
+      async list(...given) {
+        const page = await store.list(...given)
+        listed += page.objects.length
+        return page
+      },
+    }
+    const { records } = await openDeployment({ ...platform, store: counting }, { name: 'campus' })
+    for (const name of ['a', 'b', 'c']) await records.create(`runs/r/${name}`, {})
+    listed = 0
+    const found: string[] = []
+    for await (const { path } of records.list('runs/', { after: 'runs/', pageMax: 1 })) {
+      if (found.length === 0) expect(listed).toBe(1)
+      found.push(path)
+    }
+    expect(found).toEqual(['runs/r/a', 'runs/r/b', 'runs/r/c'])
   })
 
   test("is listed in order, after a place, with the store's time", async () => {
