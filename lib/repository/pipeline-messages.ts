@@ -1,5 +1,5 @@
 /** What the two sides of the pipeline say to each other: plain fields in typed arrays, for a batch has hundreds of files. */
-import type { FileOutcome, FileStretch } from '../resources/file-reading.ts'
+import type { FileOutcome, FileStretch, SlowFiles } from '../resources/file-reading.ts'
 import type { FinishedPack } from './pack-writer.ts'
 import type { SliceKeys } from './chunk-store.ts'
 import type { SharedTables } from './chunk-table.ts'
@@ -11,6 +11,8 @@ export type ToThread =
       readonly keys: Omit<SliceKeys, 'contentPrivateKey'>
       /** Absent: chunks are named and not stored. */
       readonly table?: SharedTables | undefined
+      /** As far as it was measured before. */
+      readonly slow: SlowFiles | undefined
     }
   | { readonly kind: 'table'; readonly table: SharedTables }
   | { readonly kind: 'read'; readonly batch: EncodedStretches }

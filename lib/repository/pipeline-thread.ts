@@ -51,6 +51,7 @@ class PipelineThread {
     const session = this.#sessions.get(work)
     switch (message.kind) {
       case 'begin':
+        if (message.slow !== undefined) this.#reader.expect(message.slow)
         this.#sessions.set(work, new ChunkSession({ ...message, onPack: (pack) => sendPack(pack, reply) }))
         return
       case 'table':

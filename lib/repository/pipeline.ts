@@ -8,7 +8,14 @@ import { ChunkTable } from './chunk-table.ts'
 import { CHUNK_BYTES_MIN, SEGMENT_BYTES } from './format.ts'
 import { PipelinedContent } from './pipelined-content.ts'
 import { encodeStretches } from './pipeline-messages.ts'
-import type { FileRead, FileReading, FileStretch, FileToRead, PendingFile } from '../resources/file-reading.ts'
+import type {
+  FileRead,
+  FileReading,
+  FileStretch,
+  FileToRead,
+  PendingFile,
+  SlowFiles,
+} from '../resources/file-reading.ts'
 import type { Threads, Work } from '../platform/threads.ts'
 import type { ChunkId, SliceKeys } from './chunk-store.ts'
 import type { PackStore } from './pack-store.ts'
@@ -17,6 +24,8 @@ import type { EncodedAnswers, FromThread, ToThread } from './pipeline-messages.t
 /** Below this the thread at hand is done before another has begun; and a small home's contents go into one pack. */
 const ALONE_BYTES = 4 * 1024 * 1024
 const ALONE_FILES = 256
+/** Where each is waited for, others begin sooner. */
+const ALONE_FILES_SLOW = 32
 /** A batch is sent when it holds so much. */
 const BATCH_FILES = 192
 const BATCH_BYTES = 8 * 1024 * 1024
@@ -82,6 +91,7 @@ export class Pipeline implements FileReading {
   #work: Work | undefined
   #isRefused = false
   #seen = { bytes: 0, files: 0 }
+  #slow: SlowFiles | undefined
   #packs: PackStore | undefined
   #table: ChunkTable | undefined
   #idsInTable = 0
@@ -101,13 +111,15 @@ export class Pipeline implements FileReading {
     this.#options = options
   }
 
-  take(file: FileToRead): PendingFile | undefined {
+  take(file: FileToRead, slow?: SlowFiles): PendingFile | undefined {
     if (this.#isRefused) return undefined
     const { signal } = this.#options
     this.#seen.bytes += file.sizeBytes
     this.#seen.files++
+    this.#slow = slow
     if (this.#work === undefined) {
-      if (signal.aborted || (this.#seen.bytes <= ALONE_BYTES && this.#seen.files <= ALONE_FILES)) return undefined
+      const filesAlone = slow === undefined ? ALONE_FILES : ALONE_FILES_SLOW
+      if (signal.aborted || (this.#seen.bytes <= ALONE_BYTES && this.#seen.files <= filesAlone)) return undefined
       this.#work = this.#threads.enter()
       this.#isRefused = this.#work === undefined
       if (this.#work === undefined) return undefined
@@ -267,7 +279,8 @@ export class Pipeline implements FileReading {
 
   #open(thread: number): Lane {
     const { contentPrivateKey: _, ...keys } = this.#options.keys
-    this.#post(thread, { kind: 'begin', sliceId: this.#options.sliceId, keys, table: this.#table?.shared })
+    const { sliceId } = this.#options
+    this.#post(thread, { kind: 'begin', sliceId, keys, table: this.#table?.shared, slow: this.#slow })
     return { batches: [], isFinished: false }
   }
 

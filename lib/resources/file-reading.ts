@@ -44,15 +44,22 @@ export interface PendingFile {
   readonly done: Promise<void>
 }
 
+/** Where each call takes long, as was measured. */
+export interface SlowFiles {
+  readonly callMs: number
+}
+
 export interface FileReading {
-  /** Takes the file, or leaves it to the caller (`undefined`): as long as little was read, other threads are not worth it. */
-  take(file: FileToRead): PendingFile | undefined
+  /** Takes the file, or leaves it to the caller (`undefined`): as long as little was read, other threads are not worth it. They are sooner where files are slow. */
+  take(file: FileToRead, slow?: SlowFiles): PendingFile | undefined
   /** What was taken waits for company: before waiting for one of them, say that none comes. */
   send(): void
 }
 
 /** The component's part on the other thread. Throws nothing but programmers' errors. */
 export interface StretchReader {
+  /** What was measured elsewhere of the files that come next. */
+  expect(slow: SlowFiles): void
   /** Opens and reads one stretch of one file, at once. */
   read(stretch: FileStretch, sink: ByteSink): StretchRead
   /** Each call takes long here, as it was measured: so many go better together. */

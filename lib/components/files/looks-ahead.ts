@@ -4,6 +4,7 @@
  */
 import { constants, readdir } from 'node:fs'
 import type { Clock } from '../../platform/clock.ts'
+import type { SlowFiles } from '../../resources/file-reading.ts'
 import type { Directory, HeldDirectory, OpenFile, FileSystem } from './directory.ts'
 import { sameEntry } from './entry-stat.ts'
 import type { EntryStat, EntryType } from './entry-stat.ts'
@@ -12,7 +13,9 @@ import { Latency } from './latency.ts'
 import { CALLS_MAX } from './load-koffi.ts'
 import { CallMemory } from './native.ts'
 import type { Native } from './native.ts'
+import { insertRanked } from './ranked.ts'
 import { SystemFailure } from './system-failure.ts'
+import type { Turns } from './thread-turns.ts'
 
 /** Looked at, and not asked for yet. */
 const ENTRIES_MAX = 1024
@@ -22,6 +25,8 @@ const ALL_CALLS_MAX = 3 * CALLS_MAX
 const DIRECTORIES_MAX = 64
 /** On a quick file system one look in so many is timed. */
 const LOOKS_PER_SAMPLE = 4
+/** Of so many calls one looks whether there is processor to spare. */
+const CALLS_PER_LOOK = 1024
 
 /** What is known of one entry ahead of its turn. Each answer is given once: whoever asks again wants to know what is there now. */
 interface Found {
@@ -46,6 +51,8 @@ export class LooksAhead {
   readonly #unopened: { readonly above: AheadDirectory; readonly at: number; readonly found: Found }[] = []
   readonly #memories: CallMemory[] = []
   #running = 0
+  #turns: Turns | undefined
+  #calls = 0
   entries = 0
   directories = 0
 
@@ -61,7 +68,7 @@ export class LooksAhead {
   }
 
   add(directory: AheadDirectory): void {
-    insert(this.#unlooked, directory, (one) => one.position)
+    insertRanked(this.#unlooked, directory, (one) => one.position)
   }
 
   remove(directory: AheadDirectory): void {
@@ -77,6 +84,12 @@ export class LooksAhead {
     const at = this.#unopened.findIndex((one) => one.found === found)
     const [one] = at === -1 ? [] : this.#unopened.splice(at, 1)
     if (one !== undefined) this.#open(one.above, one.at, found)
+  }
+
+  /** No more is asked. */
+  end(): void {
+    this.#turns?.end()
+    this.#turns = undefined
   }
 
   pump(): void {
@@ -107,7 +120,7 @@ export class LooksAhead {
         if (!isEntered || above.isClosed || this.#leavesOut(pathIn(above, name), 'directory', undefined)) settle(found)
         // The walk waits for it and for what is in it together; while it does, nothing else that is open ahead is closed.
         else if (found.isAwaited) this.#open(above, at, found)
-        else insert(this.#unopened, { above, at, found }, (one) => [...one.above.rank, one.at])
+        else insertRanked(this.#unopened, { above, at, found }, (one) => [...one.above.rank, one.at])
         done()
       }),
     )
@@ -178,6 +191,8 @@ export class LooksAhead {
   }
 
   #call(start: (memory: CallMemory, done: () => void) => void): void {
+    this.#turns ??= this.native.turns.begin()
+    if (this.#calls++ % CALLS_PER_LOOK === 0) this.#turns.look()
     const memory = this.#memories.pop() ?? new CallMemory()
     this.#running++
     start(memory, () => {
@@ -224,6 +239,12 @@ export class AheadDirectory implements Directory {
 
   get stat(): EntryStat {
     return this.#inner.stat
+  }
+
+  /** How long a call takes, where that is long. */
+  get slow(): SlowFiles | undefined {
+    const { isSlow, ms } = this.#ahead.latency
+    return isSlow ? { callMs: ms } : undefined
   }
 
   get native(): Native | undefined {
@@ -339,6 +360,7 @@ export class AheadDirectory implements Directory {
   /** Forgets what it knows, and leaves the directory open to whoever opened it. */
   release(): void {
     this.isClosed = true
+    if (this.rank.length === 0) this.#ahead.end()
     this.#ahead.remove(this)
     for (const name of [...this.found.keys()]) this.#forget(name)
   }
@@ -372,20 +394,4 @@ function settle(found: Found): void {
 
 function pathIn(directory: AheadDirectory, name: string): string {
   return directory.path === '' ? name : `${directory.path}/${name}`
-}
-
-/** Into an ordered list. */
-function insert<T>(list: T[], one: T, positionOf: (one: T) => readonly number[]): void {
-  const position = positionOf(one)
-  let at = list.length
-  while (at > 0 && compare(positionOf(list[at - 1] as T), position) > 0) at--
-  if (list[at - 1] !== one) list.splice(at, 0, one)
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (let at = 0; at < Math.min(a.length, b.length); at++) {
-    const order = (a[at] as number) - (b[at] as number)
-    if (order !== 0) return order
-  }
-  return a.length - b.length
 }

@@ -9,6 +9,8 @@ import { STATX_MASK, StatxAnswer } from './entry-stat.ts'
 import type { EntryStat } from './entry-stat.ts'
 import { loadKoffi } from './load-koffi.ts'
 import { SystemFailure } from './system-failure.ts'
+import { bindTurns } from './thread-turns.ts'
+import type { ThreadTurns } from './thread-turns.ts'
 
 export interface Native {
   /** Is `openat2` there (Linux 5.6) and not forbidden by a sandbox? */
@@ -41,6 +43,7 @@ export interface Native {
   listAttributes(target: number | string): readonly string[] | undefined
   /** `undefined` when it is gone or longer than `bytesMax`. */
   readAttribute(target: number | string, name: string, bytesMax: number): Buffer | undefined
+  readonly turns: ThreadTurns
   /** `f_fsid`, in hex. */
   fileSystemId(handle: number): string
 }
@@ -145,6 +148,7 @@ function bind(koffi: typeof import('koffi').default, statxNumber: number): Nativ
     return answer.stat()
   }
   return {
+    turns: bindTurns(libc),
     get callsUnderWay() {
       return underWay
     },

@@ -178,7 +178,10 @@ class HomeReader {
     const held = parent.hold?.()
     if (held === undefined) return undefined
     const { sizeBytes, device, inode, mtimeNs, ctimeNs } = stat
-    const pending = reading.take({ directory: held.handle, name, sizeBytes, device, inode, mtimeNs, ctimeNs })
+    const pending = reading.take(
+      { directory: held.handle, name, sizeBytes, device, inode, mtimeNs, ctimeNs },
+      this.#aheadOfWalk?.slow,
+    )
     if (pending === undefined) held.release()
     return pending && { pending, visit, stat, held }
   }

@@ -1,5 +1,12 @@
 /** The reader of a thread that stores contents: measures how long opening takes, and says when it is better to have many files under way. */
-import type { ByteSink, FileStretch, StretchesAhead, StretchRead, StretchReader } from '../../resources/file-reading.ts'
+import type {
+  ByteSink,
+  FileStretch,
+  SlowFiles,
+  StretchesAhead,
+  StretchRead,
+  StretchReader,
+} from '../../resources/file-reading.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { PART_BYTES_MAX } from './content.ts'
 import { FetchedStretches, Fetching } from './fetched-stretches.ts'
@@ -8,6 +15,7 @@ import { CALLS_MAX } from './load-koffi.ts'
 import { loadNative } from './native.ts'
 import type { Native } from './native.ts'
 import { NOT_READ, isReadAtOnce, readStretch } from './read-stretch.ts'
+import type { Turns } from './thread-turns.ts'
 
 /** Of so many batches one has its first file read at once: is it still slow? */
 const BATCHES_PER_LOOK = 8
@@ -25,6 +33,7 @@ class NativeStretchReader implements StretchReader {
   readonly #latency: Latency
   readonly #fetching: Fetching
   #batches = 0
+  #turns: Turns | undefined
 
   constructor(native: Native, clock: Clock, latency: Latency) {
     this.#native = native
@@ -38,13 +47,23 @@ class NativeStretchReader implements StretchReader {
   }
 
   read(stretch: FileStretch, sink: ByteSink): StretchRead {
+    if (this.#turns !== undefined && !this.#latency.isSlow) {
+      this.#turns.end()
+      this.#turns = undefined
+    }
     const began = this.#clock.monotonicMs()
     return readStretch(this.#native, this.#buffer, stretch, sink, () =>
       this.#latency.add(this.#clock.monotonicMs() - began),
     )
   }
 
+  expect({ callMs }: SlowFiles): void {
+    this.#latency.expect(callMs)
+  }
+
   bring(stretches: readonly FileStretch[]): StretchesAhead {
+    this.#turns ??= this.#native.turns.begin()
+    this.#turns.look()
     const looks = this.#batches++ % BATCHES_PER_LOOK === 0
     return new FetchedStretches(stretches, {
       fetching: this.#fetching,
@@ -56,6 +75,8 @@ class NativeStretchReader implements StretchReader {
 
 class NoReader implements StretchReader {
   readonly isSlow = false
+
+  expect(): void {}
 
   read(): StretchRead {
     return NOT_READ

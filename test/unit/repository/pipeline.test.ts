@@ -77,16 +77,20 @@ interface Outcome {
   readonly given: number
 }
 
-async function backup(run: string, how: 'threads' | 'alone', during?: (taken: number) => void): Promise<Outcome> {
+async function backup(
+  run: string,
+  how: 'threads' | 'slow' | 'alone',
+  during?: (taken: number) => void,
+): Promise<Outcome> {
   const repository = await deployment.openSlice('user/ann', { access: 'write' })
   const capture = await repository.capture({ run, signal })
   const component = filesComponent({ root, home: '{user}', exclude: [], excludeDefaults: true })
   const notes = new Notes()
-  const reading = how === 'threads' ? capture.reading() : undefined
+  const reading = how === 'alone' ? undefined : capture.reading()
   let given = 0
   const counting: FileReading | undefined = reading && {
     take(file) {
-      const pending = reading.take(file)
+      const pending = reading.take(file, how === 'slow' ? { callMs: 1 } : undefined)
       if (pending !== undefined) given++
       if (pending !== undefined) during?.(given)
       return pending
@@ -128,6 +132,15 @@ describe('contents stored by other threads', () => {
     for (const [path, bytes] of brought)
       expect([path, bytes.equals(readFileSync(join(home, path)))]).toEqual([path, true])
   }, 120_000)
+
+  test('are taken sooner where files are slow, and nothing else becomes of them', async () => {
+    for (let file = 0; file < 100; file++) writeFileSync(join(home, `small-${file}`), `content ${file}`)
+    expect((await backup('one', 'threads')).given).toBe(0)
+    const slow = await backup('two', 'slow')
+    expect(slow.given).toBe(68)
+    expect(slow.root).toBe((await backup('three', 'alone')).root)
+    expect((await bring(slow.snapshot)).size).toBe(100)
+  })
 
   test('are stored once, whichever thread met them, and not again next time', async () => {
     fill()

@@ -22,6 +22,15 @@ describe('how long a call takes', () => {
     expect(latency.isSlow).toBe(false)
   })
 
+  test('is believed when others measured it, until enough is measured here', () => {
+    const latency = after(...times(5, 0.01))
+    latency.expect(2)
+    expect(latency.isSlow).toBe(true)
+    expect(latency.ms).toBe(2)
+    for (const ms of times(16, 0.02)) latency.add(ms)
+    expect(latency.isSlow).toBe(false)
+  })
+
   test('says how many calls go together: the longer each takes, the more, up to the most', () => {
     expect(after(...times(16, 0.3)).atOnce(32)).toBe(10)
     expect(after(...times(16, 1)).atOnce(32)).toBe(32)

@@ -158,6 +158,12 @@ test('many files that are fetched ahead come in order, each with its own bytes a
   expect(handlesOpen()).toBe(handles)
 })
 
+test('a reader that is told of slow files has not to find out', async () => {
+  const reader = await openStretchReader(systemClock)
+  reader.expect({ callMs: 1 })
+  expect(reader.isSlow).toBe(true)
+})
+
 test('what was fetched and is not wanted any more gives its handles back', async () => {
   const names = Array.from({ length: 200 }, (_, index) => `file-${index}`)
   for (const name of names) writeFileSync(at(name), name)
