@@ -4,7 +4,7 @@
  */
 import type { ElsewhereContent } from '../resources/file-making.ts'
 import type { FileReading } from '../resources/file-reading.ts'
-import type { JsonObject } from '../resources/json.ts'
+import type { CanonicalText, JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { KnownEntries } from '../resources/known-entries.ts'
 import type { ContentPart, Note, Resource } from '../resources/resource.ts'
@@ -51,9 +51,11 @@ export interface OpenSliceOptions {
 
 export interface SealedRecords {
   /** Create-only. `exists` when something is there (read it to learn what). A lost answer of this very create is told apart by a nonce and reads as `created`; another attempt with the same content reads as `exists`. */
-  create(path: string, value: JsonObject): Promise<'created' | 'exists'>
+  create(path: string, value: JsonObject | CanonicalText): Promise<'created' | 'exists'>
   /** `undefined` when there is none. @throws TorikiError `seal-broken`. */
   read(path: string): Promise<JsonObject | undefined>
+  /** The same as canonical JSON, to be digested: nothing is made of it. */
+  readText(path: string): Promise<Buffer | undefined>
   /** No error when it is not there. Only for what keeps the repository in order, of records whose time is over. */
   delete(path: string): Promise<void>
   /** Paths under the prefix that are greater than `after`, ascending, with the store's time. `after` lets a caller skip a whole run (`runs/<run>/~`). */

@@ -2,12 +2,14 @@
 import * as z from 'zod'
 import { isTorikiError } from '../errors.ts'
 import { OBJECT_BYTES_MAX } from '../limits.ts'
-import { openJson, sealJson } from './sealed-json.ts'
+import { CanonicalText, canonicalJson } from '../resources/json.ts'
+import { openJson } from './sealed-json.ts'
 import type { KeyObject } from 'node:crypto'
 import type { ListPage } from '../platform/object-store/port.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { SealedRecords } from './repository.ts'
+import { openObject, sealObject } from './seal.ts'
 import type { SealPlace } from './seal.ts'
 
 const recordSchema = z.object({
@@ -16,6 +18,11 @@ const recordSchema = z.object({
   value: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
 })
 
+/** A record is its value between these, as it is written; one that somebody wrote otherwise says the same, and is read as such. */
+const BEFORE_VALUE = /^\{"nonce":"[0-9a-f]{32}","value":$/
+const BEFORE_VALUE_BYTES = '{"nonce":"","value":'.length + 32
+const BEHIND_VALUE = '}'
+
 export function sealedRecords(platform: Pick<Platform, 'store' | 'random'>, runKey: KeyObject): SealedRecords {
   const { store, random } = platform
   const place = (path: string): SealPlace => ({
@@ -23,19 +30,25 @@ export function sealedRecords(platform: Pick<Platform, 'store' | 'random'>, runK
     kind: path.startsWith('restores/') ? 'restore-record' : 'run-record',
     path,
   })
-  const read = async (path: string): Promise<z.infer<typeof recordSchema> | undefined> => {
+  const get = async (path: string): Promise<Buffer | undefined> => {
     try {
-      return openJson({ ...place(path), bytes: await store.get(path, { bytesMax: OBJECT_BYTES_MAX }) }, recordSchema)
+      return await store.get(path, { bytesMax: OBJECT_BYTES_MAX })
     } catch (error) {
       if (isTorikiError(error, 'object-not-found')) return undefined
       throw error
     }
   }
+  const read = async (path: string): Promise<z.infer<typeof recordSchema> | undefined> => {
+    const bytes = await get(path)
+    return bytes && openJson({ ...place(path), bytes }, recordSchema)
+  }
   return {
     async create(path, value) {
       const nonce = random.bytes(16).toString('hex')
       try {
-        await store.create(path, sealJson({ ...place(path), random }, { nonce, value }))
+        const json = value instanceof CanonicalText ? value.text : canonicalJson(value)
+        const record = Buffer.from(`{"nonce":"${nonce}","value":${json}${BEHIND_VALUE}`, 'utf8')
+        await store.create(path, sealObject({ ...place(path), random, records: [record] }))
         return 'created'
       } catch (error) {
         if (!isTorikiError(error, 'object-exists')) throw error
@@ -44,6 +57,14 @@ export function sealedRecords(platform: Pick<Platform, 'store' | 'random'>, runK
     },
     async read(path) {
       return (await read(path))?.value
+    },
+    async readText(path) {
+      const bytes = await get(path)
+      if (bytes === undefined) return undefined
+      const record = openObject({ ...place(path), bytes })[0] ?? Buffer.alloc(0)
+      if (BEFORE_VALUE.test(record.toString('latin1', 0, BEFORE_VALUE_BYTES)))
+        return record.subarray(BEFORE_VALUE_BYTES, -BEHIND_VALUE.length)
+      return Buffer.from(canonicalJson(openJson({ ...place(path), bytes }, recordSchema).value), 'utf8')
     },
     async delete(path) {
       await store.delete(path)

@@ -9,6 +9,15 @@ export interface JsonObject {
   readonly [name: string]: JsonValue
 }
 
+/** A value that was written already: what is digested and what is stored are the same characters, and are made once. */
+export class CanonicalText {
+  readonly text: string
+
+  constructor(value: JsonObject) {
+    this.text = canonicalJson(value)
+  }
+}
+
 /**
  * RFC 8785 text of `value`: members sorted by UTF-16 code units, no white space, ECMAScript numbers and strings.
  * @throws AssertionError for a number that is not finite, a lone surrogate, or anything that is not JSON: callers clean their input first.

@@ -46,14 +46,15 @@ async function applyAll(work: WatchedWork, changes: SliceChanges, pass: Pass): P
     }
   }
   if (again.size > 0)
-    for await (const item of undoing(work, pass)) {
-      if (!again.has(--place)) continue
-      work.delivery.signal.throwIfAborted()
-      const change = await changes.forwards(item)
-      await work.watch.look()
-      const writer = writerOf(work, item.component)
-      if (!damaged.bears(writer, item, change)) await writer.complete(work.slice, change, work.context)
-    }
+    for await (const part of undoing(work, pass))
+      for (const item of part) {
+        if (!again.has(--place)) continue
+        work.delivery.signal.throwIfAborted()
+        const change = await changes.forwards(item)
+        await work.watch.look()
+        const writer = writerOf(work, item.component)
+        if (!damaged.bears(writer, item, change)) await writer.complete(work.slice, change, work.context)
+      }
   await flushWritten(work)
   return []
 }
@@ -65,22 +66,23 @@ export async function flushWritten({ service, plan, slice, context }: SliceWork)
 }
 
 /** Items of one component that follow each other, in their order. */
-async function* batches(items: AsyncIterable<PlanItem>): AsyncGenerator<readonly PlanItem[]> {
+async function* batches(parts: AsyncIterable<readonly PlanItem[]>): AsyncGenerator<readonly PlanItem[]> {
   let batch: PlanItem[] = []
   let bytes = 0
-  for await (const item of items) {
-    const [first] = batch
-    if (
-      first !== undefined &&
-      (batch.length === TOGETHER_MAX || bytes >= TOGETHER_BYTES || first.component !== item.component)
-    ) {
-      yield batch
-      batch = []
-      bytes = 0
+  for await (const part of parts)
+    for (const item of part) {
+      const [first] = batch
+      if (
+        first !== undefined &&
+        (batch.length === TOGETHER_MAX || bytes >= TOGETHER_BYTES || first.component !== item.component)
+      ) {
+        yield batch
+        batch = []
+        bytes = 0
+      }
+      batch.push(item)
+      bytes += item.bytes ?? 0
     }
-    batch.push(item)
-    bytes += item.bytes ?? 0
-  }
   if (batch.length > 0) yield batch
 }
 

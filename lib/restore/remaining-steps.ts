@@ -6,7 +6,7 @@ import { differingItems, whatDiffers } from './slice-differences.ts'
 import { isSamePrint, printWith } from './resource-print.ts'
 import type { ResourcePrint } from './resource-print.ts'
 import { SliceChanges } from './slice-changes.ts'
-import { keyOf, lookRequest, touchedItems } from './slice-work.ts'
+import { keyOf, lookRequest, touched } from './slice-work.ts'
 import type { SliceWork } from './slice-work.ts'
 import type { Finding } from './slice-log.ts'
 import type { PlanItem } from './slice-plan.ts'
@@ -19,7 +19,7 @@ export async function* remaining(
 ): AsyncGenerator<Finding> {
   const live = await lookAt(work.service, lookRequest(work))
   const changes = new SliceChanges(work, safety)
-  for await (const { item, found } of differingItems(live, ({ before }) => before, touchedItems(work)))
+  for await (const { item, found } of differingItems(live, ({ before }) => before, touched(work)))
     if (!isLeft(item) && !(await isAsFarAsCan(work, changes, item, found)))
       yield {
         component: item.component,
@@ -47,14 +47,15 @@ async function isAsFarAsCan(
 
 /** All that was touched, where nobody can tell how it is. */
 export async function* unread(work: SliceWork, safety: Look, why: string): AsyncGenerator<Finding> {
-  for await (const item of touchedItems(work))
-    yield {
-      component: item.component,
-      key: formatKey(keyOf(item)),
-      what: `could not be read: ${why}`,
-      todo:
-        item.before === undefined ? `See that it is not there.` : `See that it is as ${shownBy(work, safety, item)}.`,
-    }
+  for await (const part of touched(work))
+    for (const item of part)
+      yield {
+        component: item.component,
+        key: formatKey(keyOf(item)),
+        what: `could not be read: ${why}`,
+        todo:
+          item.before === undefined ? `See that it is not there.` : `See that it is as ${shownBy(work, safety, item)}.`,
+      }
 }
 
 function todoOf(work: SliceWork, safety: Look, item: PlanItem, found: ResourcePrint | undefined): string {

@@ -12,6 +12,7 @@ import { serverHindrance } from './ask-servers.ts'
 import { DamageProof } from './damaged-items.ts'
 import { DamagedList } from './damaged-list.ts'
 import { FindingList } from './finding-list.ts'
+import { HeldParts } from './held-parts.ts'
 import { keepLook, lookAt } from './live-look.ts'
 import type { Look } from './live-look.ts'
 import { remaining } from './remaining-steps.ts'
@@ -23,7 +24,7 @@ import { hasEnded, readProgress, takeStep } from './slice-log.ts'
 import type { Finding, Progress, RestoreStep } from './slice-log.ts'
 import { findSlicePlan } from './slice-plan.ts'
 import type { PlanItem } from './slice-plan.ts'
-import { applying, lookRequest, touchedItems } from './slice-work.ts'
+import { applying, lookRequest, touched } from './slice-work.ts'
 import type { SliceDelivery, SliceWork } from './slice-work.ts'
 import { StepWatch } from './step-watch.ts'
 import type { WatchedWork } from './step-watch.ts'
@@ -34,8 +35,17 @@ import { undoChanges } from './undo-changes.ts'
  * `interrupted` when the signal ended it.
  */
 export async function restoreSlice(service: RestoreService, delivery: SliceDelivery): Promise<RestoreStep> {
-  const { records } = service.repository
   const opened = await openWork(service, delivery)
+  try {
+    return await throughSteps(opened)
+  } finally {
+    opened.parts.letGo()
+  }
+}
+
+async function throughSteps(opened: SliceWork): Promise<RestoreStep> {
+  const { service, delivery } = opened
+  const { records } = service.repository
   let undoAttempt: number | undefined
   for (;;) {
     const readAtMs = service.platform.clock.monotonicMs()
@@ -83,7 +93,11 @@ export async function acknowledgeSlice(
 export async function* remainingSteps(service: RestoreService, delivery: SliceDelivery): AsyncGenerator<Finding> {
   const { safety } = await readProgress(service.repository.records, delivery)
   const work = await openWork(service, delivery)
-  if (safety !== undefined) yield* remaining(work, await openSafety(work, safety), () => false)
+  try {
+    if (safety !== undefined) yield* remaining(work, await openSafety(work, safety), () => false)
+  } finally {
+    work.parts.letGo()
+  }
 }
 
 async function openWork(service: RestoreService, delivery: SliceDelivery): Promise<SliceWork> {
@@ -93,6 +107,7 @@ async function openWork(service: RestoreService, delivery: SliceDelivery): Promi
   const context: WriteContext = { clock: service.platform.clock, signal, restore, options }
   return {
     ...{ service, delivery, undoAttempt: delivery.attempt, plan, context },
+    parts: new HeldParts(service.repository.records, delivery),
     slice: parseSlice(plan.to ?? plan.slice),
     naming: plan.folder === undefined ? naming : { ...naming, folder: plan.folder },
   }
@@ -119,7 +134,7 @@ async function nextStep(work: WatchedWork, progress: Progress): Promise<RestoreS
   try {
     if (last.step === 'safe') return (await applied(work, before, 'made')) ?? { step: 'applied' }
     const { delete: deletes } = work.plan.counts
-    const items = last.step === 'applied' ? applying(work, 'made') : touchedItems(work)
+    const items = last.step === 'applied' ? applying(work, 'made') : touched(work)
     const { wrong, damaged } = await verify(work, before, items)
     if (wrong.total > 0)
       return {
@@ -164,7 +179,7 @@ async function makeSafe(work: SliceWork): Promise<RestoreStep> {
     return { step: 'refused', code, why: `${message} ${remedy}`, findings: [] }
   }
   const look = await keepLook(service, delivery.restore, lookRequest(work))
-  const conflicts = await compare(look, ({ before }) => before, touchedItems(work), NEW_SINCE)
+  const conflicts = await compare(look, ({ before }) => before, touched(work), NEW_SINCE)
   if (conflicts.total === 0) return { step: 'safe', snapshot: look.snapshot.id }
   return {
     step: 'refused',
@@ -178,7 +193,7 @@ async function makeSafe(work: SliceWork): Promise<RestoreStep> {
 async function verify(
   work: SliceWork,
   safety: Look,
-  items: AsyncIterable<PlanItem>,
+  items: AsyncIterable<readonly PlanItem[]>,
 ): Promise<{ readonly wrong: FindingList; readonly damaged: DamagedList }> {
   const [wrong, damaged] = [new FindingList(), new DamagedList()]
   const proof = new DamageProof(work, safety)
@@ -194,7 +209,7 @@ async function verify(
 async function compare(
   look: Look,
   expected: (item: PlanItem) => PlanItem['before'],
-  items: AsyncIterable<PlanItem>,
+  items: AsyncIterable<readonly PlanItem[]>,
   surplus: string,
 ): Promise<FindingList> {
   return await FindingList.of(findings(differingItems(look, expected, items), expected, surplus))

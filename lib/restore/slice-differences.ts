@@ -18,18 +18,19 @@ export interface DifferingItem {
 export async function* differingItems(
   { repository, snapshot }: Look,
   expected: (item: PlanItem) => ResourcePrint | undefined,
-  items: AsyncIterable<PlanItem>,
+  items: AsyncIterable<readonly PlanItem[]>,
 ): AsyncGenerator<DifferingItem> {
   const finders = new Map<string, ResourceFinder>()
-  for await (const item of items) {
-    const finder = finders.get(item.component) ?? repository.finder(snapshot, item.component)
-    finders.set(item.component, finder)
-    // Most answers come at once.
-    const finding = finder.find(keyOf(item))
-    const stored = finding instanceof Promise ? await finding : finding
-    const found = stored && (wholePrintAtOnce(stored) ?? (await wholePrintOf(repository, stored)))
-    if (!isSamePrint(found, expected(item))) yield { item, found }
-  }
+  for await (const part of items)
+    for (const item of part) {
+      let finder = finders.get(item.component)
+      if (finder === undefined) finders.set(item.component, (finder = repository.finder(snapshot, item.component)))
+      // Most answers come at once.
+      const finding = finder.find(keyOf(item))
+      const stored = finding instanceof Promise ? await finding : finding
+      const found = stored && (wholePrintAtOnce(stored) ?? (await wholePrintOf(repository, stored)))
+      if (!isSamePrint(found, expected(item))) yield { item, found }
+    }
 }
 
 export async function* findings(

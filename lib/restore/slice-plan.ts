@@ -10,9 +10,10 @@ import type { SealedRecords } from '../repository/repository.ts'
 import type { SnapshotId } from '../repository/snapshot.ts'
 import { componentNames } from '../resources/component-name.ts'
 import type { ComponentName } from '../resources/component-name.ts'
-import { canonicalJson } from '../resources/json.ts'
+import { CanonicalText, canonicalJson } from '../resources/json.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { SliceName } from '../resources/slice.ts'
+import { plainBytes } from './plain-items.ts'
 import { planActions } from './plan-counts.ts'
 import type { PlanAction, PlanCounts } from './plan-counts.ts'
 import { PlanSummary } from './plan-summary.ts'
@@ -176,8 +177,8 @@ export async function writeSlicePlan(
   let batch: PlanItem[] = []
   const flush = async (): Promise<void> => {
     if (batch.length === 0) return
-    const value = { items: batch } as unknown as JsonObject
-    digest.update(canonicalJson(value))
+    const value = new CanonicalText({ items: batch } as unknown as JsonObject)
+    digest.update(value.text)
     await records.create(partPath(where, nonce, parts++), value)
     batch = []
   }
@@ -207,24 +208,30 @@ export async function findSlicePlan(records: SealedRecords, where: PlanPlace): P
 
 /** As they are kept. @throws TorikiError `object-not-found` when a part is gone. */
 export async function* planItems(records: SealedRecords, where: PlanPlace): AsyncGenerator<PlanItem> {
-  for await (const part of planParts(records, where)) yield* part
+  const parts = await openParts(records, where)
+  for (let part = 0; part < parts.count; part++) yield* (await parts.read(part)).items
 }
 
-/** The same part by part: a home may have a million items, and each by itself would be waited for. */
-export async function* planParts(records: SealedRecords, where: PlanPlace): AsyncGenerator<readonly PlanItem[]> {
-  const found = await readHead(records, where)
-  for (let part = 0; part < (found?.parts ?? 0); part++)
-    yield partSchema.parse(await readPart(records, where, found?.nonce ?? '', part)).items
+export interface PartsOfPlan {
+  /** None where there is no plan. */
+  readonly count: number
+  /** `bytes`: about what the items take in memory, where that is told easily. @throws TorikiError `object-not-found` when the part is gone. */
+  readonly read: (part: number) => Promise<{ readonly items: readonly PlanItem[]; readonly bytes: number | undefined }>
 }
 
-/** From the last to the first. @throws TorikiError `object-not-found` when a part is gone. */
-export async function* planPartsBackwards(
-  records: SealedRecords,
-  where: PlanPlace,
-): AsyncGenerator<readonly PlanItem[]> {
-  const found = await readHead(records, where)
-  for (let part = (found?.parts ?? 0) - 1; part >= 0; part--)
-    yield partSchema.parse(await readPart(records, where, found?.nonce ?? '', part)).items.toReversed()
+/** Part by part: a home may have a million items, and each by itself would be waited for. */
+export async function openParts(records: SealedRecords, where: PlanPlace): Promise<PartsOfPlan> {
+  const { parts: count, nonce } = (await readHead(records, where)) ?? { parts: 0, nonce: '' }
+  return {
+    count,
+    async read(part) {
+      const value = await records.read(partPath(where, nonce, part))
+      if (value === undefined) throw partMissing(where, part)
+      const bytes = plainBytes(value['items'])
+      const { items } = bytes === undefined ? partSchema.parse(value) : (value as unknown as z.infer<typeof partSchema>)
+      return { items, bytes }
+    },
+  }
 }
 
 /** Is what stands there the plan of this digest, to the last item? */
@@ -234,17 +241,19 @@ export async function isPlanOf(records: SealedRecords, where: PlanPlace, wanted:
   const { digest: claimed, ...said } = value
   const { parts, nonce } = head.parse(value)
   const digest = createHash('sha256')
-  for (let part = 0; part < parts; part++) digest.update(canonicalJson(await readPart(records, where, nonce, part)))
+  for (let part = 0; part < parts; part++) {
+    const text = await records.readText(partPath(where, nonce, part))
+    if (text === undefined) throw partMissing(where, part)
+    digest.update(text)
+  }
   const found = digest.update(canonicalJson(said)).digest('hex')
   return found === wanted && claimed === wanted
 }
 
-async function readPart(records: SealedRecords, where: PlanPlace, nonce: string, part: number): Promise<JsonObject> {
-  const value = await records.read(partPath(where, nonce, part))
-  if (value !== undefined) return value
-  throw new TorikiError('object-not-found', {
+function partMissing({ restore }: PlanPlace, part: number): TorikiError {
+  return new TorikiError('object-not-found', {
     message: 'A part of a restore plan is missing.',
-    ids: { restore: where.restore, part },
+    ids: { restore, part },
   })
 }
 

@@ -9,11 +9,11 @@ import type { FileReading } from '../resources/file-reading.ts'
 import type { Resource } from '../resources/resource.ts'
 import { parseSlice } from '../resources/slice.ts'
 import type { Slice } from '../resources/slice.ts'
+import type { HeldParts } from './held-parts.ts'
 import type { LookRequest } from './live-look.ts'
 import { each, inBatches, lookInBatches } from './in-batches.ts'
 import { mergeAscending } from './merge-ascending.ts'
 import type { RestoreService } from './service.ts'
-import { planParts, planPartsBackwards } from './slice-plan.ts'
 import type { PlanItem, SlicePlan } from './slice-plan.ts'
 
 export interface SliceDelivery {
@@ -34,6 +34,8 @@ export interface SliceWork {
   /** That of taking back: 1 in the delivery that began to. */
   readonly undoAttempt: number
   readonly plan: SlicePlan
+  /** Its items. */
+  readonly parts: HeldParts
   /** Live: what is written to. */
   readonly slice: Slice
   readonly naming: Naming
@@ -67,47 +69,38 @@ function readTouched(
 
 /** Ascending. Of a component with one kind they stream: both halves of its plan ascend. */
 async function* touchedKeys(work: SliceWork, name: ComponentName): AsyncGenerator<readonly ResourceKey[]> {
-  const keysIn = async function* (pass: Pass): AsyncGenerator<readonly ResourceKey[]> {
-    for await (const part of storedParts(work, pass))
-      yield part.filter(({ component }) => component === name).map(keyOf)
+  const keysIn = async function* (parts: AsyncIterable<readonly PlanItem[]>): AsyncGenerator<readonly ResourceKey[]> {
+    for await (const part of parts) yield part.filter(({ component }) => component === name).map(keyOf)
   }
-  if (writerOf(work, name).kinds.length === 1) {
-    if (work.plan.counts.delete === 0) yield* keysIn('made')
-    else yield* inBatches(mergeAscending(each(keysIn('made')), each(keysIn('deleted')), compareKeys))
+  if (writerOf(work, name).kinds.length > 1) {
+    const keys: ResourceKey[] = []
+    for await (const some of keysIn(touched(work))) keys.push(...some)
+    yield keys.sort(compareKeys)
     return
   }
-  const keys: ResourceKey[] = []
-  for await (const item of touchedItems(work)) if (item.component === name) keys.push(keyOf(item))
-  yield keys.sort(compareKeys)
+  const made = keysIn(applying(work, 'made'))
+  if (work.plan.counts.delete === 0) yield* made
+  else yield* inBatches(mergeAscending(each(made), each(keysIn(undoing(work, 'deleted'))), compareKeys))
 }
 
-/** In the order of applying. */
-export function applying(work: SliceWork, pass: Pass): AsyncGenerator<PlanItem> {
-  return pass === 'made' ? storedItems(work, pass) : storedItems(work, pass, planPartsBackwards)
+/** In the order of applying; many at a time, since each by itself would be waited for. */
+export function applying({ parts }: SliceWork, pass: Pass): AsyncIterable<readonly PlanItem[]> {
+  return only(pass, pass === 'made' ? parts.forwards() : parts.backwards())
 }
 
 /** Against the order of applying. */
-export function undoing(work: SliceWork, pass: Pass): AsyncGenerator<PlanItem> {
-  return pass === 'made' ? storedItems(work, pass, planPartsBackwards) : storedItems(work, pass)
+export function undoing({ parts }: SliceWork, pass: Pass): AsyncIterable<readonly PlanItem[]> {
+  return only(pass, pass === 'made' ? parts.backwards() : parts.forwards())
 }
 
 /** Without what cannot be made or is left. */
-export async function* touchedItems(work: SliceWork): AsyncGenerator<PlanItem> {
+export async function* touched(work: SliceWork): AsyncGenerator<readonly PlanItem[]> {
   yield* applying(work, 'made')
   if (work.plan.counts.delete > 0) yield* applying(work, 'deleted')
 }
 
-function storedItems(work: SliceWork, pass: Pass, read = planParts): AsyncGenerator<PlanItem> {
-  return each(storedParts(work, pass, read))
-}
-
-async function* storedParts(
-  { service, delivery }: SliceWork,
-  pass: Pass,
-  read = planParts,
-): AsyncGenerator<readonly PlanItem[]> {
-  for await (const part of read(service.repository.records, delivery))
-    yield part.filter((item) => passOf(item) === pass)
+async function* only(pass: Pass, parts: AsyncIterable<readonly PlanItem[]>): AsyncGenerator<readonly PlanItem[]> {
+  for await (const part of parts) yield part.filter((item) => passOf(item) === pass)
 }
 
 export function passOf({ action }: PlanItem): Pass | undefined {

@@ -68,33 +68,35 @@ async function* takeBack(work: WatchedWork, safety: Look, pass: Pass): AsyncGene
   )
   const again = new Set<number>()
   let place = 0
-  for await (const item of undoing(work, pass)) {
-    work.delivery.signal.throwIfAborted()
-    const at = place++
-    const found = await finders.get(item.component)?.find(keyOf(item))
-    const writer = writerOf(work, item.component)
-    if (isSamePrint(found && (await printOf(live.repository, found)), item.before)) {
-      if (writer.sweep === undefined) continue
-      const change = await unlessDamaged(changes.backwards(item))
-      // Nothing was ever written of what cannot be read.
-      if (change === undefined) continue
+  for await (const part of undoing(work, pass))
+    for (const item of part) {
+      work.delivery.signal.throwIfAborted()
+      const at = place++
+      const found = await finders.get(item.component)?.find(keyOf(item))
+      const writer = writerOf(work, item.component)
+      if (isSamePrint(found && (await printOf(live.repository, found)), item.before)) {
+        if (writer.sweep === undefined) continue
+        const change = await unlessDamaged(changes.backwards(item))
+        // Nothing was ever written of what cannot be read.
+        if (change === undefined) continue
+        await work.watch.look()
+        await writer.sweep(work.slice, change, work.context)
+        continue
+      }
+      const change = await changes.backwards(item)
       await work.watch.look()
-      await writer.sweep(work.slice, change, work.context)
-      continue
+      const applied = await writer.apply(work.slice, change, work.context)
+      // What was there before is kept in the safety snapshot.
+      if (applied.kind === 'damaged') throw new TorikiError('restore-damaged')
+      if (applied.kind === 'conflict') yield item
+      else if (applied.complete) again.add(at)
     }
-    const change = await changes.backwards(item)
-    await work.watch.look()
-    const applied = await writer.apply(work.slice, change, work.context)
-    // What was there before is kept in the safety snapshot.
-    if (applied.kind === 'damaged') throw new TorikiError('restore-damaged')
-    if (applied.kind === 'conflict') yield item
-    else if (applied.complete) again.add(at)
-  }
   if (again.size === 0) return
-  for await (const item of applying(work, pass)) {
-    if (!again.has(--place)) continue
-    const change = await changes.backwards(item)
-    await work.watch.look()
-    await writerOf(work, item.component).complete(work.slice, change, work.context)
-  }
+  for await (const part of applying(work, pass))
+    for (const item of part) {
+      if (!again.has(--place)) continue
+      const change = await changes.backwards(item)
+      await work.watch.look()
+      await writerOf(work, item.component).complete(work.slice, change, work.context)
+    }
 }

@@ -1,4 +1,5 @@
 /** Records of runs in memory, as the repository's sealed records behave: create-only, listed in ascending order. Counts what is asked of it. */
+import { CanonicalText, canonicalJson } from '../../lib/resources/json.ts'
 import type { JsonObject } from '../../lib/resources/json.ts'
 import type { SealedRecords } from '../../lib/repository/repository.ts'
 
@@ -16,12 +17,18 @@ export function memoryRecords(now: () => Date = () => new Date(0)): MemoryRecord
     create: async (path, value) => {
       counts.creates++
       if (values.has(path)) return 'exists'
-      values.set(path, { value: structuredClone(value), modifiedAt: now() })
+      const plain = value instanceof CanonicalText ? (JSON.parse(value.text) as JsonObject) : structuredClone(value)
+      values.set(path, { value: plain, modifiedAt: now() })
       return 'created'
     },
     read: async (path) => {
       counts.reads++
       return structuredClone(values.get(path)?.value)
+    },
+    readText: async (path) => {
+      counts.reads++
+      const value = values.get(path)?.value
+      return value && Buffer.from(canonicalJson(value), 'utf8')
     },
     delete: async (path) => void values.delete(path),
     list: async function* (prefix, options = {}) {

@@ -295,6 +295,7 @@ describe('restore-slice', () => {
           records: {
             create,
             read: records.read.bind(records),
+            readText: records.readText.bind(records),
             list: records.list.bind(records),
             delete: records.delete.bind(records),
           },

@@ -3,6 +3,7 @@ import { FaultInjector } from '../../../lib/platform/fault.ts'
 import { faultyObjectStore } from '../../../lib/platform/object-store/fault.ts'
 import type { ObjectStore } from '../../../lib/platform/object-store/port.ts'
 import { createDeployment, openDeployment } from '../../../lib/repository/deployment-repository.ts'
+import { CanonicalText, canonicalJson } from '../../../lib/resources/json.ts'
 import { memoryPlatform } from '../../kit/memory-platform.ts'
 
 async function begin() {
@@ -20,6 +21,19 @@ describe('a sealed record', () => {
     expect(await records.read('runs/r/run')).toEqual({ user: 'ann', n: 1 })
     expect(await records.read('runs/r/other')).toBeUndefined()
     expect(platform.store.peek('runs/r/run')?.includes('ann')).toBe(false)
+  })
+
+  test('is read back as the text that it was written as', async () => {
+    const { platform, records } = await begin()
+    const value = { user: 'änn', n: [1, { b: 2, a: 'x' }] }
+    await records.create('runs/r/run', value)
+    await records.create('runs/r/text', new CanonicalText(value))
+    expect(await records.read('runs/r/text')).toEqual(value)
+    for (const name of ['run', 'text'])
+      expect((await records.readText(`runs/r/${name}`))?.toString()).toBe(canonicalJson(value))
+    expect(await records.readText('runs/r/other')).toBeUndefined()
+    platform.store.replace('runs/r/run', platform.store.peek('runs/r/text') as Buffer)
+    await expect(records.readText('runs/r/run')).rejects.toMatchObject({ code: 'seal-broken' })
   })
 
   test('knows its own create when the answer was lost', async () => {
