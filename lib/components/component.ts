@@ -81,7 +81,7 @@ export interface ReadContext extends ListContext {
   readonly until?: ResourceKey
   /** What is stored already: a component that can tell cheaply that a resource did not change need not read it. Only a backup gives this. */
   readonly known?: KnownEntries
-  /** Reads files on other threads; a component that can name an open directory may give them to it. Only a backup gives this. */
+  /** Reads files on other threads; a component that can name an open directory may give them to it. A backup gives this, and a restore that looks. */
   readonly reading?: FileReading
   /** Collects what is not covered. May be called many times with the same code: the collector aggregates. */
   note(note: Note): void

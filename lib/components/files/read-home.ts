@@ -253,7 +253,7 @@ class HomeReader {
     // What may be known already, or is read elsewhere, is opened here only when it is not.
     const { known, reading } = this.#context
     const opensFile = known === undefined && reading === undefined ? isReadable : (): boolean => false
-    if (this.#keys !== undefined) return visitKeys(this.#home, this.#keys, { opensFile })
+    if (this.#keys !== undefined) return visitKeys(this.#walked, this.#keys, { opensFile })
     const { after } = this.#context
     return walkSoon(this.#walked, {
       ...(after === undefined ? {} : { after: decodeKey(after).segments.map((segment) => segment.toString('latin1')) }),

@@ -31,15 +31,18 @@ export function* visitKeys(
         if (last !== undefined && compareKeys(last, key) >= 0) throw new RangeError('keys must ascend')
         last = key
         if (key.equals(way.homeKey)) {
+          way.listHome()
           yield { finding: 'entry', key, path: '', name: '', parent: home, stat: home.stat, directory: home }
           continue
         }
         const spot = way.to(key)
         if (spot === undefined) continue
         const { parent, name, path } = spot
+        const soon = way.soon(name)
+        if (soon !== undefined) yield soon
         const visit = visitNamed(path, key, parent, name, home, options)
         // Kept before it is shown, so that it is closed if this is where it ends.
-        if (visit.directory !== undefined) way.add(key, name, path, visit.directory)
+        if (visit.directory !== undefined) way.add(key, name, path, visit.directory, visit.names)
         if (visit.stat !== undefined) yield visit
       }
     }
@@ -64,6 +67,9 @@ interface Level {
   readonly path: string
   /** `undefined` after it was let go of. */
   directory: Directory | undefined
+  /** What is in it, where it was listed, and how far that was asked for. */
+  names?: readonly string[] | undefined
+  at: number
 }
 
 interface KeySpot {
@@ -82,7 +88,7 @@ class OpenWay {
 
   constructor(home: Directory) {
     this.#home = home
-    this.#levels = [{ key: this.homeKey, name: '', path: '', directory: home }]
+    this.#levels = [{ key: this.homeKey, name: '', path: '', directory: home, at: 0 }]
   }
 
   /** Keys ascend from call to call. `undefined`: what it lies in is not there, or it has a name that no entry has. */
@@ -104,12 +110,26 @@ class OpenWay {
   }
 
   /** A directory in the one that the last key lies in; it is closed here. */
-  add(key: ResourceKey, name: string, path: string, directory: Directory): void {
-    this.#levels.push({ key, name, path, directory })
+  add(key: ResourceKey, name: string, path: string, directory: Directory, names?: readonly string[]): void {
+    this.#levels.push({ key, name, path, directory, names, at: 0 })
     const upper = this.#levels[this.#levels.length - 1 - HANDLES_MAX]
     if (upper === undefined || upper === this.#levels[0]) return
     upper.directory?.close()
     upper.directory = undefined
+  }
+
+  /** Everything in it may be asked for. Only where answers are fetched ahead it is worth knowing what that is. */
+  listHome(): void {
+    if (this.#home.soon !== undefined) this.#levels[0].names = this.#home.names()
+  }
+
+  /** Something to wait for before this entry, to which `to` led, is looked at; `undefined`: nothing. */
+  soon(name: string): Promise<void> | undefined {
+    const level = this.#last
+    const { names, directory } = level
+    if (names === undefined || directory?.soon === undefined) return undefined
+    while (level.at < names.length && (names[level.at] as string) < name) level.at++
+    return names[level.at] === name ? directory.soon(name) : undefined
   }
 
   close(): void {

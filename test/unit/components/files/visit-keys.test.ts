@@ -1,13 +1,18 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Directory } from '../../../../lib/components/files/directory.ts'
 import { groundKinds, groundOf } from '../../../../lib/components/files/ground.ts'
+import { HandleDirectory } from '../../../../lib/components/files/handle-directory.ts'
+import { LooksAhead } from '../../../../lib/components/files/looks-ahead.ts'
+import type { AheadDirectory } from '../../../../lib/components/files/looks-ahead.ts'
 import { loadNative } from '../../../../lib/components/files/native.ts'
 import { visitKeys } from '../../../../lib/components/files/visit-keys.ts'
 import { walk } from '../../../../lib/components/files/walk.ts'
 import type { Visit } from '../../../../lib/components/files/walk.ts'
+import { systemClock } from '../../../../lib/platform/clock.ts'
 import { ENTRY_KIND, compareKeys, encodeKey, formatKey, parseKey } from '../../../../lib/resources/key.ts'
 import type { ResourceKey } from '../../../../lib/resources/key.ts'
 import { makeScratch } from '../../../kit/homes/scratch.ts'
@@ -45,6 +50,24 @@ async function visited(
   return shown
 }
 
+/** Those of a walk that are chosen, and others. */
+function askedOf(
+  all: readonly Visit[],
+  others: readonly (readonly string[])[],
+  chosen: readonly boolean[],
+): ResourceKey[] {
+  const asked = [
+    ...all.filter((_, at) => chosen[at] !== false).map(({ key }) => key),
+    ...others.map((names) =>
+      encodeKey(
+        ENTRY_KIND,
+        names.map((one) => Buffer.from(one, 'latin1')),
+      ),
+    ),
+  ]
+  return [...new Map(asked.map((key) => [key.toString('hex'), key])).values()].sort(compareKeys)
+}
+
 function said({ key, finding, stat }: Visit): string {
   return `${formatKey(key)} ${finding} ${stat?.type ?? ''}`
 }
@@ -73,6 +96,14 @@ function watched(directory: Directory, entered: string[], path = ''): Directory 
   })
 }
 
+/** As it is where every call takes long: answers are fetched ahead. */
+function slow(directory: Directory): AheadDirectory {
+  if (!(directory instanceof HandleDirectory) || directory.native === undefined) throw new Error('by handle')
+  const looks = new LooksAhead(directory.native, () => false, systemClock)
+  for (let calls = 0; calls < 16; calls++) looks.latency.add(2)
+  return looks.home(directory)
+}
+
 /** Names that sort differently as text, as UTF-16 and as bytes. */
 const name = fc.constantFrom('a', 'a.b', 'a-b', 'a0', '\x01', '\x01\x02', '\x02', 'b', '\xff', '\xc3\xa9')
 const trees = fc.array(fc.array(name, { minLength: 1, maxLength: 5 }), { maxLength: 12 })
@@ -88,16 +119,7 @@ describe.each(here)('named entries by %s', (kind) => {
         const before = openHandles()
         const directory = groundOf(kind, native).open(home)
         const all = [...walk(directory)]
-        const asked = [
-          ...all.filter((_, at) => chosen[at] !== false).map(({ key }) => key),
-          ...others.map((names) =>
-            encodeKey(
-              ENTRY_KIND,
-              names.map((one) => Buffer.from(one, 'latin1')),
-            ),
-          ),
-        ]
-        const keys = [...new Map(asked.map((key) => [key.toString('hex'), key])).values()].sort(compareKeys)
+        const keys = askedOf(all, others, chosen)
         const there = all.filter((visit) => keys.some((key) => key.equals(visit.key)))
         expect(await visited(directory, keys)).toEqual(there.map(said))
         directory.close()
@@ -196,6 +218,60 @@ describe.each(here)('named entries by %s', (kind) => {
     mkdirSync(home)
     const directory = groundOf(kind, native).open(home)
     await expect(visited(directory, keysOf('a', 'b').toReversed())).rejects.toThrow('keys must ascend')
+    directory.close()
+  })
+})
+
+const described = native?.hasOpenat2 === true ? describe : describe.skip
+
+described('named entries whose answers are fetched ahead', () => {
+  test('are the same, whichever are asked for, and nothing stays open', async () => {
+    let round = 0
+    await fc.assert(
+      fc.asyncProperty(trees, trees, fc.array(fc.boolean()), async (made, others, chosen) => {
+        const home = join(scratch.path, String(round++))
+        mkdirSync(home)
+        for (const path of made) mkdirSync(Buffer.from(`${home}/${path.join('/')}`, 'latin1'), { recursive: true })
+        const directory = groundOf('openat2', native).open(home)
+        const all = [...walk(directory)]
+        const keys = askedOf(all, others, chosen)
+        const plain = await visited(directory, keys)
+        const before = openHandles()
+        const walked = slow(directory)
+        expect(await visited(walked, keys)).toEqual(plain)
+        walked.release()
+        while (openHandles() > before) await setImmediate()
+        directory.close()
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('are waited for, and none is looked at by itself', async () => {
+    const home = join(scratch.path, 'home')
+    for (let wide = 0; wide < 20; wide++) {
+      mkdirSync(join(home, `d${wide}`), { recursive: true })
+      for (let file = 0; file < 20; file++) writeFileSync(join(home, `d${wide}`, `f${file}`), 'x')
+    }
+    const plain = groundOf('openat2', native).open(home)
+    const keys = [...walk(plain)].map(({ key }) => key)
+    plain.close()
+    let looks = 0
+    const counting = new Proxy(native!, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target)
+        if (typeof value !== 'function') return value
+        return (...all: unknown[]): unknown => {
+          if (property === 'statx' && all[1] !== '') looks++
+          return Reflect.apply(value, target, all) as unknown
+        }
+      },
+    })
+    const directory = groundOf('openat2', counting).open(home)
+    const walked = slow(directory)
+    expect(await visited(walked, keys)).toHaveLength(421)
+    expect(looks).toBe(0)
+    walked.release()
     directory.close()
   })
 })
