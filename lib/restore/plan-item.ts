@@ -11,7 +11,7 @@ import type { Source } from './plan-sources.ts'
 import { isSamePrint, keptPrint, printOf, printWith } from './resource-print.ts'
 import { shownValues } from './shown-values.ts'
 import type { PlanItem } from './slice-plan.ts'
-import { proveSecrets, seenOf, wantedOf } from './wanted.ts'
+import { proveSecrets, seenOf, wantedAtOnce, wantedOf } from './wanted.ts'
 import { renamed } from './wanted-resources.ts'
 
 /** What the restore does about one difference. `undefined`: it is as it should be, as far as this target can show. */
@@ -22,7 +22,8 @@ export async function planItem(
   { key, before, after }: Difference,
   context: WriteContext,
 ): Promise<PlanItem | undefined> {
-  const stored = after && (await wantedOf(repository, after))
+  // Most is there at once.
+  const stored = after && (wantedAtOnce(repository, after) ?? (await wantedOf(repository, after)))
   const called = after && stored && renamed(writer, naming, { key: after.key, state: stored.state, kept: stored.kept })
   const wanted = stored && called && { ...stored, state: called.state, kept: called.kept }
   const [seen, wish] = [
@@ -53,7 +54,7 @@ export async function planItem(
   if (isSamePrint(seen, predicted) && !forecast.keeps) return undefined
   if (isSamePrint(seen, predicted) && !(await differInKept(repository, before, wanted))) return undefined
   // An account without a secret of it would not be the account: all of it, or nothing.
-  if (wanted !== undefined) await proveSecrets(wanted)
+  if (wanted !== undefined && !isEmpty(wanted.secrets)) await proveSecrets(wanted)
   const lost = [...(called?.lost ?? []), ...forecast.lost]
   return {
     ...base,
@@ -70,6 +71,11 @@ export async function planItem(
     ...(forecast.needsPerson.length === 0 ? {} : { needsPerson: forecast.needsPerson }),
     ...(forecast.privileged ? { privileged: true } : {}),
   }
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false
+  return true
 }
 
 async function differInKept(

@@ -208,8 +208,13 @@ export async function findSlicePlan(records: SealedRecords, where: PlanPlace): P
 
 /** As they are kept. @throws TorikiError `object-not-found` when a part is gone. */
 export async function* planItems(records: SealedRecords, where: PlanPlace): AsyncGenerator<PlanItem> {
+  for await (const part of planParts(records, where)) yield* part
+}
+
+/** The same part by part: a home may have a million items, and each by itself would be waited for. */
+export async function* planParts(records: SealedRecords, where: PlanPlace): AsyncGenerator<readonly PlanItem[]> {
   const parts = await openParts(records, where)
-  for (let part = 0; part < parts.count; part++) yield* (await parts.read(part)).items
+  for (let part = 0; part < parts.count; part++) yield (await parts.read(part)).items
 }
 
 export interface PartsOfPlan {
@@ -219,7 +224,7 @@ export interface PartsOfPlan {
   readonly read: (part: number) => Promise<{ readonly items: readonly PlanItem[]; readonly bytes: number | undefined }>
 }
 
-/** Part by part: a home may have a million items, and each by itself would be waited for. */
+/** For who reads some of them again. */
 export async function openParts(records: SealedRecords, where: PlanPlace): Promise<PartsOfPlan> {
   const { parts: count, nonce } = (await readHead(records, where)) ?? { parts: 0, nonce: '' }
   return {

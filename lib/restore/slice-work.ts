@@ -13,6 +13,7 @@ import type { HeldParts } from './held-parts.ts'
 import type { LookRequest } from './live-look.ts'
 import { each, inBatches, lookInBatches } from './in-batches.ts'
 import { mergeAscending } from './merge-ascending.ts'
+import type { PlanCounts } from './plan-counts.ts'
 import type { RestoreService } from './service.ts'
 import type { PlanItem, SlicePlan } from './slice-plan.ts'
 
@@ -84,13 +85,13 @@ async function* touchedKeys(work: SliceWork, name: ComponentName): AsyncGenerato
 }
 
 /** In the order of applying; many at a time, since each by itself would be waited for. */
-export function applying({ parts }: SliceWork, pass: Pass): AsyncIterable<readonly PlanItem[]> {
-  return only(pass, pass === 'made' ? parts.forwards() : parts.backwards())
+export function applying({ parts, plan }: SliceWork, pass: Pass): AsyncIterable<readonly PlanItem[]> {
+  return only(pass, plan.counts, pass === 'made' ? parts.forwards() : parts.backwards())
 }
 
 /** Against the order of applying. */
-export function undoing({ parts }: SliceWork, pass: Pass): AsyncIterable<readonly PlanItem[]> {
-  return only(pass, pass === 'made' ? parts.backwards() : parts.forwards())
+export function undoing({ parts, plan }: SliceWork, pass: Pass): AsyncIterable<readonly PlanItem[]> {
+  return only(pass, plan.counts, pass === 'made' ? parts.backwards() : parts.forwards())
 }
 
 /** Without what cannot be made or is left. */
@@ -99,7 +100,17 @@ export async function* touched(work: SliceWork): AsyncGenerator<readonly PlanIte
   if (work.plan.counts.delete > 0) yield* applying(work, 'deleted')
 }
 
-async function* only(pass: Pass, parts: AsyncIterable<readonly PlanItem[]>): AsyncGenerator<readonly PlanItem[]> {
+function only(
+  pass: Pass,
+  counts: PlanCounts,
+  parts: AsyncIterable<readonly PlanItem[]>,
+): AsyncIterable<readonly PlanItem[]> {
+  // Mostly there is nothing else.
+  const isAll = pass === 'made' && counts.delete + counts.cannot + counts.left === 0
+  return isAll ? parts : picked(pass, parts)
+}
+
+async function* picked(pass: Pass, parts: AsyncIterable<readonly PlanItem[]>): AsyncGenerator<readonly PlanItem[]> {
   for await (const part of parts) yield part.filter((item) => passOf(item) === pass)
 }
 

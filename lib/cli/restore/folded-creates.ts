@@ -1,6 +1,6 @@
 /** Creations as a person reads them: a directory that is made, with how much is beneath it, instead of a line for each of a thousand files. */
-import { decodeKey } from '../../resources/key.ts'
 import type { ResourceKey } from '../../resources/key.ts'
+import { isAtOrBeneath } from '../../restore/reach.ts'
 
 export interface FoldedCreate {
   readonly slice: string
@@ -20,7 +20,7 @@ export class FoldedCreates {
   readonly #linesMax: number
   readonly #depth: number
   /** Of the line that what comes next may be beneath: by depth, counted from what was made at the top. */
-  #open: { readonly line: FoldedCreate; readonly segments: readonly Buffer[] }[] = []
+  #open: FoldedCreate[] = []
 
   /** `depth`: levels below what is made at the top that have lines of their own. */
   constructor(linesMax: number, depth: number) {
@@ -29,24 +29,22 @@ export class FoldedCreates {
   }
 
   add(slice: string, component: string, key: ResourceKey, bytes: number): void {
-    const { kind, segments } = decodeKey(key)
-    while (this.#open.length > 0 && !this.#isBeneath(slice, component, kind, segments)) this.#open.pop()
+    while (this.#open.length > 0 && !this.#isBeneath(slice, component, key)) this.#open.pop()
     const above = this.#open.at(-1)
     if (above !== undefined && this.#open.length > this.#depth) {
-      above.line.beneath++
-      above.line.bytes += bytes
+      above.beneath++
+      above.bytes += bytes
       return
     }
     const line: FoldedCreate = { slice, component, key, beneath: 0, bytes }
-    this.#open.push({ line, segments })
+    this.#open.push(line)
     if (this.lines.length < this.#linesMax) this.lines.push(line)
     else this.more++
   }
 
-  #isBeneath(slice: string, component: string, kind: string, segments: readonly Buffer[]): boolean {
+  #isBeneath(slice: string, component: string, key: ResourceKey): boolean {
     const above = this.#open.at(-1)
-    if (above === undefined || above.line.slice !== slice || above.line.component !== component) return false
-    if (decodeKey(above.line.key).kind !== kind || segments.length <= above.segments.length) return false
-    return above.segments.every((segment, index) => segments[index]?.equals(segment) === true)
+    if (above === undefined || above.slice !== slice || above.component !== component) return false
+    return key.length > above.key.length && isAtOrBeneath(key, above.key)
   }
 }

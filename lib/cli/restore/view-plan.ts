@@ -7,7 +7,7 @@ import type { RestoreRequest } from '../../restore/restore-request.ts'
 import type { RestoreService } from '../../restore/service.ts'
 import type { ShownValue } from '../../restore/shown-values.ts'
 import { NOTHING } from '../../restore/plan-counts.ts'
-import { findSlicePlan, planItems } from '../../restore/slice-plan.ts'
+import { findSlicePlan, planParts } from '../../restore/slice-plan.ts'
 import type { PlanItem, SlicePlan } from '../../restore/slice-plan.ts'
 import { FoldedCreates } from './folded-creates.ts'
 import { SharedSentences } from './shared-sentences.ts'
@@ -89,13 +89,14 @@ export async function viewPlan(service: RestoreService, root: RootPlan): Promise
     counts[action]++
     if (action !== 'cannot' && action !== 'left') counts.bytes += bytes
     const key = Buffer.from(item.key, 'base64url')
-    const what = root.slices === 1 ? `${component} ${formatKey(key)}` : `${slice} ${component} ${formatKey(key)}`
+    // Written only where it is shown: a home may have a million.
+    const what = (): string => (root.slices === 1 ? '' : `${slice} `) + `${component} ${formatKey(key)}`
     if (action === 'create') creates.add(slice, component, key, bytes)
     else if (action === 'update' || action === 'delete') (action === 'update' ? changes : deletes).add(slice, item)
-    else (action === 'cannot' ? cannot : left).add(item.reason ?? 'Nobody said why.', what)
-    for (const { field, reason } of item.lost ?? []) lost.add(reason, `${what} ${field}`)
+    else (action === 'cannot' ? cannot : left).add(item.reason ?? 'Nobody said why.', what())
+    for (const { field, reason } of item.lost ?? []) lost.add(reason, `${what()} ${field}`)
     if (item.privileged === true && action !== 'cannot')
-      privileged.add('Granted again, as asked for with --privileged.', what)
+      privileged.add('Granted again, as asked for with --privileged.', what())
     for (const sentence of item.needsPerson ?? []) needsPerson.add(sentence, slice)
   }
   const request = await readRequest(records, restore)
@@ -109,7 +110,7 @@ export async function viewPlan(service: RestoreService, root: RootPlan): Promise
     snapshots.push(...snapshotsOf(plan))
     for (const [component, { keep }] of Object.entries(plan.components)) countsOf(component).keep += keep
     for (const component of notStored(service, request, plan)) missing.add(`${component} is not in the snapshot`, slice)
-    for await (const item of planItems(records, { restore, sliceId })) take(slice, item)
+    for await (const part of planParts(records, { restore, sliceId })) for (const item of part) take(slice, item)
   }
   return {
     root,
