@@ -9,7 +9,6 @@
  */
 import assert from 'node:assert/strict'
 import { base32 } from './base32.ts'
-import { ByteWriter } from './byte-codec.ts'
 import { TorikiError } from '../errors.ts'
 import {
   CHUNK_BYTES_MAX,
@@ -53,8 +52,7 @@ export interface BlockDescription {
 
 export class PackTableWriter {
   readonly #head: Buffer
-  readonly #blocks = new ByteWriter()
-  #count = 0
+  readonly #blocks: Buffer[] = []
 
   constructor(sort: ChunkSort, packId: Buffer, header: Buffer) {
     assert(
@@ -69,13 +67,21 @@ export class PackTableWriter {
     plainBytes: number,
     chunks: readonly { readonly id: ChunkId; readonly length: number }[],
   ): void {
-    this.#blocks.raw(uint32(sealedBytes)).raw(uint32(plainBytes)).raw(uint32(chunks.length))
-    for (const { id, length } of chunks) this.#blocks.raw(id).raw(uint32(length))
-    this.#count++
+    const bytes = Buffer.allocUnsafe(3 * 4 + chunks.length * (CHUNK_ID_BYTES + 4))
+    let at = bytes.writeUInt32BE(sealedBytes)
+    at = bytes.writeUInt32BE(plainBytes, at)
+    at = bytes.writeUInt32BE(chunks.length, at)
+    for (const { id, length } of chunks) {
+      bytes.set(id, at)
+      at = bytes.writeUInt32BE(length, at + CHUNK_ID_BYTES)
+    }
+    this.#blocks.push(bytes)
   }
 
   bytes(): Buffer {
-    return Buffer.concat([this.#head, uint32(this.#count), this.#blocks.bytes()])
+    const count = Buffer.allocUnsafe(4)
+    count.writeUInt32BE(this.#blocks.length)
+    return Buffer.concat([this.#head, count, ...this.#blocks])
   }
 }
 
@@ -133,12 +139,6 @@ export function readPackTable(table: Buffer, visitor: PackTableVisitor): PackDes
   }
   if (at !== table.length) throw malformed()
   return pack
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4)
-  bytes.writeUInt32BE(value)
-  return bytes
 }
 
 function malformed(): TorikiError {
