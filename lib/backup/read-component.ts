@@ -43,7 +43,7 @@ export async function readComponent(
   const source = await component.source?.(slice, { clock, signal })
   const before = progress.bytesRead
   const known = capture.known(component.name)
-  const reading = capture.reading()
+  const reading = capture.reading({ isKnown: known !== undefined })
   const context: ReadContext = {
     clock,
     signal,

@@ -139,7 +139,7 @@ export class SliceCapture implements Capture {
     return map
   }
 
-  reading(): FileReading | undefined {
+  reading({ isKnown = false }: { readonly isKnown?: boolean } = {}): FileReading | undefined {
     const { threads } = this.#context.platform
     if (threads === undefined) return undefined
     const isLook = this.#options.contentBytesMax !== undefined
@@ -147,6 +147,7 @@ export class SliceCapture implements Capture {
       sliceId: this.#context.sliceId,
       keys: this.#context.keys,
       signal: this.#options.signal,
+      isKnown,
       openPacks: isLook
         ? undefined
         : async () => {

@@ -22,10 +22,11 @@ import type { PackStore } from './pack-store.ts'
 import type { EncodedAnswers, FromThread, ToThread } from './pipeline-messages.ts'
 
 /** Below this the thread at hand is done before another has begun; and a small home's contents go into one pack. */
-const ALONE_BYTES = 4 * 1024 * 1024
-const ALONE_FILES = 256
+const ALONE = { bytes: 4 * 1024 * 1024, files: 256 }
+/** Where what is stored is known, what changed is little and lies far apart, as a rule: done while threads would still be starting. */
+const ALONE_AGAIN = { bytes: 16 * 1024 * 1024, files: 2048 }
 /** Where each is waited for, others begin sooner. */
-const ALONE_FILES_SLOW = 32
+const ALONE_SLOW = { bytes: ALONE.bytes, files: 32 }
 /** A batch is sent when it holds so much. */
 const BATCH_FILES = 192
 const BATCH_BYTES = 8 * 1024 * 1024
@@ -113,13 +114,13 @@ export class Pipeline implements FileReading {
 
   take(file: FileToRead, slow?: SlowFiles): PendingFile | undefined {
     if (this.#isRefused) return undefined
-    const { signal } = this.#options
+    const { signal, isKnown } = this.#options
     this.#seen.bytes += file.sizeBytes
     this.#seen.files++
     this.#slow = slow
     if (this.#work === undefined) {
-      const filesAlone = slow === undefined ? ALONE_FILES : ALONE_FILES_SLOW
-      if (signal.aborted || (this.#seen.bytes <= ALONE_BYTES && this.#seen.files <= filesAlone)) return undefined
+      const alone = slow !== undefined ? ALONE_SLOW : isKnown ? ALONE_AGAIN : ALONE
+      if (signal.aborted || (this.#seen.bytes <= alone.bytes && this.#seen.files <= alone.files)) return undefined
       this.#work = this.#threads.enter()
       this.#isRefused = this.#work === undefined
       if (this.#work === undefined) return undefined
@@ -372,6 +373,8 @@ export interface PipelineOptions {
   readonly sliceId: string
   readonly keys: SliceKeys
   readonly signal: AbortSignal
+  /** Is what was stored of the component beside what is read, so that few of its files come here? */
+  readonly isKnown: boolean
   /** The packs, with the index read, and ids of contents that others than packs hold. Absent: contents are named, and stored nowhere. */
   readonly openPacks?: (() => Promise<{ readonly packs: PackStore; readonly known: readonly ChunkId[] }>) | undefined
 }

@@ -217,8 +217,8 @@ export interface Capture {
   readonly resume: { readonly component: string; readonly after: ResourceKey } | undefined
   /** What is stored of the component, for a reader that need not read again what did not change; `undefined`: nothing that could tell. Ask before `store`. */
   known(component: string): KnownEntries | undefined
-  /** Threads that read files for the component that is stored next; `undefined`: there are none. Ask before `store`. */
-  reading(): FileReading | undefined
+  /** Threads that read files for the component that is stored next; `undefined`: there are none. Ask before `store`. `isKnown`: `known` is asked beside, so few files come here, and for a few no thread is started. */
+  reading(options?: { readonly isKnown?: boolean }): FileReading | undefined
   /**
    * Stores one component's map in a single streaming pass; resources come one by one or in batches, of which only the last has content to be read. After an abort of the signal it throws; `checkpoint` may then keep what was stored.
    * @throws what `resources` throws: nothing of this component is then in the snapshot.

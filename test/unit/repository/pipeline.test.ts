@@ -120,6 +120,14 @@ async function bring(snapshot: Snapshot): Promise<Map<string, Buffer>> {
 }
 
 describe('contents stored by other threads', () => {
+  test('are stored here where what is stored is known and few files come', async () => {
+    const repository = await deployment.openSlice('user/ann', { access: 'write' })
+    const capture = await repository.capture({ run: 'few', signal })
+    const reading = capture.reading({ isKnown: true })
+    const few = { directory: -1, sizeBytes: 1000, device: 1n, inode: 1n, mtimeNs: 1n, ctimeNs: 1n }
+    for (let n = 0; n < 1000; n++) expect(reading?.take({ ...few, name: `f${n}` })).toBeUndefined()
+  })
+
   test('make the very same tree, and come back byte by byte', async () => {
     fill()
     const many = await backup('one', 'threads')
