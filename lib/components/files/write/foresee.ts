@@ -1,12 +1,12 @@
 /** What would come of a change here. Asks the file system, and writes nothing. */
 import { hash } from 'node:crypto'
 import type { Change, Wanted } from '../../../resources/change.ts'
-import { canonicalJson } from '../../../resources/json.ts'
 import type { Forecast } from '../../writer.ts'
 import type { Directory } from '../directory.ts'
 import { failureOf } from '../system-failure.ts'
 import { openFirstName } from './first-name.ts'
 import { membersOf } from './members.ts'
+import type { Members } from './members.ts'
 import { predict } from './predict.ts'
 import type { Here } from './predict.ts'
 import type { Powers } from './powers.ts'
@@ -92,13 +92,13 @@ export function foresee(
   // Those beside it need not look whether it is there.
   if (spot !== undefined && names.length > 0) foreseen.will(names.slice(0, -1), 'directory')
   const members = membersOf(state)
-  if (wish.hardLinkTo !== undefined && !foreseen.isMade(wish.hardLinkTo, canonicalJson([...members]))) {
+  if (wish.hardLinkTo !== undefined && !foreseen.isMade(wish.hardLinkTo, wordsOf(members))) {
     const first = spot === undefined ? undefined : openFirstName(spot, wish.hardLinkTo, members)
     first?.close()
     if (first === undefined) return cannot('first-name-missing')
   }
   if (type === 'directory') foreseen.will(names, 'directory')
-  if (type === 'file' && wish.hardLinkTo === undefined) foreseen.will(names, canonicalJson([...members]))
+  if (type === 'file' && wish.hardLinkTo === undefined) foreseen.will(names, wordsOf(members))
   return { kind: 'will', state, keeps: false, lost, needsPerson: [], privileged: false }
 }
 
@@ -119,6 +119,11 @@ function keepsAttribute(directory: Directory, name: string): boolean {
     if (code === undefined) throw error
     return code !== 'ENOTSUP'
   }
+}
+
+/** Asked of every file: the members of two names of one file were written in one order. */
+function wordsOf(members: Members): string {
+  return JSON.stringify([...members])
 }
 
 function hasContent(after: Wanted, sizeBytes: number): boolean {
