@@ -8,6 +8,7 @@ import { ENTRY_RESOLVE, FILE_FLAGS } from './handle-directory.ts'
 import { CallMemory } from './native.ts'
 import type { Native } from './native.ts'
 import { judgeShort } from './read-stretch.ts'
+import type { StretchDetails } from './read-stretch.ts'
 import { SystemFailure } from './system-failure.ts'
 
 /** Of all that is on its way or waits to be taken: memory, and handles. */
@@ -52,6 +53,8 @@ export class Fetching {
   readonly #small: Buffer[] = []
   /** So many files more are opened without asking for no trace: somebody else's, for whom that is refused, follow each other. */
   #tracedLeft = 0
+  /** The last file's file system keeps no attributes, and says so at once: nothing is gained by asking ahead. */
+  #isWithoutAttributes = false
 
   constructor(native: Native, atOnce: () => number) {
     this.#native = native
@@ -71,7 +74,10 @@ export class Fetching {
     try {
       if (handle === undefined || got === undefined || got !== stretch.sizeBytes) return undefined
       const bytes = buffer === undefined ? EMPTY : buffer.subarray(0, got)
-      return judgeShort(this.#native, handle, stretch, bytes, sink, fetch.hasAttributes)
+      const read = judgeShort(this.#native, handle, stretch, bytes, sink, fetch.hasAttributes)
+      const { attributes } = (read.details ?? {}) as StretchDetails
+      this.#isWithoutAttributes = typeof attributes === 'object' && attributes.unsupported
+      return read
     } catch (error) {
       // Whatever call failed, it is made once more, and then what it means is told.
       if (error instanceof SystemFailure) return undefined
@@ -133,20 +139,23 @@ export class Fetching {
     this.#native.openSoon(stretch.directory, stretch.name, flags, ENTRY_RESOLVE, memory, done)
   }
 
-  /** Its bytes and the names of its attributes, at the same time. */
+  /** Its bytes and the names of its attributes, at the same time. Where those are not asked for ahead, they count as unknown. */
   #read(fetch: Fetch, handle: number, memory: CallMemory, ended: () => void): void {
     const { sizeBytes } = fetch.stretch
     fetch.handle = handle
-    fetch.pending = sizeBytes === 0 ? 1 : 2
+    const isListed = !this.#isWithoutAttributes
+    fetch.pending = (isListed ? 1 : 0) + (sizeBytes === 0 ? 0 : 1)
     const back = (): void => {
       if (--fetch.pending === 0) ended()
     }
-    this.#native.listAttributesSoon(handle, memory, (bytes) => {
-      fetch.hasAttributes = bytes !== 0
-      back()
-    })
+    if (isListed)
+      this.#native.listAttributesSoon(handle, memory, (bytes) => {
+        fetch.hasAttributes = bytes !== 0
+        back()
+      })
     if (sizeBytes === 0) {
       fetch.got = 0
+      if (!isListed) ended()
       return
     }
     fetch.buffer = this.#buffer(sizeBytes)

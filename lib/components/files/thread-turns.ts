@@ -16,7 +16,7 @@ const NO_PRIORITY = Buffer.alloc(4)
 /** Judged over no less, in milliseconds of all processors: the system counts in hundredths of a second. */
 const JUDGED_MS = 400
 /** Of all processors; what others take beyond it is competition. */
-const OTHERS_SHARE_MAX = 0.15
+const OTHERS_SHARE_MAX = 0.25
 
 export interface ThreadTurns {
   /** From here on, until `end`. Threads of a process that was started otherwise than usual stay as they are. */

@@ -15,7 +15,11 @@ import {
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { FetchedStretches, Fetching } from '../../../../lib/components/files/fetched-stretches.ts'
 import { Latency } from '../../../../lib/components/files/latency.ts'
+import { loadNative } from '../../../../lib/components/files/native.ts'
+import type { Native } from '../../../../lib/components/files/native.ts'
+import type { StretchDetails } from '../../../../lib/components/files/read-stretch.ts'
 import { systemClock } from '../../../../lib/platform/clock.ts'
 import { openStretchReader } from '../../../../lib/components/files/stretch-reader.ts'
 import type { FileStretch, StretchRead } from '../../../../lib/resources/file-reading.ts'
@@ -155,6 +159,42 @@ test('many files that are fetched ahead come in order, each with its own bytes a
   expect(ahead).toEqual(plain)
   expect(plain[9]).toMatchObject(nothing)
   expect(plain[7]?.details !== undefined).toBe(attributed)
+  expect(handlesOpen()).toBe(handles)
+})
+
+test('where a file system keeps no attributes they are not asked for ahead of every file, and each file says so', async () => {
+  const native = await loadNative()
+  if (native === undefined) return
+  const names = Array.from({ length: 40 }, (_, index) => `file-${index}`)
+  for (const [index, name] of names.entries()) writeFileSync(at(name), name.repeat(index % 3))
+  let asked = 0
+  const without: Native = Object.create(native, {
+    listAttributes: { value: () => undefined },
+    listAttributesSoon: {
+      value: (...[, , done]: Parameters<Native['listAttributesSoon']>) => {
+        asked++
+        process.nextTick(done, -1)
+      },
+    },
+  })
+  const fetching = new Fetching(without, () => 2)
+  const handles = handlesOpen()
+  const ahead = new FetchedStretches(names.map(seen), {
+    fetching,
+    isFetched: () => true,
+    readNow: () => {
+      throw new Error('every file was fetched')
+    },
+  })
+  for (const name of names) {
+    const { outcome, details } = await ahead.read({ take: () => undefined })
+    expect([name, outcome, (details as StretchDetails).attributes]).toMatchObject([
+      name,
+      'whole',
+      { unsupported: true },
+    ])
+  }
+  expect(asked).toBeLessThan(10)
   expect(handlesOpen()).toBe(handles)
 })
 
