@@ -6,7 +6,7 @@ export const NODE_FLAGS = [
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=16',
   '--max-old-space-size=384',
-  '--initial-old-space-size=128',
+  '--initial-old-space-size=64',
 ] as const
 
 /** As an admin starts it: the launcher, which starts the Node that works. */
