@@ -104,9 +104,10 @@ class Pool implements WorkerThreads {
   async close(): Promise<void> {
     const threads = this.#threads.splice(0)
     this.#isClosed = true
+    await Promise.all(threads.map(async (thread) => await thread?.terminate()))
+    // Only now: until they have ended they work with handles that whoever hears of it may close.
     for (const work of this.#works.values())
       for (let thread = 0; thread < this.count; thread++) work.fail?.(thread, new Error('the threads were ended'))
-    await Promise.all(threads.map(async (thread) => await thread?.terminate()))
   }
 
   /** A thread that waits for work keeps no process alive. */
