@@ -3,7 +3,8 @@
  * for all files of a batch, proves the chunks and writes them. A large file is written by all threads. Held in memory: blocks on their way, `FLIGHT_BYTES` of them.
  */
 import { CHUNK_ID_BYTES } from './format.ts'
-import { blockName, CLOSED, encodeJob, FAILED, FILLED, HELD_BYTES, HeldBlocks } from './restore-messages.ts'
+import { HELD_BYTES, HeldBlocks } from './held-blocks.ts'
+import { blockName, CLOSED, encodeJob, FAILED, FILLED } from './restore-messages.ts'
 import type { Threads, Work } from '../platform/threads.ts'
 import type { ElsewhereContent, FileToMake, Filling, MadeFile } from '../resources/file-making.ts'
 import type { ChunkPlace } from './chunk-index.ts'
