@@ -50,9 +50,14 @@ export interface ComponentWriter {
   apply(slice: Slice, change: Change, context: WriteContext): Promise<Applied>
   /**
    * The same as `apply` of one after the other, in their order, up to the first conflict, and cheaper. What it throws says nothing of how far it came: made again it goes on.
-   * Absent: one by one.
+   * Absent: one by one. `still` is awaited before each write, or group of writes that shows: what it throws ends it, with nothing more made.
    */
-  applyMany?(slice: Slice, changes: readonly Change[], context: WriteContext): Promise<readonly Applied[]>
+  applyMany?(
+    slice: Slice,
+    changes: readonly Change[],
+    context: WriteContext,
+    still?: () => Promise<void>,
+  ): Promise<readonly Applied[]>
   /** What was applied and completed outlasts a machine that fails from now on. Called before a step is recorded. Absent: each call waits for that itself. */
   flush?(slice: Slice, context: WriteContext): Promise<void>
   /**

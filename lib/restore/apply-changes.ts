@@ -139,7 +139,7 @@ async function applyBatch(
   if (prepared !== undefined && writer.applyMany !== undefined) {
     await work.watch.look()
     const together = prepared.filter((change) => change !== undefined)
-    const made = [...(await writer.applyMany(work.slice, together, work.context))]
+    const made = [...(await writer.applyMany(work.slice, together, work.context, () => work.watch.look()))]
     const all: Applied[] = []
     for (const change of prepared) {
       const applied = change === undefined ? DAMAGED : made.shift()

@@ -116,9 +116,9 @@ function counting(writer: ComponentWriter, counts: Counts): ComponentWriter {
   }
   const { applyMany } = writer
   if (applyMany !== undefined)
-    watching.applyMany = async (slice, changes, context) => {
+    watching.applyMany = async (slice, changes, context, still) => {
       const counted = changes.map((change) => countingBytes(change, counts))
-      const applied = await applyMany.call(writer, slice, counted, context)
+      const applied = await applyMany.call(writer, slice, counted, context, still)
       counts.applied += applied.length
       for (const change of changes.slice(0, applied.length)) counts.bytes += readyBytes(change)
       return applied

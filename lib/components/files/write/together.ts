@@ -27,14 +27,20 @@ class Stopped extends Error {}
 
 export class Together {
   readonly #flushAll: (handles: readonly number[]) => Promise<void>
+  readonly #still: () => Promise<void>
   readonly #waiting: Waiting[] = []
   readonly #runs: Promise<Applied>[] = []
   readonly #made: Promise<void>[] = []
   #arrived: () => void = () => undefined
   #ended: { readonly error: unknown } | 'conflict' | undefined
 
-  constructor(flushAll: (handles: readonly number[]) => Promise<void>) {
+  /** `still`: may anything be put in place? Asked when what waits was flushed, and ends all where it throws. */
+  constructor(
+    flushAll: (handles: readonly number[]) => Promise<void>,
+    still: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#flushAll = flushAll
+    this.#still = still
   }
 
   /** Goes on until it has ended, or waits for the flush. @returns false when something before it ended all. */
@@ -80,9 +86,10 @@ export class Together {
     await this.#allMade()
     const waiting = this.#waiting.splice(0)
     const handles = waiting.map(({ handle }) => handle()).filter((handle) => handle !== undefined)
-    if (this.#ended === undefined && handles.length > 0) {
+    if (this.#ended === undefined && waiting.length > 0) {
       try {
-        await this.#flushAll(handles)
+        if (handles.length > 0) await this.#flushAll(handles)
+        await this.#still()
       } catch (error) {
         this.#ended = { error }
       }

@@ -175,7 +175,12 @@ class FilesWriter implements ComponentWriter {
     return await this.#applyAlone(slice, change, context)
   }
 
-  async applyMany(slice: Slice, changes: readonly Change[], context: WriteContext): Promise<readonly Applied[]> {
+  async applyMany(
+    slice: Slice,
+    changes: readonly Change[],
+    context: WriteContext,
+    still?: () => Promise<void>,
+  ): Promise<readonly Applied[]> {
     const calls = await this.#findCalls()
     const times = new OwnTimes()
     let whole = false
@@ -183,7 +188,7 @@ class FilesWriter implements ComponentWriter {
       const [one] = handles
       if (whole && one !== undefined) calls.flushAll?.(one)
       else await calls.flushEach(handles)
-    })
+    }, still)
     const spots = new SpotsTogether()
     const way = await this.#way(context)
     const fresh = new FreshBatch(calls, context.restore, this.#sightsOf(context), times)
@@ -211,6 +216,7 @@ class FilesWriter implements ComponentWriter {
         }
         // Another name is given to a file that is in its place.
         if (change.after?.state['hardLinkTo'] !== undefined) await together.goOn()
+        await still?.()
         const goes = await together.begin(async (before) => {
           const told = (is: boolean): void => void (whole = is)
           return madeLater(await this.#apply(slice, change, context, { before, times, spots, told }))

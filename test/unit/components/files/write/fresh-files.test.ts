@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, readdir, realpath, rm, stat } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { TorikiError } from '../../../../../lib/errors.ts'
 import { filesWriter } from '../../../../../lib/components/files/write/writer.ts'
 import { findWritingCalls } from '../../../../../lib/components/files/write/writing-calls.ts'
 import { systemClock } from '../../../../../lib/platform/clock.ts'
@@ -48,6 +49,15 @@ function create(name: string, text = name): Change {
     after: { state, kept: {}, secrets: {}, content: { sizeBytes: text.length, parts, ready } },
   }
 }
+
+test('nothing shows of files that were made while another worker took the step; they are cleared away', async () => {
+  const settings = { root, home: 'home/{user}', exclude: [], excludeDefaults: true }
+  const writer = filesWriter(settings, { calls: cut.calls })
+  const overtaken = (): Promise<void> => Promise.reject(new TorikiError('restore-overtaken'))
+  const applying = writer.applyMany?.(userSlice('ann'), [create('one'), create('two')], context, overtaken)
+  await expect(applying).rejects.toMatchObject({ code: 'restore-overtaken' })
+  expect(await readdir(home)).toEqual([])
+})
 
 async function apply(...changes: readonly Change[]) {
   const settings = { root, home: 'home/{user}', exclude: [], excludeDefaults: true }
