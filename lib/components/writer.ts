@@ -40,9 +40,9 @@ export interface ComponentWriter {
   ): AsyncIterable<readonly Resource[]>
   /**
    * What would come of a change here. Asked for every change of a slice before anything is written, in the order of applying; the answer may count on the changes
-   * asked about before. @throws TorikiError when the target cannot be asked.
+   * asked about before. Where nobody has to be asked, it is there at once: a home may have a million files. @throws TorikiError when the target cannot be asked.
    */
-  foresee(slice: Slice, change: Change, context: WriteContext): Promise<Forecast>
+  foresee(slice: Slice, change: Change, context: WriteContext): Forecast | Promise<Forecast>
   /**
    * Makes the change, in the component's order of kinds for creates and updates, the reverse for deletes.
    * @throws TorikiError with a retry class: `now` and `later` are tried again, `never` ends the slice and rolls it back.

@@ -90,7 +90,7 @@ export interface SliceRepository {
   /** One resource, by reading one node per level. */
   resource(snapshot: Snapshot, component: string, key: ResourceKey): Promise<StoredResource | undefined>
   /**
-   * Compares two maps, skipping equal subtrees; ascending key order. A side without the component counts as the empty map. With `onLost` what lies in a
+   * Compares two maps, skipping equal subtrees; ascending key order, some at a time. A side without the component counts as the empty map. With `onLost` what lies in a
    * range that was told says nothing, on either side.
    */
   diff(
@@ -98,7 +98,7 @@ export interface SliceRepository {
     before: Snapshot,
     after: Snapshot,
     options?: { readonly onLost?: OnLost },
-  ): AsyncIterable<StoredDifference>
+  ): AsyncIterable<readonly StoredDifference[]>
   /** `state` and `kept` whole (opens content when they were too long to stand in the tree: then needs access `read-content`). */
   body(resource: StoredResource): Promise<{ readonly state: JsonObject; readonly kept: JsonObject }>
   /** The bytes, holes included, of a file or a secret. Needs access `read-content`. @throws TorikiError `content-locked`, `seal-broken`. */
@@ -187,8 +187,8 @@ export type OnLost = (range: LostRange) => void
 
 export interface StoredDifference {
   readonly key: ResourceKey
-  readonly before?: StoredResource
-  readonly after?: StoredResource
+  readonly before: StoredResource | undefined
+  readonly after: StoredResource | undefined
 }
 
 export interface CaptureOptions {

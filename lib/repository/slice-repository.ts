@@ -144,15 +144,14 @@ export class OpenSliceRepository implements SliceRepository {
     before: Snapshot,
     after: Snapshot,
     { onLost }: { readonly onLost?: OnLost } = {},
-  ): AsyncGenerator<StoredDifference> {
+  ): AsyncGenerator<readonly StoredDifference[]> {
     const [left, right] = [await this.#map(before, component), await this.#map(after, component)]
-    for await (const difference of diffTrees(left, right, onLost)) {
-      yield {
-        key: difference.key,
-        ...(difference.before && { before: left.resource(difference.before) }),
-        ...(difference.after && { after: right.resource(difference.after) }),
-      }
-    }
+    for await (const some of diffTrees(left, right, onLost))
+      yield some.map(({ key, before: one, after: other }) => ({
+        key,
+        before: one && left.resource(one),
+        after: other && right.resource(other),
+      }))
   }
 
   async body(resource: StoredResource): Promise<{ readonly state: JsonObject; readonly kept: JsonObject }> {

@@ -11,42 +11,57 @@ import type { TreeReader } from './tree-reader.ts'
 
 export interface TreeDifference {
   readonly key: Buffer
-  readonly before?: TreeEntry
-  readonly after?: TreeEntry
+  readonly before: TreeEntry | undefined
+  readonly after: TreeEntry | undefined
 }
 
-/** A root is `undefined` for a side that is not there: it counts as the empty map. */
+/** Given out together: each by itself would be waited for. */
+const TOGETHER_MIN = 256
+
+/** A root is `undefined` for a side that is not there: it counts as the empty map. Differences in key order, some at a time, never none. */
 export async function* diffTrees(
   before: { readonly reader: TreeReader; readonly root: ChunkId | undefined },
   after: { readonly reader: TreeReader; readonly root: ChunkId | undefined },
   onLost?: OnLost,
-): AsyncGenerator<TreeDifference> {
+): AsyncGenerator<readonly TreeDifference[]> {
   if (before.root !== undefined && after.root !== undefined && before.root.equals(after.root)) return
   const left = await Side.open(before.reader, before.root, onLost)
   const right = await Side.open(after.reader, after.root, onLost)
+  let found: TreeDifference[] = []
   for (;;) {
     const [a, b] = [left.next, right.next]
-    if (a === undefined && b === undefined) return
+    if (a === undefined && b === undefined) break
     if (a === undefined || (b !== undefined && endsBefore(b, a))) {
-      if (b?.entry !== undefined) yield { key: b.key, after: b.entry }
-      await right.advance()
+      if (b?.entry === undefined) await right.enter()
+      else {
+        found.push({ key: b.key, before: undefined, after: b.entry })
+        right.skip()
+      }
     } else if (b === undefined || endsBefore(a, b)) {
-      if (a.entry !== undefined) yield { key: a.key, before: a.entry }
-      await left.advance()
+      if (a.entry === undefined) await left.enter()
+      else {
+        found.push({ key: a.key, before: a.entry, after: undefined })
+        left.skip()
+      }
     } else if (a.entry !== undefined && b.entry !== undefined) {
       // Neither lies before the other: the same key.
-      if (!a.entry.value.equals(b.entry.value)) yield { key: a.key, before: a.entry, after: b.entry }
-      await left.advance()
-      await right.advance()
+      if (!a.entry.value.equals(b.entry.value)) found.push({ key: a.key, before: a.entry, after: b.entry })
+      left.skip()
+      right.skip()
     } else if (a.child !== undefined && b.child !== undefined && a.child.id.equals(b.child.id)) {
       left.skip()
       right.skip()
     } else {
       // They overlap: go down on the higher one, on both where they are level.
-      if (a.level >= b.level) await left.advance()
-      if (b.level >= a.level) await right.advance()
+      if (a.level >= b.level) await left.enter()
+      if (b.level >= a.level) await right.enter()
+    }
+    if (found.length >= TOGETHER_MIN) {
+      yield found
+      found = []
     }
   }
+  if (found.length > 0) yield found
 }
 
 /** The next entry of one side, or the whole subtree that begins there. */
@@ -89,8 +104,8 @@ class Side {
     return this.#stack.at(-1)?.at(-1)
   }
 
-  /** Passes an entry, or goes down into a subtree. */
-  async advance(): Promise<void> {
+  /** Goes down into the subtree that is next. */
+  async enter(): Promise<void> {
     const item = this.next
     this.skip()
     if (item?.child === undefined) return

@@ -10,7 +10,7 @@ import { applying, undoing, writerOf } from './slice-work.ts'
 import type { Pass, SliceWork } from './slice-work.ts'
 import type { WatchedWork } from './step-watch.ts'
 import type { Finding } from './slice-log.ts'
-import type { PlanItem } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
 
 /** Made together, and flushed to the disk once, where a writer can: so many at most, and so much. */
 const TOGETHER_MAX = 512

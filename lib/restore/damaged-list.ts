@@ -2,7 +2,7 @@
 import { formatKey } from '../resources/key.ts'
 import { FindingList } from './finding-list.ts'
 import type { DamagedPart } from './slice-log.ts'
-import type { PlanItem } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
 import { keyOf } from './slice-work.ts'
 
 const WHAT = 'was not restored, for it is damaged in the store; it is as it was before'

@@ -4,7 +4,8 @@
  */
 import type { SealedRecords } from '../repository/repository.ts'
 import { openParts } from './slice-plan.ts'
-import type { PartsOfPlan, PlanItem, PlanPlace } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
+import type { PartsOfPlan, PlanPlace } from './slice-plan.ts'
 
 /** How much more may be held. */
 export interface Room {

@@ -4,7 +4,7 @@ import type { LostRange } from '../repository/repository.ts'
 import type { SnapshotId } from '../repository/snapshot.ts'
 import { compareKeys, encodeKey, formatKey } from '../resources/key.ts'
 import type { ResourceKey } from '../resources/key.ts'
-import type { PlanItem } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
 
 const REMEDY =
   'Run `toriki check --read-data` to see what is hit; an earlier snapshot (`--snapshot`, `--at`) may have it whole.'

@@ -1,9 +1,12 @@
 /**
- * Most items of a plan are a name, an action and two prints. Those are checked by looking: a home may have a million, and a schema makes each of them anew. What else an item may say is left to
- * the schema.
+ * Most items of a plan stand in runs, or are a name, an action and two prints. Those are checked by looking: a home may have a million, and a schema makes each of them anew. What else an item may
+ * say is left to the schema.
  */
 import { componentNames } from '../resources/component-name.ts'
+import type { ComponentName } from '../resources/component-name.ts'
 import { planActions } from './plan-counts.ts'
+import type { PlanItem } from './planned-item.ts'
+import { createOf } from './stored-run.ts'
 
 const components: ReadonlySet<unknown> = new Set(componentNames)
 const actions: ReadonlySet<unknown> = new Set(planActions)
@@ -11,14 +14,39 @@ const actions: ReadonlySet<unknown> = new Set(planActions)
 const OBJECT_BYTES = 64
 const TEXT_BYTES = 16
 
-/** About how much memory they take where the schema would give back all of them as they are; `undefined`: ask the schema. `items` comes out of JSON. */
-export function plainBytes(items: unknown): number | undefined {
-  if (!Array.isArray(items)) return undefined
+/** The items, and about how much memory they take, where the schema would let all of them through as they are; `undefined`: ask the schema. `written` comes out of JSON. */
+export function plainItems(
+  written: unknown,
+): { readonly items: readonly PlanItem[]; readonly bytes: number } | undefined {
+  if (!Array.isArray(written)) return undefined
+  const items: PlanItem[] = []
   let bytes = 0
-  for (const item of items) {
-    const more = itemBytes(item)
+  for (const one of written) {
+    const more = runBytes(one, items) ?? itemBytes(one)
     if (more === undefined) return undefined
+    if (!isRun(one)) items.push(one as PlanItem)
     bytes += more
+  }
+  return { items, bytes }
+}
+
+function isRun(one: unknown): boolean {
+  return typeof one === 'object' && one !== null && 'created' in one
+}
+
+/** Adds the items of a run. */
+function runBytes(one: unknown, items: PlanItem[]): number | undefined {
+  if (!isRun(one)) return undefined
+  const { component, created, bytes: sizes, ...others } = one as Record<string, unknown>
+  if (!components.has(component) || !Array.isArray(created) || !Array.isArray(sizes)) return undefined
+  for (const _ in others) return undefined
+  if (created.length !== sizes.length) return undefined
+  let bytes = 0
+  for (let at = 0; at < created.length; at++) {
+    const [key, size] = [created[at] as unknown, sizes[at] as unknown]
+    if (typeof key !== 'string' || typeof size !== 'number' || !Number.isFinite(size) || size < -1) return undefined
+    items.push(createOf(component as ComponentName, key, size))
+    bytes += OBJECT_BYTES + TEXT_BYTES + key.length
   }
   return bytes
 }

@@ -1,6 +1,7 @@
 /** The snapshot's map beside the live one: what is to be made, and what is live alone. */
 import type { LostRange, ResourceFinder, StoredResource } from '../repository/repository.ts'
 import type { ResourceKey } from '../resources/key.ts'
+import { inBatches } from './in-batches.ts'
 import type { Look } from './live-look.ts'
 import { LostKeys } from './lost-keys.ts'
 import type { Source } from './plan-sources.ts'
@@ -23,22 +24,33 @@ export interface Wanted {
   count: number
 }
 
-/** What is wanted and may not be as wanted, ascending by live keys; `lost` is told what nobody can read. */
+/** What is wanted and may not be as wanted, ascending by live keys, some at a time; `lost` is told what nobody can read. */
 export async function* differencesToMake(
+  look: Look,
+  source: Source,
+  reach: Reach,
+  wanted: Wanted,
+  lost: LostKeys,
+): AsyncGenerator<readonly Difference[]> {
+  const { writer, snapshot, naming } = source
+  if (!reach.isAll || renames(writer, naming))
+    return yield* inBatches(differencesByKey(look, source, reach, wanted, lost))
+  const { repository, snapshot: live } = look
+  for await (const some of repository.diff(writer.name, live, snapshot, { onLost: lost.add }))
+    yield some.filter(({ key, after }) => after !== undefined && !lost.has(key))
+  const all = snapshot.components[writer.name]?.resources ?? 0
+  wanted.count = all - lost.count(all)
+}
+
+/** The same where keys must be asked about one after the other. */
+async function* differencesByKey(
   { repository, snapshot: live }: Look,
   source: Source,
   reach: Reach,
   wanted: Wanted,
   lost: LostKeys,
 ): AsyncGenerator<Difference> {
-  const { writer, snapshot, naming } = source
-  if (reach.isAll && !renames(writer, naming)) {
-    for await (const { key, before, after } of repository.diff(writer.name, live, snapshot, { onLost: lost.add }))
-      if (after !== undefined && !lost.has(key)) yield { key, before, after }
-    const all = snapshot.components[writer.name]?.resources ?? 0
-    wanted.count = all - lost.count(all)
-    return
-  }
+  const { writer } = source
   const finder = repository.finder(live, writer.name)
   for await (const { key, stored, reach: how } of wantedResources(repository, source, reach, lost.add)) {
     const before = await foundOrLost(finder, key, lost)
@@ -48,21 +60,29 @@ export async function* differencesToMake(
   }
 }
 
-/** What is live and not wanted, ascending; nothing beside what is there. */
+/** What is live and not wanted, ascending, some at a time; nothing beside what is there. */
 export async function* differencesToDelete(
+  look: Look,
+  source: Source,
+  reach: Reach,
+): AsyncGenerator<readonly Difference[]> {
+  const { writer, snapshot, naming } = source
+  if (naming.folder !== undefined) return
+  if (!reach.isAll || renames(writer, naming)) return yield* inBatches(surplusByKey(look, source, reach))
+  const { repository, snapshot: live } = look
+  // What nobody can read may be there: it is no reason to delete anything.
+  const lost = new LostKeys()
+  for await (const some of repository.diff(writer.name, live, snapshot, { onLost: lost.add }))
+    yield some.filter(({ key, after }) => after === undefined && !lost.has(key))
+}
+
+/** The same where keys must be asked about one after the other. */
+async function* surplusByKey(
   { repository, snapshot: live }: Look,
   source: Source,
   reach: Reach,
 ): AsyncGenerator<Difference> {
-  const { writer, snapshot, naming } = source
-  if (naming.folder !== undefined) return
-  if (reach.isAll && !renames(writer, naming)) {
-    // What nobody can read may be there: it is no reason to delete anything.
-    const lost = new LostKeys()
-    for await (const { key, before, after } of repository.diff(writer.name, live, snapshot, { onLost: lost.add }))
-      if (after === undefined && !lost.has(key)) yield { key, before, after }
-    return
-  }
+  const { writer } = source
   const isWanted = await wantedTest({ repository, snapshot: live }, source)
   for await (const { entry, reach: how } of reached(repository.resources(live, writer.name), reach))
     if (how === 'in' && !(await isWanted(entry.key))) yield { key: entry.key, before: entry, after: undefined }

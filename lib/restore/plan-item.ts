@@ -1,7 +1,7 @@
 /** One difference between a snapshot and the live system, asked of the writer: what would come of it here? */
-import type { WriteContext } from '../components/writer.ts'
+import type { Forecast, WriteContext } from '../components/writer.ts'
 import type { SliceRepository, StoredResource } from '../repository/repository.ts'
-import type { Change } from '../resources/change.ts'
+import type { Change, Wanted } from '../resources/change.ts'
 import { changedFields } from '../resources/changed-fields.ts'
 import { canonicalJson } from '../resources/json.ts'
 import type { JsonObject } from '../resources/json.ts'
@@ -10,17 +10,63 @@ import type { Difference } from './plan-differences.ts'
 import type { Source } from './plan-sources.ts'
 import { isSamePrint, keptPrint, printOf, printWith } from './resource-print.ts'
 import { shownValues } from './shown-values.ts'
-import type { PlanItem } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
 import { proveSecrets, seenOf, wantedAtOnce, wantedOf } from './wanted.ts'
-import { renamed } from './wanted-resources.ts'
+import { renamed, renames } from './wanted-resources.ts'
 
-/** What the restore does about one difference. `undefined`: it is as it should be, as far as this target can show. */
-export async function planItem(
+/** What the restore does about one difference; mostly told at once. `undefined`: it is as it should be, as far as this target can show. */
+export function planItem(
+  repository: SliceRepository,
+  source: Source,
+  slice: Slice,
+  difference: Difference,
+  context: WriteContext,
+): PlanItem | undefined | Promise<PlanItem | undefined> {
+  const wanted = freshAtOnce(repository, source, difference)
+  if (wanted === undefined) return askedItem(repository, source, slice, difference, context)
+  const { key } = difference
+  const forecast = source.writer.foresee(slice, { key, after: wanted }, context)
+  const finish = (told: Forecast): PlanItem | Promise<PlanItem | undefined> =>
+    isAsStored(told, wanted.state)
+      ? asStored(source, difference)
+      : askedItem(repository, source, slice, difference, context, told)
+  return forecast instanceof Promise ? forecast.then(finish) : finish(forecast)
+}
+
+/** What is wanted where nothing was, by the name that it has in the snapshot, all of it at hand and none of it secret; else `undefined`. */
+function freshAtOnce(
+  repository: SliceRepository,
+  { writer, naming }: Source,
+  { before, after }: Difference,
+): Wanted | undefined {
+  if (before !== undefined || after === undefined || renames(writer, naming) || !isEmpty(after.secrets))
+    return undefined
+  return wantedAtOnce(repository, after)
+}
+
+/** Nothing is to be said of it but that it comes. */
+function isAsStored(forecast: Forecast, state: JsonObject): boolean {
+  if (forecast.kind !== 'will' || forecast.keeps || forecast.privileged) return false
+  if (forecast.lost.length > 0 || forecast.needsPerson.length > 0) return false
+  return forecast.state === undefined || forecast.state === state
+}
+
+/** Its print is not made: whoever verifies it has the snapshot, and mostly finds whole parts of both maps the same. */
+function asStored({ writer }: Source, { key, after }: Difference): PlanItem {
+  const component = writer.name
+  const written = key.toString('base64url')
+  if (after?.content === undefined) return { component, key: written, action: 'create', asStored: true }
+  return { component, key: written, action: 'create', bytes: after.content.sizeBytes, asStored: true }
+}
+
+/** `told`: what the writer said already. */
+async function askedItem(
   repository: SliceRepository,
   { writer, naming }: Source,
   slice: Slice,
   { key, before, after }: Difference,
   context: WriteContext,
+  told?: Forecast,
 ): Promise<PlanItem | undefined> {
   // Most is there at once.
   const stored = after && (wantedAtOnce(repository, after) ?? (await wantedOf(repository, after)))
@@ -36,7 +82,7 @@ export async function planItem(
     ...(before === undefined ? {} : { before: await seenOf(repository, before) }),
     ...(wanted === undefined ? {} : { after: wanted }),
   }
-  const forecast = await writer.foresee(slice, change, context)
+  const forecast = told ?? (await writer.foresee(slice, change, context))
   const base = {
     component: writer.name,
     key: key.toString('base64url'),

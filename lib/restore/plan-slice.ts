@@ -20,7 +20,8 @@ import { proposedItems } from './proposed-items.ts'
 import { Reach, reached } from './reach.ts'
 import type { RestoreService } from './service.ts'
 import { writeSlicePlan } from './slice-plan.ts'
-import type { PlanItem, SlicePlan } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
+import type { SlicePlan } from './slice-plan.ts'
 import type { SlicePlanRequest } from './slice-plan-request.ts'
 import { wantedResources } from './wanted-resources.ts'
 
@@ -62,18 +63,15 @@ export async function planSlice(
   let matched = 0
   const care = await careFor(service, sources, request, signal)
   const notes = [...(request.notes ?? []), ...(care?.notes ?? [])]
-  const items = async function* (): AsyncGenerator<PlanItem> {
+  const items = async function* (): AsyncGenerator<readonly PlanItem[]> {
     for (const source of sources) {
       const wanted = { count: 0 }
       let touched = 0
-      for await (const item of proposedItems(
-        { look, source, reach, slice: to ?? slice, deleteExtra, context },
-        wanted,
-      )) {
-        const from = Buffer.from(item.from ?? item.key, 'base64url')
+      const proposal = { look, source, reach, slice: to ?? slice, deleteExtra, context }
+      for await (const some of proposedItems(proposal, wanted)) {
         // What is only live was not among what is wanted, whether it can be deleted or not.
-        if (item.after !== undefined && reach.has(from)) touched++
-        yield item
+        for (const item of some) if (isThereAfter(item) && isReached(reach, item)) touched++
+        yield some
       }
       keep.set(source.writer.name, wanted.count - touched)
       matched += wanted.count
@@ -101,6 +99,15 @@ export async function planSlice(
     items(),
     () => keep,
   )
+}
+
+/** Is something there afterwards? */
+function isThereAfter({ after, asStored }: PlanItem): boolean {
+  return asStored === true || after !== undefined
+}
+
+function isReached(reach: Reach, { from, key }: PlanItem): boolean {
+  return reach.isAll || reach.has(Buffer.from(from ?? key, 'base64url'))
 }
 
 /** Somebody may be working where this is written: in place, and something is there. */

@@ -13,7 +13,7 @@ import type { Difference, Wanted } from './plan-differences.ts'
 import { planItem } from './plan-item.ts'
 import type { Source } from './plan-sources.ts'
 import type { Reach } from './reach.ts'
-import type { PlanItem } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
 import { isDamage } from './stored-damage.ts'
 
 export interface Proposal {
@@ -26,64 +26,68 @@ export interface Proposal {
   readonly context: WriteContext
 }
 
-export async function* proposedItems(proposal: Proposal, wanted: Wanted): AsyncGenerator<PlanItem> {
+/** Some at a time. */
+export async function* proposedItems(proposal: Proposal, wanted: Wanted): AsyncGenerator<readonly PlanItem[]> {
   const { look, source, reach, deleteExtra } = proposal
   const { kinds } = source.writer
   const rank = ({ key }: Difference): number => kinds.indexOf(decodeKey(key).kind)
-  for (const broken of source.passedOver) yield passedOverItem(source.writer, broken, source.snapshot.id)
+  yield source.passedOver.map((broken) => passedOverItem(source.writer, broken, source.snapshot.id))
   const lost = new LostKeys()
   const toMake = differencesToMake(look, source, reach, wanted, lost)
-  if (kinds.length === 1) {
-    for await (const difference of toMake) {
-      const item = await ask(proposal, difference)
-      if (item !== undefined) yield item
-    }
-  } else {
+  if (kinds.length === 1) for await (const differences of toMake) yield await askAll(proposal, differences)
+  else {
     const made = (await all(toMake)).sort((a, b) => rank(a) - rank(b) || compareKeys(a.key, b.key))
     // Something may refer to what comes after it.
     const planned = new Set(made.map(({ key }) => formatKey(key)))
-    for (const difference of made) {
-      const item = await ask({ ...proposal, context: { ...proposal.context, planned } }, difference)
-      if (item !== undefined) yield item
-    }
+    yield await askAll({ ...proposal, context: { ...proposal.context, planned } }, made)
   }
-  yield* lost.items(source.writer)
+  yield [...lost.items(source.writer)]
   if (!deleteExtra) return
   const toDelete = differencesToDelete(look, source, reach)
-  if (kinds.length === 1) {
-    for await (const difference of toDelete) {
-      const item = await ask(proposal, difference)
-      if (item !== undefined) yield item
-    }
-    return
-  }
-  const items: PlanItem[] = []
+  if (kinds.length === 1) for await (const differences of toDelete) yield await askAll(proposal, differences)
   // Asked as they are applied.
-  for (const difference of (await all(toDelete)).sort((a, b) => rank(b) - rank(a) || compareKeys(b.key, a.key))) {
-    const item = await ask(proposal, difference)
+  else {
+    const deleted = (await all(toDelete)).sort((a, b) => rank(b) - rank(a) || compareKeys(b.key, a.key))
+    yield (await askAll(proposal, deleted)).reverse()
+  }
+}
+
+/** One after the other: an answer may count on those before it. */
+async function askAll(proposal: Proposal, differences: readonly Difference[]): Promise<PlanItem[]> {
+  const items: PlanItem[] = []
+  for (const difference of differences) {
+    const asked = ask(proposal, difference)
+    // Most answers come at once.
+    const item = asked instanceof Promise ? await asked : asked
     if (item !== undefined) items.push(item)
   }
-  yield* items.reverse()
+  return items
 }
 
-async function ask({ look, source, slice, context }: Proposal, difference: Difference): Promise<PlanItem | undefined> {
+function ask(proposal: Proposal, difference: Difference): PlanItem | undefined | Promise<PlanItem | undefined> {
+  const { look, source, slice, context } = proposal
   try {
-    return await planItem(look.repository, source, slice, difference, context)
+    const item = planItem(look.repository, source, slice, difference, context)
+    return item instanceof Promise ? item.catch((error: unknown) => ofDamage(source, difference, error)) : item
   } catch (error) {
-    if (!isDamage(error) && !isTorikiError(error, 'restore-damaged')) throw error
-    const { key, after } = difference
-    return {
-      component: source.writer.name,
-      key: key.toString('base64url'),
-      ...(after === undefined || after.key.equals(key) ? {} : { from: after.key.toString('base64url') }),
-      action: 'cannot',
-      reason: DAMAGED_REASON,
-    }
+    return ofDamage(source, difference, error)
   }
 }
 
-async function all(differences: AsyncIterable<Difference>): Promise<Difference[]> {
+/** @throws `error` where it says nothing of damage. */
+function ofDamage({ writer }: Source, { key, after }: Difference, error: unknown): PlanItem {
+  if (!isDamage(error) && !isTorikiError(error, 'restore-damaged')) throw error
+  return {
+    component: writer.name,
+    key: key.toString('base64url'),
+    ...(after === undefined || after.key.equals(key) ? {} : { from: after.key.toString('base64url') }),
+    action: 'cannot',
+    reason: DAMAGED_REASON,
+  }
+}
+
+async function all(differences: AsyncIterable<readonly Difference[]>): Promise<Difference[]> {
   const held: Difference[] = []
-  for await (const difference of differences) held.push(difference)
+  for await (const some of differences) held.push(...some)
   return held
 }

@@ -9,7 +9,7 @@ import { SliceChanges } from './slice-changes.ts'
 import { keyOf, lookRequest, touched } from './slice-work.ts'
 import type { SliceWork } from './slice-work.ts'
 import type { Finding } from './slice-log.ts'
-import type { PlanItem } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
 
 /** Exact at this moment. `isLeft`: belongs to somebody who worked there since. */
 export async function* remaining(

@@ -11,6 +11,7 @@ import { applyChanges } from './apply-changes.ts'
 import { serverHindrance } from './ask-servers.ts'
 import { DamageProof } from './damaged-items.ts'
 import { DamagedList } from './damaged-list.ts'
+import { ExpectedAfter } from './expected-after.ts'
 import { FindingList } from './finding-list.ts'
 import { HeldParts } from './held-parts.ts'
 import { keepLook, lookAt } from './live-look.ts'
@@ -23,7 +24,7 @@ import { differingItems, findingOf, findings } from './slice-differences.ts'
 import { hasEnded, readProgress, takeStep } from './slice-log.ts'
 import type { Finding, Progress, RestoreStep } from './slice-log.ts'
 import { findSlicePlan } from './slice-plan.ts'
-import type { PlanItem } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
 import { applying, lookRequest, touched } from './slice-work.ts'
 import type { SliceDelivery, SliceWork } from './slice-work.ts'
 import { StepWatch } from './step-watch.ts'
@@ -198,10 +199,12 @@ async function verify(
   const [wrong, damaged] = [new FindingList(), new DamagedList()]
   const proof = new DamageProof(work, safety)
   const look = await lookAt(work.service, lookRequest(work))
-  for await (const one of differingItems(look, ({ after }) => after, items)) {
+  const after = new ExpectedAfter(work, safety.repository)
+  const isProven = await after.provenBy(look)
+  for await (const one of differingItems(look, (item) => after.of(item), items, isProven)) {
     const { item, found } = one
     if (isSamePrint(found, item.before) && (await proof.isDamaged(item))) damaged.add(item)
-    else wrong.add(findingOf(one, ({ after }) => after, 'is still there'))
+    else wrong.add(findingOf(one, 'is still there'))
   }
   return { wrong, damaged }
 }
@@ -212,7 +215,7 @@ async function compare(
   items: AsyncIterable<readonly PlanItem[]>,
   surplus: string,
 ): Promise<FindingList> {
-  return await FindingList.of(findings(differingItems(look, expected, items), expected, surplus))
+  return await FindingList.of(findings(differingItems(look, expected, items), surplus))
 }
 
 const NEW_SINCE = 'is there, and was not when this was planned'

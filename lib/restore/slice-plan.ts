@@ -13,41 +13,15 @@ import type { ComponentName } from '../resources/component-name.ts'
 import { CanonicalText, canonicalJson } from '../resources/json.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { SliceName } from '../resources/slice.ts'
-import { plainBytes } from './plain-items.ts'
+import { plainItems } from './plain-items.ts'
 import { planActions } from './plan-counts.ts'
-import type { PlanAction, PlanCounts } from './plan-counts.ts'
+import type { PlanCounts } from './plan-counts.ts'
 import { PlanSummary } from './plan-summary.ts'
 import type { ComponentSummary, LostSummary, NeedsPerson } from './plan-summary.ts'
 import type { ResourcePrint } from './resource-print.ts'
+import type { PlanItem } from './planned-item.ts'
 import type { ShownValue } from './shown-values.ts'
-
-/** One resource that the restore touches, or would if it could. What stays as it is has no item and is only counted. */
-export interface PlanItem {
-  readonly component: ComponentName
-  /** The encoded key, base64url. */
-  readonly key: string
-  /** Its key in the snapshot, where it is called otherwise there. */
-  readonly from?: string
-  readonly action: PlanAction
-  /** Of an update: the dotted members that differ, `content` and `secrets.NAME` among them. */
-  readonly fields?: readonly string[]
-  /** Of some of them, what they were and will be: for people. */
-  readonly values?: readonly ShownValue[]
-  /** Of content that is written, holes included. */
-  readonly bytes?: number
-  /** Of `cannot` and `left`: why. */
-  readonly reason?: string
-  /** Live as the plan saw it; absent: nothing was there. */
-  readonly before?: ResourcePrint
-  /** Live as it will read back; absent: nothing. */
-  readonly after?: ResourcePrint
-  /** `state` as it will read back, where that is not what the snapshot holds. */
-  readonly state?: JsonObject
-  /** Fields that this target does not keep. */
-  readonly lost?: readonly { readonly field: string; readonly reason: string }[]
-  readonly needsPerson?: readonly string[]
-  readonly privileged?: boolean
-}
+import { WrittenItems, itemsOf, storedRun } from './stored-run.ts'
 
 export interface SlicePlan {
   readonly slice: SliceName
@@ -84,6 +58,7 @@ export interface PlanFailure {
   readonly remedy: string
 }
 
+/** Of those that stand by themselves; more where they stand in runs. */
 const ITEMS_A_PART = 500
 /** 128 bits: which of two planners' parts the head means. */
 const NONCE_BYTES = 16
@@ -112,8 +87,9 @@ const item: z.ZodType<PlanItem> = z.object({
   lost: z.exactOptional(z.array(z.object({ field: z.string(), reason: z.string() })).readonly()),
   needsPerson: z.exactOptional(strings),
   privileged: z.exactOptional(z.boolean()),
+  asStored: z.exactOptional(z.literal(true)),
 })
-const partSchema = z.object({ items: z.array(item) })
+const partSchema = z.object({ items: z.array(z.union([item, storedRun])) })
 const count = z.int().min(0)
 const counts = z.object({ create: count, update: count, delete: count, cannot: count, left: count, keep: count })
 const component = z.enum(componentNames)
@@ -138,7 +114,8 @@ const head = z.object({
   nonce: z.string(),
 })
 
-export type PlanItems = AsyncIterable<PlanItem>
+/** Some at a time. */
+export type PlanItems = AsyncIterable<readonly PlanItem[]>
 /** What is said of a slice beside what its items say. */
 export type PlanHead = Pick<
   SlicePlan,
@@ -174,19 +151,20 @@ export async function writeSlicePlan(
   const summary = new PlanSummary()
   const digest = createHash('sha256')
   let parts = 0
-  let batch: PlanItem[] = []
+  let batch = new WrittenItems()
   const flush = async (): Promise<void> => {
-    if (batch.length === 0) return
-    const value = new CanonicalText({ items: batch } as unknown as JsonObject)
+    if (batch.weight === 0) return
+    const value = new CanonicalText({ items: batch.written } as unknown as JsonObject)
     digest.update(value.text)
     await records.create(partPath(where, nonce, parts++), value)
-    batch = []
+    batch = new WrittenItems()
   }
-  for await (const one of items) {
-    summary.add(one)
-    batch.push(one)
-    if (batch.length === ITEMS_A_PART) await flush()
-  }
+  for await (const some of items)
+    for (const one of some) {
+      summary.add(one)
+      batch.add(one)
+      if (batch.weight >= ITEMS_A_PART) await flush()
+    }
   await flush()
   for (const [name, count] of keep()) summary.keep(name, count)
   const { counts, components, lost, needsPerson } = summary
@@ -232,9 +210,8 @@ export async function openParts(records: SealedRecords, where: PlanPlace): Promi
     async read(part) {
       const value = await records.read(partPath(where, nonce, part))
       if (value === undefined) throw partMissing(where, part)
-      const bytes = plainBytes(value['items'])
-      const { items } = bytes === undefined ? partSchema.parse(value) : (value as unknown as z.infer<typeof partSchema>)
-      return { items, bytes }
+      const plain = plainItems(value['items'])
+      return plain ?? { items: partSchema.parse(value).items.flatMap(itemsOf), bytes: undefined }
     },
   }
 }

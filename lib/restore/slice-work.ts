@@ -15,7 +15,8 @@ import { each, inBatches, lookInBatches } from './in-batches.ts'
 import { mergeAscending } from './merge-ascending.ts'
 import type { PlanCounts } from './plan-counts.ts'
 import type { RestoreService } from './service.ts'
-import type { PlanItem, SlicePlan } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
+import type { SlicePlan } from './slice-plan.ts'
 
 export interface SliceDelivery {
   readonly restore: string

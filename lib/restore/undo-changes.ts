@@ -15,7 +15,7 @@ import { applying, keyOf, lookRequest, undoing, writerOf } from './slice-work.ts
 import type { Pass, SliceWork } from './slice-work.ts'
 import type { RestoreStep } from './slice-log.ts'
 import type { WatchedWork } from './step-watch.ts'
-import type { PlanItem } from './slice-plan.ts'
+import type { PlanItem } from './planned-item.ts'
 import { remaining, unread } from './remaining-steps.ts'
 
 type Undoing = Extract<RestoreStep, { step: 'undoing' }>

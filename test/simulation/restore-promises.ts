@@ -23,6 +23,11 @@ interface PlanItem {
   readonly from?: string
   readonly action: 'create' | 'update' | 'delete' | 'cannot' | 'left'
 }
+/** Creates by their names alone. */
+interface Run {
+  readonly component: SourceName
+  readonly created: readonly string[]
+}
 interface PlanHead {
   readonly slice: SliceName
   readonly nonce: string
@@ -65,7 +70,9 @@ export function restoredSlices(store: CheckedStore, ground: Ground, restore: str
   const requested = shared === undefined ? others : [shared, ...others]
   return requested.map(({ slice, sliceId }) => {
     const plan = store.records.get(`restores/${restore}/plans/${sliceId}/head`) as unknown as PlanHead
-    const items = under(`plans/${sliceId}/items.${plan.nonce}.`).flatMap(([, record]) => record['items'] as PlanItem[])
+    const items = under(`plans/${sliceId}/items.${plan.nonce}.`).flatMap(([, record]) =>
+      (record['items'] as (PlanItem | Run)[]).flatMap(single),
+    )
     const steps = under(`slices/${sliceId}/`).map(([path, { step }]) => ({
       step: step as Step,
       seq: ground.createdAt.get(path) ?? Number.NaN,
@@ -73,6 +80,11 @@ export function restoredSlices(store: CheckedStore, ground: Ground, restore: str
     const written = ground.world.journal.filter((one) => one.by === restore && one.slice === slice)
     return { restore, slice, sliceId, plan, items, steps, written }
   })
+}
+
+function single(written: PlanItem | Run): readonly PlanItem[] {
+  if (!('created' in written)) return [written]
+  return written.created.map((key) => ({ component: written.component, key, action: 'create' }))
 }
 
 /** Everything that is promised of one restore. `asked`: whether deleting was. */

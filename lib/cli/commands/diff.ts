@@ -58,13 +58,16 @@ async function compare(repository: SliceRepository, before: SnapshotView, after:
     const two = after.components.get(component)
     // A component that one side could not read is no difference; the snapshot's own `missing` says it.
     if (one === undefined || two === undefined) continue
-    for await (const difference of repository.diff(component, one, two)) {
-      const key = formatKey(difference.key)
-      if (difference.before === undefined) result.added.push({ component, key })
-      else if (difference.after === undefined) result.removed.push({ component, key })
-      else
-        result.changed.push({ component, key, fields: await fieldsOf(repository, difference.before, difference.after) })
-    }
+    for await (const differences of repository.diff(component, one, two))
+      for (const difference of differences) {
+        const key = formatKey(difference.key)
+        if (difference.before === undefined) result.added.push({ component, key })
+        else if (difference.after === undefined) result.removed.push({ component, key })
+        else {
+          const fields = await fieldsOf(repository, difference.before, difference.after)
+          result.changed.push({ component, key, fields })
+        }
+      }
   }
   return result
 }

@@ -4,7 +4,7 @@ import { readRequest, requestedSlices } from '../../restore/restore-request.ts'
 import type { RootPlan } from '../../restore/root-plan.ts'
 import type { RestoreService } from '../../restore/service.ts'
 import { findSlicePlan, planItems } from '../../restore/slice-plan.ts'
-import type { PlanItem } from '../../restore/slice-plan.ts'
+import type { PlanItem } from '../../restore/planned-item.ts'
 import type { Terminal } from '../terminal.ts'
 import { snapshotsOf } from './view-plan.ts'
 

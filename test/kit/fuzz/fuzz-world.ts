@@ -163,7 +163,8 @@ async function exercise(platform: MemoryPlatform): Promise<unknown> {
     const [newest, before] = snapshots
     if (newest !== undefined && before !== undefined)
       await bear(async () => {
-        for await (const { key } of reading.diff('files', before, newest, { onLost: () => undefined })) formatKey(key)
+        for await (const some of reading.diff('files', before, newest, { onLost: () => undefined }))
+          for (const { key } of some) formatKey(key)
       })
     await bear(() => reading.check({ readData: () => true, signal: never }))
     await bear(() => reading.prune({ isRunOpen: () => Promise.resolve(false), apply: false, signal: never }))

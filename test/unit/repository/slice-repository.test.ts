@@ -99,16 +99,15 @@ describe('a slice', () => {
     })
     const reading = await openForReading(deployment, 'user/ann')
     const found: unknown[] = []
-    for await (const { key, before, after } of reading.diff('files', one.snapshot, two.snapshot)) {
-      found.push([key.toString('latin1'), before?.state, after?.state])
-    }
+    for await (const some of reading.diff('files', one.snapshot, two.snapshot))
+      for (const { key, before, after } of some) found.push([key.toString('latin1'), before?.state, after?.state])
     expect(found).toEqual([
       ['entry\0f000500', { value: 'file 500' }, { value: 'other' }],
       ['entry\0g', undefined, { value: 'new' }],
     ])
     const gone: unknown[] = []
-    for await (const { before, after } of reading.diff('keycloak', one.snapshot, two.snapshot))
-      gone.push([before?.state, after?.state])
+    for await (const some of reading.diff('keycloak', one.snapshot, two.snapshot))
+      for (const { before, after } of some) gone.push([before?.state, after?.state])
     expect(gone).toEqual([[{ value: 'enabled' }, undefined]])
   })
 

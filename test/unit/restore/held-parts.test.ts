@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from '@jest/globals'
 import type { SliceName } from '../../../lib/resources/slice.ts'
 import { HeldParts } from '../../../lib/restore/held-parts.ts'
 import { writeSlicePlan } from '../../../lib/restore/slice-plan.ts'
-import type { PlanItem } from '../../../lib/restore/slice-plan.ts'
+import type { PlanItem } from '../../../lib/restore/planned-item.ts'
 import { memoryRecords } from '../../kit/memory-records.ts'
 import type { MemoryRecords } from '../../kit/memory-records.ts'
 
@@ -15,11 +15,11 @@ let records: MemoryRecords
 
 beforeEach(async () => {
   records = memoryRecords()
-  const items = async function* (): AsyncGenerator<PlanItem> {
+  const items = async function* (): AsyncGenerator<readonly PlanItem[]> {
     for (const [at, key] of all.entries()) {
       await Promise.resolve()
       const item = { component: 'files', key, action: 'create', after: { state: 'ab' } } as const
-      yield at < 1000 ? item : { ...item, needsPerson: ['Look.'] }
+      yield [at < 1000 ? item : { ...item, needsPerson: ['Look.'] }]
     }
   }
   const said = { slice: 'user/ann' as SliceName, generation: 1, snapshots: {} }

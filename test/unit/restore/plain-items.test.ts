@@ -3,9 +3,9 @@ import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { JsonObject } from '../../../lib/resources/json.ts'
 import type { SliceName } from '../../../lib/resources/slice.ts'
-import { plainBytes } from '../../../lib/restore/plain-items.ts'
+import { plainItems } from '../../../lib/restore/plain-items.ts'
 import { planItems, writeSlicePlan } from '../../../lib/restore/slice-plan.ts'
-import type { PlanItem } from '../../../lib/restore/slice-plan.ts'
+import type { PlanItem } from '../../../lib/restore/planned-item.ts'
 import { memoryRecords } from '../../kit/memory-records.ts'
 
 const where = { restore: '20261121T020000000Z-restore-0123456789', sliceId: 'ann' }
@@ -18,8 +18,8 @@ const plain = {
 /** Items as they are read from a plan in which exactly these stand; `undefined`: it is refused. */
 async function throughSchema(items: readonly unknown[]): Promise<unknown[] | undefined> {
   const records = memoryRecords()
-  const none = async function* (): AsyncGenerator<PlanItem> {
-    yield* await Promise.resolve([{ ...plain, privileged: true } as PlanItem])
+  const none = async function* (): AsyncGenerator<readonly PlanItem[]> {
+    yield await Promise.resolve([{ ...plain, privileged: true } as PlanItem])
   }
   const said = { slice: 'user/ann' as SliceName, generation: 1, snapshots: {} }
   await writeSlicePlan(records, { ...where, nonce }, said, none(), () => [])
@@ -62,18 +62,52 @@ const item = mostly(
   ),
 )
 
-test('items that count as plain are what the schema gives back', async () => {
-  let counted = 0
+const run = mostly(
+  fc.array(fc.tuple(mostly(word), mostly(fc.integer({ min: -1, max: 9 }))), { maxLength: 4 }).chain((pairs) =>
+    fc.record({
+      component: mostly(fc.constantFrom('files', 'keycloak')),
+      created: mostly(fc.constant(pairs.map(([key]) => key))),
+      bytes: mostly(fc.constant(pairs.map(([, bytes]) => bytes))),
+    }),
+  ),
+)
+
+test('items and runs that count as plain are what the schema gives back', async () => {
+  const counted = { items: 0, runs: 0 }
   await fc.assert(
-    fc.asyncProperty(fc.array(item, { maxLength: 3 }), async (items) => {
-      const read = JSON.parse(JSON.stringify(items)) as unknown[]
-      if (plainBytes(read) === undefined) return
-      counted++
-      expect(await throughSchema(read)).toEqual(read)
+    fc.asyncProperty(fc.array(fc.oneof(item, run), { maxLength: 3 }), async (items) => {
+      const read = JSON.parse(JSON.stringify(items)) as object[]
+      const plainly = plainItems(read)
+      if (plainly === undefined) return
+      counted[read.some((one) => 'created' in one) ? 'runs' : 'items']++
+      expect(await throughSchema(read)).toEqual(plainly.items)
     }),
     { numRuns: 1500 },
   )
-  expect(counted).toBeGreaterThan(100)
+  expect(Math.min(counted.items, counted.runs)).toBeGreaterThan(100)
+})
+
+const stored = { component: 'files', created: ['a2V5', 'a2V6'], bytes: [5, -1] }
+
+test('a run is a create of each, as the snapshot holds it', () => {
+  const created = { component: 'files', action: 'create', asStored: true }
+  expect(plainItems([stored])?.items).toEqual([
+    { ...created, key: 'a2V5', bytes: 5 },
+    { ...created, key: 'a2V6' },
+  ])
+})
+
+test.each([
+  ['with fewer sizes than names', { ...stored, bytes: [5] }],
+  ['with a size below none', { ...stored, bytes: [5, -2] }],
+  ['with a size without end', { ...stored, bytes: [5, Infinity] }],
+  ['with a name that is a number', { ...stored, created: ['a2V5', 7] }],
+  ['of a component that is not known', { ...stored, component: 'other' }],
+  ['without sizes', { component: 'files', created: ['a2V5'] }],
+])('a run %s is refused', async (_, wrong) => {
+  expect(plainItems([stored])).toBeDefined()
+  expect(plainItems([stored, wrong])).toBeUndefined()
+  expect(await throughSchema([stored, wrong])).toBeUndefined()
 })
 
 test.each([
@@ -90,8 +124,8 @@ test.each([
 ])('an item %s is refused', async (_, wrong) => {
   const item = (wrong === null || Array.isArray(wrong) ? wrong : { ...wrong }) as Record<string, unknown> | null
   if (item !== null && item['key'] === undefined) delete item['key']
-  expect(plainBytes([plain])).toBeGreaterThan(0)
-  expect(plainBytes([plain, item])).toBeUndefined()
+  expect(plainItems([plain])?.bytes).toBeGreaterThan(0)
+  expect(plainItems([plain, item])).toBeUndefined()
   expect(await throughSchema([plain, item])).toBeUndefined()
 })
 
@@ -99,6 +133,8 @@ test.each([
   ['with something beside', { ...plain, other: 1 }],
   ['with what it keeps', { ...plain, after: { state: 'ab', kept: { id: 'x' } } }],
   ['with fields', { ...plain, fields: ['size'] }],
+  ['with a mark of its own', { ...plain, asStored: true }],
+  ['that is a run with something beside', { ...stored, other: 1 }],
 ])('an item %s is left to the schema', (_, other) => {
-  expect(plainBytes([plain, other])).toBeUndefined()
+  expect(plainItems([plain, other])).toBeUndefined()
 })

@@ -72,7 +72,7 @@ describe('of a large slice', () => {
   })
 
   test('a plan is written while it is made', async () => {
-    await build(many(1_200))
+    await build(many(7_000))
     live().clear()
     let asked = 0
     const askedAtPart: number[] = []
@@ -87,7 +87,10 @@ describe('of a large slice', () => {
       await create(key, body)
     })
     await plan()
-    expect(askedAtPart).toEqual([500, 1000, 1200])
+    expect(askedAtPart).toHaveLength(3)
+    expect(askedAtPart[0]).toBeLessThan(3_500)
+    expect(askedAtPart[1]).toBeLessThan(6_500)
+    expect(asked).toBe(7_000)
   })
 
   test('whether something is there is asked without reading contents, and no further than the first', async () => {

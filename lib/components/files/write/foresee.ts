@@ -1,12 +1,12 @@
 /** What would come of a change here. Asks the file system, and writes nothing. */
 import { hash } from 'node:crypto'
 import type { Change, Wanted } from '../../../resources/change.ts'
+import type { JsonObject } from '../../../resources/json.ts'
 import type { Forecast } from '../../writer.ts'
 import type { Directory } from '../directory.ts'
 import { failureOf } from '../system-failure.ts'
 import { openFirstName } from './first-name.ts'
 import { membersOf } from './members.ts'
-import type { Members } from './members.ts'
 import { predict } from './predict.ts'
 import type { Here } from './predict.ts'
 import type { Powers } from './powers.ts'
@@ -40,8 +40,7 @@ export class Foreseen {
   }
 
   isMade(names: readonly string[], what: string): boolean {
-    // No name has a stroke in it.
-    const asked = `${what}/${names.join('/')}`
+    const asked = written(names, what)
     if (asked === this.#found) return true
     const isMade = this.#made.size >= REMEMBERED_MAX || this.#made.has(mark(names, what))
     if (isMade) this.#found = asked
@@ -91,14 +90,13 @@ export function foresee(
     return cannot('not-empty')
   // Those beside it need not look whether it is there.
   if (spot !== undefined && names.length > 0) foreseen.will(names.slice(0, -1), 'directory')
-  const members = membersOf(state)
-  if (wish.hardLinkTo !== undefined && !foreseen.isMade(wish.hardLinkTo, wordsOf(members))) {
-    const first = spot === undefined ? undefined : openFirstName(spot, wish.hardLinkTo, members)
+  if (wish.hardLinkTo !== undefined && !foreseen.isMade(wish.hardLinkTo, wordsOf(state))) {
+    const first = spot === undefined ? undefined : openFirstName(spot, wish.hardLinkTo, membersOf(state))
     first?.close()
     if (first === undefined) return cannot('first-name-missing')
   }
   if (type === 'directory') foreseen.will(names, 'directory')
-  if (type === 'file' && wish.hardLinkTo === undefined) foreseen.will(names, wordsOf(members))
+  if (type === 'file' && wish.hardLinkTo === undefined) foreseen.will(names, wordsOf(state))
   return { kind: 'will', state, keeps: false, lost, needsPerson: [], privileged: false }
 }
 
@@ -121,9 +119,9 @@ function keepsAttribute(directory: Directory, name: string): boolean {
   }
 }
 
-/** Asked of every file: the members of two names of one file were written in one order. */
-function wordsOf(members: Members): string {
-  return JSON.stringify([...members])
+/** What two names of one file have in common. Asked of every file. */
+function wordsOf({ mode, uid, gid, mtime, size, attributes }: JsonObject): string {
+  return JSON.stringify([mode, uid, gid, mtime, size, attributes])
 }
 
 function hasContent(after: Wanted, sizeBytes: number): boolean {
@@ -143,6 +141,11 @@ function cannot(code: keyof typeof REASONS): Forecast {
   return { kind: 'cannot', code, reason: REASONS[code] }
 }
 
+/** No name has a stroke in it, or is empty: where the first two stand together the path has ended. */
+function written(names: readonly string[], what: string): string {
+  return `${names.join('/')}//${what}`
+}
+
 function mark(names: readonly string[], what: string): number {
-  return hash('sha256', JSON.stringify([names, what]), 'buffer').readUIntBE(0, 6)
+  return hash('sha256', written(names, what), 'buffer').readUIntBE(0, 6)
 }

@@ -4,8 +4,7 @@ import type { JsonObject, JsonValue } from '../../../resources/json.ts'
 import { isKept } from '../attributes.ts'
 import { isEntryName } from '../entry-name.ts'
 
-const madeTypes = ['directory', 'file', 'link', 'fifo'] as const
-type MadeType = (typeof madeTypes)[number]
+type MadeType = 'directory' | 'file' | 'link' | 'fifo'
 
 export interface Wish {
   readonly type: MadeType
@@ -15,43 +14,49 @@ export interface Wish {
   readonly gid: number
   readonly mtimeNs: bigint
   readonly sizeBytes: number
-  readonly target?: Buffer
+  readonly target: Buffer | undefined
   /** Names beneath the home. */
-  readonly hardLinkTo?: readonly string[]
+  readonly hardLinkTo: readonly string[] | undefined
   /** Name, as the system wants it, and value. */
   readonly attributes: ReadonlyMap<string, Buffer>
 }
 
 /** `undefined`: no entry that can be made is described so. */
 export function readWish(state: JsonObject): Wish | undefined {
-  const type = madeTypes.find((one) => one === state['type'])
-  const { uid, gid, mtime, size } = state
+  const { type, uid, gid, mtime, size } = state
   const mode = type === 'link' ? 0 : octal(state['mode'])
-  if (type === undefined || mode === undefined || !isId(uid) || !isId(gid)) return undefined
+  if (!isMade(type) || mode === undefined || !isId(uid) || !isId(gid)) return undefined
   if (typeof mtime !== 'string' || !/^-?\d{1,19}$/.test(mtime)) return undefined
   if (type === 'file' && !(typeof size === 'number' && Number.isSafeInteger(size) && size >= 0)) return undefined
   const target = type === 'link' ? targetOf(state) : undefined
   if (type === 'link' && (target === undefined || target.length === 0 || target.includes(0))) return undefined
   const hardLinkTo = state['hardLinkTo'] === undefined ? undefined : namesOfPath(state['hardLinkTo'])
   if (hardLinkTo === undefined && state['hardLinkTo'] !== undefined) return undefined
-  return {
-    type,
-    mode,
-    uid,
-    gid,
-    mtimeNs: BigInt(mtime),
-    sizeBytes: typeof size === 'number' ? size : 0,
-    ...(target === undefined ? {} : { target }),
-    ...(hardLinkTo === undefined ? {} : { hardLinkTo }),
-    attributes: attributesOf(state['attributes']),
-  }
+  const attributes = attributesOf(state['attributes'])
+  const sizeBytes = typeof size === 'number' ? size : 0
+  return { type, mode, uid, gid, mtimeNs: BigInt(mtime), sizeBytes, target, hardLinkTo, attributes }
 }
 
 /** Names beneath the home, as byte strings; none for the home itself. `undefined`: no entry has such a key. */
 export function namesOf(key: Uint8Array): readonly string[] | undefined {
-  const { kind, segments } = decodeKey(key)
-  const names = segments.map((segment) => segment.toString('latin1'))
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
+  const { kind, names } = bytes.includes(1) ? escapedNames(bytes) : plainNames(bytes)
   return kind === ENTRY_KIND && names.every(isEntryName) ? names : undefined
+}
+
+/** Nothing in it stands for something else: so are nearly all. */
+function plainNames(key: Buffer): { readonly kind: string; readonly names: string[] } {
+  const names = key.toString('latin1').split('\0')
+  return { kind: names.shift() as string, names }
+}
+
+function escapedNames(key: Buffer): { readonly kind: string; readonly names: readonly string[] } {
+  const { kind, segments } = decodeKey(key)
+  return { kind, names: segments.map((segment) => segment.toString('latin1')) }
+}
+
+function isMade(type: JsonValue | undefined): type is MadeType {
+  return type === 'file' || type === 'directory' || type === 'link' || type === 'fifo'
 }
 
 function namesOfPath(path: JsonValue): readonly string[] | undefined {
@@ -74,8 +79,11 @@ function targetOf({ target, targetBytes }: JsonObject): Buffer | undefined {
   return typeof targetBytes === 'string' ? Buffer.from(targetBytes, 'base64url') : undefined
 }
 
+const NONE: ReadonlyMap<string, Buffer> = new Map()
+
 /** Only those that are kept: nothing stored may set a capability or a label. */
 function attributesOf(attributes: JsonValue | undefined): ReadonlyMap<string, Buffer> {
+  if (attributes === undefined) return NONE
   const read = new Map<string, Buffer>()
   if (typeof attributes !== 'object' || attributes === null) return read
   for (const [written, value] of Object.entries(attributes)) {

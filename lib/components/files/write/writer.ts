@@ -23,6 +23,7 @@ import { applyChange, completeDirectory } from './apply-change.ts'
 import type { ApplyContext } from './apply-change.ts'
 import { doctorWriting } from './doctor.ts'
 import { Foreseen, foresee, hereAt, isForeseenBySibling } from './foresee.ts'
+import type { ForeseeContext } from './foresee.ts'
 import { flushesWhole, flushingBy } from './flushing.ts'
 import type { Flushing } from './flushing.ts'
 import { FirstSights, FreshBatch } from './fresh-files.ts'
@@ -95,6 +96,7 @@ class FilesWriter implements ComponentWriter {
   readonly #powers: Powers
   #ground: Promise<Ground> | undefined
   #calls: Promise<WritingCalls> | undefined
+  #foundCalls: WritingCalls | undefined
 
   constructor(settings: FilesSettings, options: FilesWriterOptions) {
     this.#root = settings.root
@@ -153,15 +155,21 @@ class FilesWriter implements ComponentWriter {
   readonly rename = renameEntry
   readonly standsOn = firstNameOf
 
-  async foresee(slice: Slice, change: Change, context: WriteContext): Promise<Forecast> {
+  foresee(slice: Slice, change: Change, context: WriteContext): Forecast | Promise<Forecast> {
     stopIfAborted(context.signal)
     const names = namesOf(change.key)
     if (names === undefined) return { kind: 'cannot', code: 'not-an-entry', reason: 'No entry has such a name.' }
-    const { isNative } = await this.#findCalls()
-    const foreseen = this.#foreseen.get(context) ?? new Foreseen()
-    this.#foreseen.set(context, foreseen)
+    if (this.#foundCalls === undefined) return this.#findCalls().then(() => this.foresee(slice, change, context))
+    const { isNative } = this.#foundCalls
+    let foreseen = this.#foreseen.get(context)
+    if (foreseen === undefined) this.#foreseen.set(context, (foreseen = new Foreseen()))
     const asking = { foreseen, names, isNative, powers: this.#powers }
     if (isForeseenBySibling(change, asking)) return foresee(undefined, undefined, change, asking)
+    return this.#foreseeThere(slice, change, context, asking)
+  }
+
+  async #foreseeThere(slice: Slice, change: Change, context: WriteContext, asking: ForeseeContext): Promise<Forecast> {
+    const { names } = asking
     try {
       return await atSpot(await this.#way(context), slice, names, (spot, nearest) =>
         foresee(spot, nearest, change, asking),
@@ -367,7 +375,10 @@ class FilesWriter implements ComponentWriter {
   }
 
   #findCalls(): Promise<WritingCalls> {
-    this.#calls ??= this.#options.calls === undefined ? findWritingCalls() : Promise.resolve(this.#options.calls)
+    const { calls } = this.#options
+    this.#calls ??= (calls === undefined ? findWritingCalls() : Promise.resolve(calls)).then(
+      (found) => (this.#foundCalls = found),
+    )
     return this.#calls
   }
 }
