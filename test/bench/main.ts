@@ -1,4 +1,5 @@
 /** `npm run bench`: prints the tables of docs/benchmarks.md. What can be asked: `-- --help`. */
+import { statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { parseSize } from '../kit/made-homes/parse-size.ts'
@@ -89,10 +90,19 @@ async function main(): Promise<void> {
   if (wanted.includes('where')) await whereTimeGoes()
 }
 
+/** Where homes and repositories go. */
+function dataIn(bytes: number): string {
+  const { data } = values
+  if (data === undefined) return dataFolder(bytes)
+  if (statSync(data, { throwIfNoEntry: false })?.isDirectory() === true) return data
+  say(`--data ${data}: no such folder. Make it first, on a file system with room.`)
+  process.exit(2)
+}
+
 async function whereTimeGoes(): Promise<void> {
   for (const profile of chosen('--profile', values.profile ?? profiles.join(','), profiles)) {
     const home = { profile, ...homeOf(profile) }
-    const data = values.data ?? dataFolder(bytesOf(home) * 3)
+    const data = dataIn(bytesOf(home) * 3)
     out(`## Where our time goes: \`${profile}\`\n\n${describeMachine(data)}\n\n`)
     const by = values.functions ? 'function' : 'file'
     out(await where({ home, data, by, settles: !smoke && !values['no-settle'], say }))
@@ -101,7 +111,7 @@ async function whereTimeGoes(): Promise<void> {
 
 async function delay(repetitions: number): Promise<void> {
   const files = Number(values.files ?? (smoke ? 50 : 100_000))
-  const data = values.data ?? dataFolder(files * 8192 * 3)
+  const data = dataIn(files * 8192 * 3)
   const hindrance = hindranceToDelay()
   out(`## Where every call takes ${values['delay-ms']} ms\n\n${describeMachine(data)} `)
   if (hindrance !== undefined) return out(`Not measured: ${hindrance}.\n`)
@@ -125,7 +135,7 @@ async function engine(repetitions: number): Promise<void> {
     for (const profile of wished) {
       const home = { profile, ...homeOf(profile) }
       // The home, a repository for each tool, and what is restored; then what the server of S3 writes beside.
-      const data = values.data ?? dataFolder(bytesOf(home) * (here.length + 3))
+      const data = dataIn(bytesOf(home) * (here.length + 3))
       if (!described) {
         out(
           `## The engine\n\n${smoke ? 'Only to see that it works: these figures mean nothing. ' : ''}${describeMachine(data)} ${toolSentence(

@@ -51,6 +51,8 @@ export interface EngineResult {
 
 export interface ToolMeasures {
   readonly steps: Readonly<Record<Step, readonly Measure[]>>
+  /** Whole restores that prove what they wrote, of those to whom that is another command. */
+  readonly proven: readonly Measure[]
   /** After the first backup. */
   readonly repositoryBytes: readonly number[]
   /** What our own says of an unchanged run. */
@@ -99,6 +101,7 @@ export async function engineBench(wish: EngineWish): Promise<EngineResult> {
 
 class Recorder implements ToolMeasures {
   readonly steps: Record<Step, Measure[]> = { first: [], unchanged: [], changed: [], restore: [], one: [], check: [] }
+  readonly proven: Measure[] = []
   readonly repositoryBytes: number[] = []
   readonly unchanged: Seen[] = []
 }
@@ -167,6 +170,12 @@ async function repeat({ tools, say, settles }: EngineWish, place: Place): Promis
       return measure
     }),
   )
+  for (const { name, tool } of shuffled(running, random)) {
+    const { restoreProven } = tool
+    if (restoreProven === undefined) continue
+    const measure = await restoring(async () => (await measureCommand(restoreProven(into), scratch)).measure)
+    records.get(name)?.proven.push(measure)
+  }
   const path = fileNear(home)
   await everybody('one', ({ tool }) =>
     restoring(async () => {

@@ -16,6 +16,7 @@ export function engineReport(result: EngineResult): string {
     figures(result, megabytes),
     `\nPeer ÷ ours, medians: wall (CPU). More than 1: ours is faster.\n\n`,
     ratios(result),
+    provenSentence(result),
     `\nThe targets:\n\n`,
     markdownTable(
       ['what', 'target', 'seen', ''],
@@ -41,6 +42,21 @@ function figures({ tools, measures }: EngineResult, megabytes: (bytes: number) =
       return [name, ...cells, `${peak('first')} · ${peak('restore')} MiB`, megabytes(median(of?.repositoryBytes ?? []))]
     }),
   )
+}
+
+/** Ours reads again whatever it wrote. Who does so when asked to is beside it here, and no target hangs on it. */
+function provenSentence({ measures }: EngineResult): string {
+  const ours = measures.get('toriki')?.steps.restore.map(({ wallSeconds }) => wallSeconds) ?? []
+  const told = [...measures].flatMap(([name, { proven }]) => {
+    if (proven.length === 0) return []
+    const wall = median(proven.map(({ wallSeconds }) => wallSeconds))
+    const cpu = median(proven.map(({ cpuSeconds }) => cpuSeconds))
+    const ratio = ours.length === 0 ? '' : `, ${(wall / median(ours)).toFixed(2)}× ours`
+    return [`${name} takes ${wall.toFixed(2)} s · ${cpu.toFixed(2)} s for that${ratio}`]
+  })
+  return told.length === 0
+    ? ''
+    : `\nA whole restore that reads back what it wrote, as ours always does: ${told.join('; ')}.\n`
 }
 
 function ratios(result: EngineResult): string {

@@ -19,6 +19,7 @@ export function resticTool({ home, folder, store }: Scene, credentials: Credenti
     init: () => [restic('init')],
     backup: () => restic('backup', home),
     restore: (into) => restic('restore', 'latest', '--target', into),
+    restoreProven: (into) => restic('restore', 'latest', '--target', into, '--verify'),
     restoreOne: (into, path) => restic('restore', 'latest', '--target', into, '--include', join(home, path)),
     restoredHome: (into) => join(into, home),
     check: () => restic('check', '--read-data'),

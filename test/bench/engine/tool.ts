@@ -25,6 +25,8 @@ export interface BackupTool {
   saw?(out: string): Seen | undefined
   /** The whole home; `into` is an empty folder. */
   restore(into: string): Command
+  /** The same, and everything that was written is read again and compared, where that is another command. */
+  restoreProven?(into: string): Command
   /** One file, by its path in the home. */
   restoreOne(into: string, path: string): Command
   /** Of the home itself `restore` does not set owner, mode and time. */

@@ -11,6 +11,7 @@ function took(...seconds: readonly number[]): ToolMeasures {
   return {
     steps: Object.fromEntries(steps.map((step) => [step, measures])) as unknown as ToolMeasures['steps'],
     repositoryBytes: [1000],
+    proven: [],
     unchanged: [],
   }
 }
