@@ -1,5 +1,6 @@
 /** What the two sides of the restore pipeline say to each other: plain fields in typed arrays, for a job has hundreds of files. */
 import { CHUNK_ID_BYTES } from './format.ts'
+import type { ChunkPlace } from './chunk-index.ts'
 import type { ChunkId, ChunkSort } from './chunk-store.ts'
 import type { FileToMake } from '../resources/file-making.ts'
 import type { VerifyKeys } from './verify-pack.ts'
@@ -45,9 +46,10 @@ export interface Piece {
 /** What chunks are written to: a file to make, or one that is open. */
 export type Target = FileToMake | { readonly handle: number }
 
-export interface Job {
-  readonly blocks: readonly SentBlock[]
-  readonly targets: readonly { readonly target: Target; readonly pieces: readonly Piece[] }[]
+/** A target, with what belongs in it. */
+export interface Filled {
+  readonly target: Target
+  readonly chunks: readonly { readonly place: ChunkPlace; readonly id: ChunkId; readonly at: number }[]
 }
 
 export interface EncodedJob {
@@ -65,18 +67,23 @@ export interface EncodedJob {
 const NUMBERS = 7
 const PIECE_NUMBERS = 4
 
-export function encodeJob({ blocks, targets }: Job): EncodedJob {
+/** `blockOf`: which of the blocks a chunk lies in. */
+export function encodeJob(
+  blocks: readonly SentBlock[],
+  targets: readonly Filled[],
+  blockOf: (place: ChunkPlace) => number,
+): EncodedJob {
   let count = 0
-  for (const { pieces } of targets) count += pieces.length
+  for (const { chunks } of targets) count += chunks.length
   const numbers = new Float64Array(targets.length * NUMBERS)
   const mtimes = new BigInt64Array(targets.length)
   const pieces = new Float64Array(count * PIECE_NUMBERS)
   const ids = new Uint8Array(count * CHUNK_ID_BYTES)
   let names = ''
   let piece = 0
-  targets.forEach(({ target, pieces: own }, at) => {
+  targets.forEach(({ target, chunks }, at) => {
     const first = at * NUMBERS
-    numbers[first + 6] = own.length
+    numbers[first + 6] = chunks.length
     if ('handle' in target) numbers[first] = target.handle
     else {
       numbers[first] = target.directory
@@ -89,12 +96,12 @@ export function encodeJob({ blocks, targets }: Job): EncodedJob {
       names += target.name
     }
     names += '\0'
-    for (const one of own) {
-      pieces[piece * PIECE_NUMBERS] = one.block
-      pieces[piece * PIECE_NUMBERS + 1] = one.offset
-      pieces[piece * PIECE_NUMBERS + 2] = one.length
-      pieces[piece * PIECE_NUMBERS + 3] = one.at
-      ids.set(one.id, piece++ * CHUNK_ID_BYTES)
+    for (const { place, id, at: offset } of chunks) {
+      pieces[piece * PIECE_NUMBERS] = blockOf(place)
+      pieces[piece * PIECE_NUMBERS + 1] = place.offset
+      pieces[piece * PIECE_NUMBERS + 2] = place.length
+      pieces[piece * PIECE_NUMBERS + 3] = offset
+      ids.set(id, piece++ * CHUNK_ID_BYTES)
     }
   })
   return { blocks, names, numbers, mtimes, pieces, ids }

@@ -6,12 +6,12 @@ import { CHUNK_ID_BYTES } from './format.ts'
 import { HELD_BYTES, HeldBlocks } from './held-blocks.ts'
 import { blockName, CLOSED, encodeJob, FAILED, FILLED } from './restore-messages.ts'
 import type { Threads, Work } from '../platform/threads.ts'
-import type { ElsewhereContent, FileToMake, Filling, MadeFile } from '../resources/file-making.ts'
+import type { Asker, ElsewhereContent, FileToMake, Filling, MadeFile } from '../resources/file-making.ts'
 import type { ChunkPlace } from './chunk-index.ts'
 import type { ChunkId } from './chunk-store.ts'
 import type { StoredContent } from './content-reader.ts'
 import type { BlockDescription, PackDescription } from './pack-table.ts'
-import type { FromRestoreThread, Piece, SentBlock, Target, ToRestoreThread } from './restore-messages.ts'
+import type { FromRestoreThread, SentBlock, Target, ToRestoreThread } from './restore-messages.ts'
 import type { VerifyKeys } from './verify-pack.ts'
 
 /** A longer file is made by who asks, and filled by all threads. */
@@ -39,7 +39,7 @@ export interface RestorePipelineOptions {
 interface Asked {
   readonly target: Target
   readonly chunks: readonly { readonly place: ChunkPlace; readonly id: ChunkId; readonly at: number }[]
-  readonly answer: (made: number) => void
+  readonly asker: { made(made: MadeFile | 'filled'): void }
 }
 
 interface Lane {
@@ -89,35 +89,27 @@ export class RestorePipeline {
   }
 
   of(content: StoredContent): ElsewhereContent {
-    return {
-      make: (file) => this.#make(content, file),
-      fill: (handle, filling) => this.#fill(content, handle, filling),
-    }
+    return new PipelineContent(this, content)
   }
 
-  #make(content: StoredContent, file: FileToMake): Promise<MadeFile> | undefined {
+  make(content: StoredContent, file: FileToMake, asker: Asker): boolean {
     const { extents } = content.shape
     if (Buffer.isBuffer(extents) || content.sizeBytes > MAKE_BYTES_MAX || file.sizeBytes !== content.sizeBytes)
-      return undefined
+      return false
     const chunks: Asked['chunks'][number][] = []
     let at = 0
     for (const { id, length } of extents) {
       const place = id && this.#placeOf(id, length)
-      if (id !== undefined && place === undefined) return undefined
+      if (id !== undefined && place === undefined) return false
       if (id !== undefined && place !== undefined) chunks.push({ place, id, at })
       at += length
     }
-    if (chunks.length === 0) return undefined
-    return new Promise((resolve) =>
-      this.#ask({
-        target: file,
-        chunks,
-        answer: (made) => resolve(madeFile(made)),
-      }),
-    )
+    if (chunks.length === 0) return false
+    this.#ask({ target: file, chunks, asker })
+    return true
   }
 
-  async #fill(content: StoredContent, handle: number, { signal, told }: Filling): Promise<boolean> {
+  async fill(content: StoredContent, handle: number, { signal, told }: Filling): Promise<boolean> {
     if (content.sizeBytes < FILL_BYTES_MIN) return false
     const unanswered = new Set<Promise<void>>()
     let chunks: Asked['chunks'][number][] = []
@@ -128,13 +120,14 @@ export class RestorePipeline {
       chunks = []
       bytes = 0
       if (asked.length === 0) return
-      const answered = new Promise<number>((answer) => this.#ask({ target: { handle }, chunks: asked, answer })).then(
-        (made) => {
-          unanswered.delete(answered)
-          isWhole &&= made === FILLED
-          if (made === FILLED) told?.(asked.reduce((sum, { place }) => sum + place.length, 0))
-        },
+      const filled = new Promise<boolean>((resolve) =>
+        this.#ask({ target: { handle }, chunks: asked, asker: { made: (made) => resolve(made === 'filled') } }),
       )
+      const answered = filled.then((isFilled) => {
+        unanswered.delete(answered)
+        isWhole &&= isFilled
+        if (isFilled) told?.(asked.reduce((sum, { place }) => sum + place.length, 0))
+      })
       unanswered.add(answered)
       this.#give()
     }
@@ -264,17 +257,12 @@ export class RestorePipeline {
         ...(sealed === undefined ? {} : { sealed }),
       }
     })
-    const targets = asked.map(({ target, chunks }) => ({
-      target,
-      pieces: chunks.map(({ place: { pack, block, offset, length }, id, at }): Piece => ({
-        block: numbers.get(blockName({ packId: pack.packId, number: block.number })) ?? 0,
-        ...{ offset, length, at, id },
-      })),
-    }))
+    const blockOf = ({ pack: { packId }, block: { number } }: ChunkPlace): number =>
+      blocks.size === 1 ? 0 : (numbers.get(blockName({ packId, number })) ?? 0)
     const own = [...fetched.values()].flatMap(({ buffer, byteLength }) =>
       buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
     )
-    this.#post(thread, { kind: 'restore', number, job: encodeJob({ blocks: sent, targets }) }, own)
+    this.#post(thread, { kind: 'restore', number, job: encodeJob(sent, asked, blockOf) }, own)
   }
 
   #post(thread: number, message: ToRestoreThread, transfer: readonly ArrayBuffer[] = []): void {
@@ -290,12 +278,32 @@ export class RestorePipeline {
 
   #end(asked: readonly Asked[], bytes: number, made?: Int32Array): void {
     this.#flightBytes -= bytes
-    asked.forEach(({ answer }, at) => answer(made?.[at] ?? FAILED))
+    asked.forEach(({ asker }, at) => asker.made(becameOf(made?.[at] ?? FAILED)))
   }
 }
 
-function madeFile(made: number): MadeFile {
+/** There are as many as files. */
+class PipelineContent implements ElsewhereContent {
+  readonly #pipeline: RestorePipeline
+  readonly #content: StoredContent
+
+  constructor(pipeline: RestorePipeline, content: StoredContent) {
+    this.#pipeline = pipeline
+    this.#content = content
+  }
+
+  make(file: FileToMake, asker: Asker): boolean {
+    return this.#pipeline.make(this.#content, file, asker)
+  }
+
+  fill(handle: number, filling: Filling): Promise<boolean> {
+    return this.#pipeline.fill(this.#content, handle, filling)
+  }
+}
+
+function becameOf(made: number): MadeFile | 'filled' {
   if (made === CLOSED) return 'closed'
+  if (made === FILLED) return 'filled'
   return made < 0 ? undefined : made
 }
 

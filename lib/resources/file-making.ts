@@ -21,10 +21,15 @@ export interface FileToMake {
 /** Its handle, where it is held. `undefined`: it could not be, for whatever reason; nothing of it is left where that could be seen to. */
 export type MadeFile = number | 'closed' | undefined
 
+/** Who asked for a file: told once, and later, what became of it. */
+export interface Asker {
+  made(file: MadeFile): void
+}
+
 /** A content that other threads open and write. Neither of the two ever throws or rejects: who does the same by itself is told what is wrong. */
 export interface ElsewhereContent {
-  /** The whole file, proven to read back. `undefined`: not this one, not here. */
-  make(file: FileToMake): Promise<MadeFile> | undefined
+  /** The whole file, proven to read back. @returns false: not this one, not here; then nothing is told. */
+  make(file: FileToMake, asker: Asker): boolean
   /** The data of all of it into an open file, holes left out, proven to read back. The handle stays open until the answer is there. False: not, or not all, as after an abort. */
   fill(handle: number, filling: Filling): Promise<boolean>
 }

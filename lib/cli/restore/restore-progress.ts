@@ -14,6 +14,7 @@ import type { Terminal } from '../terminal.ts'
 
 /** Between two looks at the counts. */
 const SHOW_EVERY_MS = 200
+const SHORT_BYTES = 1024 * 1024
 
 export interface Watched {
   readonly service: RestoreService
@@ -117,10 +118,13 @@ function counting(writer: ComponentWriter, counts: Counts): ComponentWriter {
   const { applyMany } = writer
   if (applyMany !== undefined)
     watching.applyMany = async (slice, changes, context, still) => {
-      const counted = changes.map((change) => countingBytes(change, counts))
+      const counted = changes.map((change) => (isShort(change) ? change : countingBytes(change, counts)))
       const applied = await applyMany.call(writer, slice, counted, context, still)
       counts.applied += applied.length
-      for (const change of changes.slice(0, applied.length)) counts.bytes += readyBytes(change)
+      for (let at = 0; at < applied.length; at++) {
+        const change = changes[at]
+        if (change !== undefined && isShort(change)) counts.bytes += change.after?.content?.sizeBytes ?? 0
+      }
       return applied
     }
   return new Proxy(writer, {
@@ -133,17 +137,14 @@ function counting(writer: ComponentWriter, counts: Counts): ComponentWriter {
   })
 }
 
-/** What is there already is not read part by part. */
-function readyBytes({ after }: Change): number {
-  return (after?.content?.ready ?? []).reduce(
-    (sum, part) => sum + (part instanceof Uint8Array ? part.length : part.holeBytes),
-    0,
-  )
+/** Counted when it is there: one of many, of which nobody sees how each grows. */
+function isShort({ after }: Change): boolean {
+  return after?.content === undefined || after.content.ready !== undefined || after.content.sizeBytes < SHORT_BYTES
 }
 
 function countingBytes(change: Change, counts: Counts): Change {
   const content = change.after?.content
-  if (change.after === undefined || content === undefined || content.ready !== undefined) return change
+  if (change.after === undefined || content === undefined) return change
   const parts = async function* (): AsyncGenerator<ContentPart> {
     for await (const part of content.parts()) {
       counts.bytes += part instanceof Uint8Array ? part.length : part.holeBytes
@@ -160,10 +161,12 @@ function countingBytes(change: Change, counts: Counts): Change {
 /** Where other threads write it. */
 function countingElsewhere(content: ElsewhereContent, sizeBytes: number, counts: Counts): ElsewhereContent {
   return {
-    make: (file) =>
-      content.make(file)?.then((made) => {
-        if (made !== undefined) counts.bytes += sizeBytes
-        return made
+    make: (file, asker) =>
+      content.make(file, {
+        made(made) {
+          if (made !== undefined) counts.bytes += sizeBytes
+          asker.made(made)
+        },
       }),
     fill: (handle, { signal, told }) =>
       content.fill(handle, {

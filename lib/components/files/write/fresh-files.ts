@@ -5,7 +5,7 @@
  */
 import { closeSync } from 'node:fs'
 import type { Change } from '../../../resources/change.ts'
-import type { MadeFile } from '../../../resources/file-making.ts'
+import type { Asker, FileToMake, MadeFile } from '../../../resources/file-making.ts'
 import type { ContentPart } from '../../../resources/resource.ts'
 import type { Applied } from '../../writer.ts'
 import type { Directory } from '../directory.ts'
@@ -15,7 +15,7 @@ import { dressFresh, writeProven } from './fresh-file.ts'
 import type { OwnTime, OwnTimes } from './own-time.ts'
 import { predict } from './predict.ts'
 import type { Here } from './predict.ts'
-import { Replacing, namesFor } from './put-in-place.ts'
+import { freshName, Replacing, namesFor } from './put-in-place.ts'
 import type { Spot } from './spot.ts'
 import { handleOf } from './spot.ts'
 import { namesOn } from './stage.ts'
@@ -58,11 +58,10 @@ export class FirstSights {
   }
 }
 
+/** A file under its temporary name, or one that is being made there. */
 export interface FreshFile {
   /** By which it is flushed, when it is made: open, and whole. */
-  readonly handle: () => number | undefined
-  /** Absent: it is made. Never rejects. */
-  readonly made?: Promise<void>
+  handle(): number | undefined
   /** When it is made. `undefined`: somebody was quicker, or it could not be; nothing of ours is left then. */
   place(): Applied | undefined
   drop(): void
@@ -75,9 +74,10 @@ export class FreshBatch {
   readonly #sights: FirstSights
   readonly #times: OwnTimes
   /** Of directories in which files were made: one of each is held until the batch has ended. */
-  readonly #held = new Map<Directory, OwnTime>()
-  /** Does what is made in it inherit a list? */
-  readonly #gives = new WeakMap<Directory, boolean>()
+  readonly #held = new Map<Directory, Place>()
+  #last: Place | undefined
+  #making = 0
+  #ended: () => void = () => undefined
 
   constructor(calls: WritingCalls, restore: string, sights: FirstSights, times: OwnTimes) {
     this.#calls = calls
@@ -90,27 +90,28 @@ export class FreshBatch {
   stage({ parent, name }: Spot, { after }: Change, here: Here, isHeld: boolean): FreshFile | undefined {
     const wish = after && readWish(predict(after.state, undefined, here).state)
     if (wish === undefined) return undefined
-    const time = this.#timeOf(parent)
-    const replacing = new Replacing(this.#calls, parent, namesFor(this.#restore, name), time)
-    const file = new StagedFile(replacing, name)
+    const place = this.#placeOf(parent)
+    const file = new StagedFile(this.#calls, this.#restore, place, name, this.#isMade)
     try {
       if (!this.#sights.wasFree(parent, name)) return undefined
-      time.keep()
+      place.time.keep()
       const content = after?.content
-      const made = this.#isPlain(wish, parent)
-        ? content?.elsewhere?.make({
-            ...{ directory: handleOf(parent), name: replacing.names.fresh, sizeBytes: wish.sizeBytes, isHeld },
-            ...{ uid: wish.uid, gid: wish.gid, mode: wish.mode, mtimeNs: wish.mtimeNs },
-          })
-        : undefined
-      if (made !== undefined) return file.madeBy(made, isHeld ? undefined : handleOf(parent))
+      if (content?.elsewhere !== undefined && wish.attributes.size === 0 && !place.gives) {
+        const fresh: FileToMake = {
+          ...{ directory: place.handle, name: file.fresh, sizeBytes: wish.sizeBytes, isHeld },
+          ...{ uid: wish.uid, gid: wish.gid, mode: wish.mode, mtimeNs: wish.mtimeNs },
+        }
+        this.#making++
+        if (content.elsewhere.make(fresh, file)) return file
+        this.#making--
+      }
       if (content !== undefined && content.ready === undefined) return undefined
-      const handle = this.#calls.makeFile(handleOf(parent), replacing.names.fresh)
+      const handle = this.#calls.makeFile(place.handle, file.fresh)
       file.hold(handle)
       this.#write(handle, wish, content?.ready ?? [])
       dressFresh(this.#calls, handle, wish.sizeBytes, {
         ...wish,
-        ...(this.#parentGives(parent) ? { inherited: (made: number) => namesOn(parent, made) } : {}),
+        ...(place.gives ? { inherited: (made: number) => namesOn(parent, made) } : {}),
       })
       return file
     } catch {
@@ -119,9 +120,19 @@ export class FreshBatch {
     }
   }
 
+  /** Fulfilled when nothing is being made by others; never rejects. */
+  allMade(): Promise<void> {
+    if (this.#making === 0) return Promise.resolve()
+    return new Promise((resolve) => (this.#ended = resolve))
+  }
+
+  readonly #isMade = (): void => {
+    if (--this.#making === 0) this.#ended()
+  }
+
   /** When all are in their places. @throws SystemFailure. */
   bringBack(flushing: Flushing): void {
-    for (const [directory, time] of this.#held) {
+    for (const [directory, { time }] of this.#held) {
       this.#held.delete(directory)
       time.bringBack(flushing)
     }
@@ -132,10 +143,14 @@ export class FreshBatch {
     while (this.#held.size > 0) dropped(() => this.bringBack(flushing))
   }
 
-  #timeOf(parent: Directory): OwnTime {
-    const held = this.#held.get(parent) ?? this.#times.of(this.#calls, parent)
-    this.#held.set(parent, held)
-    return held
+  #placeOf(parent: Directory): Place {
+    if (this.#last?.directory === parent) return this.#last
+    let place = this.#held.get(parent)
+    if (place === undefined) {
+      place = new Place(parent, this.#times.of(this.#calls, parent))
+      this.#held.set(parent, place)
+    }
+    return (this.#last = place)
   }
 
   #write(file: number, { sizeBytes }: Wish, parts: readonly ContentPart[]): void {
@@ -146,35 +161,48 @@ export class FreshBatch {
     }
     if (at !== sizeBytes) throw new SystemFailure('EIO')
   }
+}
 
-  /** Can all be said of it in numbers? */
-  #isPlain({ attributes }: Wish, parent: Directory): boolean {
-    return attributes.size === 0 && !this.#parentGives(parent)
+/** A directory in which files are made. */
+class Place {
+  readonly directory: Directory
+  readonly handle: number
+  readonly time: OwnTime
+  #gives: boolean | undefined
+
+  constructor(directory: Directory, time: OwnTime) {
+    this.directory = directory
+    this.handle = handleOf(directory)
+    this.time = time
   }
 
-  #parentGives(parent: Directory): boolean {
-    const known = this.#gives.get(parent)
-    if (known !== undefined) return known
-    const gives = parent.native?.listAttributes(handleOf(parent))?.includes(PARENT_GIVES) === true
-    this.#gives.set(parent, gives)
-    return gives
+  /** Does what is made in it inherit a list? Then not all can be said of a file in numbers. */
+  get gives(): boolean {
+    return (this.#gives ??= this.directory.native?.listAttributes(this.handle)?.includes(PARENT_GIVES) === true)
   }
 }
 
-/** A file under its temporary name. */
-class StagedFile implements FreshFile {
-  readonly #replacing: Replacing
+/** There may be a great many at once. */
+class StagedFile implements FreshFile, Asker {
+  /** Its temporary name. */
+  readonly fresh: string
+  readonly #calls: WritingCalls
+  readonly #restore: string
+  readonly #place: Place
   readonly #name: string
+  /** Told when another thread made it, or could not. */
+  readonly #told: () => void
   /** Open. */
   #handle: number | undefined
   #isMade = false
-  /** By which its file system is flushed, when it is not held itself. */
-  #flushedBy: number | undefined
-  made?: Promise<void>
 
-  constructor(replacing: Replacing, name: string) {
-    this.#replacing = replacing
+  constructor(calls: WritingCalls, restore: string, place: Place, name: string, told: () => void) {
+    this.fresh = freshName(restore, name)
+    this.#calls = calls
+    this.#restore = restore
+    this.#place = place
     this.#name = name
+    this.#told = told
   }
 
   hold(handle: number): void {
@@ -182,32 +210,48 @@ class StagedFile implements FreshFile {
     this.#isMade = true
   }
 
-  madeBy(made: Promise<MadeFile>, flushedBy: number | undefined): this {
-    this.#flushedBy = flushedBy
-    this.made = made.then((file) => {
-      if (typeof file === 'number') this.hold(file)
-      this.#isMade = file !== undefined
-    })
-    return this
+  made(file: MadeFile): void {
+    if (typeof file === 'number') this.hold(file)
+    else this.#isMade = file !== undefined
+    this.#told()
   }
 
-  readonly handle = (): number | undefined => this.#handle ?? (this.#isMade ? this.#flushedBy : undefined)
+  /** Where it is not held its file system is flushed, by its directory. */
+  handle(): number | undefined {
+    return this.#handle ?? (this.#isMade ? this.#place.handle : undefined)
+  }
 
   place(): Applied | undefined {
     this.#close()
     if (!this.#isMade) return undefined
     try {
-      this.#replacing.moveToNew(this.#replacing.names.fresh, this.#name)
-      return { kind: 'applied', complete: false }
+      // The time of the directory is kept since it was staged.
+      this.#calls.renameToNew(this.#place.handle, this.fresh, this.#name)
+      return APPLIED
     } catch {
-      return dropped(() => this.#replacing.discard(this.#replacing.names.fresh))
+      // As every file does on a file system that cannot promise this.
+    }
+    try {
+      this.#replacing().moveToNew(this.fresh, this.#name)
+      return APPLIED
+    } catch {
+      return this.#discarded()
     }
   }
 
   drop(): void {
     this.#close()
-    if (this.#isMade) dropped(() => this.#replacing.discard(this.#replacing.names.fresh))
+    if (this.#isMade) this.#discarded()
     this.#isMade = false
+  }
+
+  #replacing(): Replacing {
+    const { directory, time } = this.#place
+    return new Replacing(this.#calls, directory, namesFor(this.#restore, this.#name), time)
+  }
+
+  #discarded(): undefined {
+    return dropped(() => this.#replacing().discard(this.fresh))
   }
 
   #close(): void {
@@ -215,6 +259,8 @@ class StagedFile implements FreshFile {
     this.#handle = undefined
   }
 }
+
+const APPLIED: Applied = { kind: 'applied', complete: false }
 
 function dropped(drop: () => void): undefined {
   try {

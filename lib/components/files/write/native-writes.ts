@@ -3,6 +3,8 @@ import { loadKoffi } from '../load-koffi.ts'
 import { SystemFailure } from '../system-failure.ts'
 
 export interface NativeWrites {
+  /** @returns its handle. */
+  makeFile(directory: number, name: string, flags: number, mode: number): number
   makeFifo(directory: number, name: string): void
   renameToNew(directory: number, from: string, to: string): void
   /** What is `undefined` is left as it is. */
@@ -17,6 +19,8 @@ export interface NativeWrites {
 const NAME_BYTES = 255
 const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
+/** Node's own calls ask for it by themselves. */
+const O_CLOEXEC = 0o2000000
 const UTIME_OMIT = 0x3ffffffen
 const BILLION = 1_000_000_000n
 /** As in `syscall.h`: glibc before 2.28, and musl, have no `renameat2` of their own. */
@@ -36,6 +40,8 @@ export async function loadNativeWrites(): Promise<NativeWrites | undefined> {
 function bind(koffi: typeof import('koffi').default, renameat2: number): NativeWrites {
   const libc = koffi.load(null)
   const rename = libc.func('long syscall(long number, long from, void *name, long to, void *second, long flags)')
+  // Variadic too; the same holds as of `syscall` on both processors: a fixed shape is the same call.
+  const openat = libc.func('int openat(int directory, void *name, int flags, uint32_t mode)')
   const mkfifoat = libc.func('int mkfifoat(int directory, void *name, uint32_t mode)')
   const utimensat = libc.func('int utimensat(int directory, void *path, void *times, int flags)')
   const futimens = libc.func('int futimens(int handle, void *times)')
@@ -58,6 +64,11 @@ function bind(koffi: typeof import('koffi').default, renameat2: number): NativeW
     return buffer
   }
   return {
+    makeFile(directory, name, flags, mode) {
+      const handle = Number(openat(directory, put(name, first), flags | O_CLOEXEC, mode))
+      if (handle < 0) throw failure()
+      return handle
+    },
     flushAll: (handle) => checked(syncfs(handle)),
     makeFifo: (directory, name) => checked(mkfifoat(directory, text(name), 0o600)),
     renameToNew: (directory, from, to) =>

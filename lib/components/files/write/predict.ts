@@ -17,9 +17,12 @@ interface Prediction {
 }
 
 const SET_IDS = 0o6000
+const NOTHING: Prediction['lost'] = []
 
 /** The very same `wanted` where nothing of it is otherwise here. `before`: the live entry, when it is a directory that stays. */
 export function predict(wanted: JsonObject, before: JsonObject | undefined, here: Here): Prediction {
+  if (here.isNative && here.powers.mayGive && wanted['unreadable'] === undefined && wanted['attributes'] === undefined)
+    return { state: wanted, lost: NOTHING }
   // So are most.
   if (here.powers.mayGive && here.isNative && wanted['unreadable'] === undefined && wanted['attributes'] === undefined)
     return { state: wanted, lost: [] }

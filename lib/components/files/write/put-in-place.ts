@@ -23,9 +23,23 @@ export interface Names {
 
 /** Told by the restore and the name, so that a second try, or the way back, finds what the first left. */
 export function namesFor(restore: string, name: string): Names {
-  const of = hash('sha256', Buffer.concat([Buffer.from(`${restore}\0`), Buffer.from(name, 'latin1')])).slice(0, 24)
-  const stem = /^[A-Za-z0-9-]{1,64}$/.test(restore) ? `${restore}-${of}` : of
+  const stem = stemOf(restore, name)
   return { name, fresh: `.toriki-${stem}.new`, aside: `.toriki-${stem}.old` }
+}
+
+/** That of the one being made alone. */
+export function freshName(restore: string, name: string): string {
+  return `.toriki-${stemOf(restore, name)}.new`
+}
+
+function stemOf(restore: string, name: string): string {
+  if (!/^[A-Za-z0-9-]{1,64}$/.test(restore))
+    return digestOf(Buffer.concat([Buffer.from(`${restore}\0`), Buffer.from(name, 'latin1')]))
+  return `${restore}-${digestOf(Buffer.from(`${restore}\0${name}`, 'latin1'))}`
+}
+
+function digestOf(bytes: Buffer): string {
+  return hash('sha256', bytes).slice(0, 24)
 }
 
 export class Replacing {

@@ -15,11 +15,18 @@ interface Waiting {
   run?: Promise<Applied>
 }
 
+interface Added {
+  readonly begun: Begun
+  /** Which of the changes. */
+  readonly run: number
+}
+
+/** A change that has come so far without being waited for, or is being made elsewhere. */
 export interface Begun {
-  readonly handle: () => number | undefined
-  readonly made?: Promise<void> | undefined
-  readonly place: () => Applied | Promise<Applied>
-  readonly drop: () => void
+  /** By which it is flushed, when it is made; `undefined`: there is nothing to flush. */
+  handle(): number | undefined
+  place(): Applied | Promise<Applied>
+  drop(): void
 }
 
 /** Why a change was not put in place that only waited: the one before it was in the way. */
@@ -28,19 +35,24 @@ class Stopped extends Error {}
 export class Together {
   readonly #flushAll: (handles: readonly number[]) => Promise<void>
   readonly #still: () => Promise<void>
-  readonly #waiting: Waiting[] = []
-  readonly #runs: Promise<Applied>[] = []
-  readonly #made: Promise<void>[] = []
+  readonly #allMade: () => Promise<void>
+  readonly #waiting: (Waiting | Added)[] = []
+  readonly #runs: (Promise<Applied> | Applied | undefined)[] = []
   #arrived: () => void = () => undefined
   #ended: { readonly error: unknown } | 'conflict' | undefined
 
-  /** `still`: may anything be put in place? Asked when what waits was flushed, and ends all where it throws. */
+  /**
+   * `still`: may anything be put in place? Asked when what waits was flushed, and ends all where it throws. `allMade`: fulfilled when nothing that was added is being made any more; it
+   * never rejects.
+   */
   constructor(
     flushAll: (handles: readonly number[]) => Promise<void>,
     still: () => Promise<void> = () => Promise.resolve(),
+    allMade: () => Promise<void> = () => Promise.resolve(),
   ) {
     this.#flushAll = flushAll
     this.#still = still
+    this.#allMade = allMade
   }
 
   /** Goes on until it has ended, or waits for the flush. @returns false when something before it ended all. */
@@ -53,27 +65,14 @@ export class Together {
     this.#runs.push(run)
     await Promise.race([this.#settle(run), arrived])
     const waits = this.#waiting[before]
-    if (waits !== undefined) waits.run = run
+    if (waits !== undefined && !('begun' in waits)) waits.run = run
     return true
   }
 
-  /** The same of what is whole under its temporary name already, or will be when `made` ends, which never rejects: `place` puts it in place, `drop` clears it away. */
-  add({ handle, made, place, drop }: Begun): void {
-    if (made !== undefined) this.#made.push(made)
-    const { promise: run, resolve, reject } = Promise.withResolvers<Applied>()
-    this.#runs.push(run)
-    const go = (): void => {
-      try {
-        resolve(place())
-      } catch (error) {
-        reject(error)
-      }
-    }
-    const stop = (error: unknown): void => {
-      drop()
-      reject(error)
-    }
-    this.#waiting.push({ handle, go, stop, run })
+  /** The same of what is whole under its temporary name already, or will be when `allMade` says so. */
+  add(begun: Begun): void {
+    this.#waiting.push({ begun, run: this.#runs.length })
+    this.#runs.push(undefined)
   }
 
   /** May nothing more be begun? */
@@ -85,32 +84,56 @@ export class Together {
   async goOn(): Promise<void> {
     await this.#allMade()
     const waiting = this.#waiting.splice(0)
-    const handles = waiting.map(({ handle }) => handle()).filter((handle) => handle !== undefined)
     if (this.#ended === undefined && waiting.length > 0) {
       try {
+        const handles = waiting.map(handleOf).filter((handle) => handle !== undefined)
         if (handles.length > 0) await this.#flushAll(handles)
         await this.#still()
       } catch (error) {
         this.#ended = { error }
       }
     }
-    for (const { go, stop, run } of waiting) {
-      if (this.#ended === undefined) go()
-      else stop(new Stopped('stopped'))
-      if (run !== undefined) await this.#settle(run)
+    for (const one of waiting) {
+      if ('begun' in one) {
+        const placing = this.#place(one)
+        if (placing !== undefined) await placing
+        continue
+      }
+      if (this.#ended === undefined) one.go()
+      else one.stop(new Stopped('stopped'))
+      if (one.run !== undefined) await this.#settle(one.run)
     }
   }
 
-  async #allMade(): Promise<void> {
-    await Promise.all(this.#made.splice(0))
+  /** @returns what is to be waited for, if anything is. */
+  #place({ begun, run }: Added): Promise<void> | undefined {
+    if (this.#ended !== undefined) {
+      begun.drop()
+      return undefined
+    }
+    let applied: Applied | Promise<Applied>
+    try {
+      applied = begun.place()
+    } catch (error) {
+      this.#ended ??= { error }
+      return undefined
+    }
+    this.#runs[run] = applied
+    if (applied instanceof Promise) return this.#settle(applied)
+    if (applied.kind === 'conflict') this.#ended ??= 'conflict'
+    return undefined
   }
 
   /** When it ends otherwise than by `results`: what waits is cleared away, and nothing is being made any more. */
   async giveUp(): Promise<void> {
     await this.#allMade()
-    for (const { stop, run } of this.#waiting.splice(0)) {
-      stop(new Stopped('stopped'))
-      await run?.catch(() => undefined)
+    for (const one of this.#waiting.splice(0)) {
+      if ('begun' in one) {
+        one.begun.drop()
+        continue
+      }
+      one.stop(new Stopped('stopped'))
+      await one.run?.catch(() => undefined)
     }
   }
 
@@ -124,7 +147,11 @@ export class Together {
     await this.goOn()
     if (typeof this.#ended === 'object') throw this.#ended.error
     const results: Applied[] = []
-    for (const run of await Promise.allSettled(this.#runs)) if (run.status === 'fulfilled') results.push(run.value)
+    for (const run of this.#runs) {
+      // Of what was stopped there is none.
+      const applied = run instanceof Promise ? await run.catch(() => undefined) : run
+      if (applied !== undefined) results.push(applied)
+    }
     const conflict = results.findIndex(({ kind }) => kind === 'conflict')
     return conflict < 0 ? results : results.slice(0, conflict + 1)
   }
@@ -144,4 +171,8 @@ export class Together {
       if (!(error instanceof Stopped)) this.#ended ??= { error }
     }
   }
+}
+
+function handleOf(one: Waiting | Added): number | undefined {
+  return 'begun' in one ? one.begun.handle() : one.handle()
 }

@@ -32,6 +32,7 @@ import { OwnTimes } from './own-time.ts'
 import { ownPowers } from './powers.ts'
 import type { Powers } from './powers.ts'
 import { predict } from './predict.ts'
+import type { Here } from './predict.ts'
 import { renameEntry } from './rename.ts'
 import { SameRoot } from './same-root.ts'
 import { atSpot, handleOf } from './spot.ts'
@@ -192,29 +193,34 @@ class FilesWriter implements ComponentWriter {
     const calls = await this.#findCalls()
     const times = new OwnTimes()
     let whole = false
-    const together = new Together(async (handles) => {
+    const fresh = new FreshBatch(calls, context.restore, this.#sightsOf(context), times)
+    const flush = async (handles: readonly number[]): Promise<void> => {
       const [one] = handles
       if (whole && one !== undefined) calls.flushAll?.(one)
       else await calls.flushEach(handles)
-    }, still)
+    }
+    const together = new Together(flush, still, () => fresh.allMade())
     const spots = new SpotsTogether()
     const way = await this.#way(context)
-    const fresh = new FreshBatch(calls, context.restore, this.#sightsOf(context), times)
+    let last: { readonly directory: Directory; readonly here: Here; readonly whole: boolean } | undefined
     const staged = (change: Change): FreshFile | undefined => {
       const spot = this.#freshSpot(change, way, slice, spots)
       if (spot === undefined) return undefined
-      whole = this.#flushesWhole(spot.parent, calls)
-      const here = hereAt(spot.parent, { isNative: calls.isNative, powers: this.#powers })
-      return fresh.stage(spot, change, here, !whole)
+      const { parent: directory } = spot
+      if (last?.directory !== directory) {
+        const here = hereAt(directory, { isNative: calls.isNative, powers: this.#powers })
+        last = { directory, here, whole: this.#flushesWhole(directory, calls) }
+      }
+      whole = last.whole
+      return fresh.stage(spot, change, last.here, !whole)
     }
     try {
       for (const change of changes) {
         stopIfAborted(context.signal)
         const file = together.hasEnded ? undefined : staged(change)
         if (file !== undefined) {
-          const { handle, made } = file
           together.add({
-            ...{ handle, made },
+            handle: () => file.handle(),
             place: () => file.place() ?? this.#applyAlone(slice, change, context),
             drop: () => file.drop(),
           })

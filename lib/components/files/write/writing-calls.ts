@@ -76,7 +76,11 @@ export async function findWritingCalls(): Promise<WritingCalls> {
 export function writingCalls(native: NativeWrites | undefined): WritingCalls {
   return {
     isNative: native !== undefined,
-    makeFile: (directory, name) => call(() => openSync(at(directory, name), FILE_FLAGS, 0o600)),
+    makeFile(directory, name) {
+      // Half the time of the same through `/proc`, which the kernel walks for each.
+      if (native !== undefined) return native.makeFile(directory, name, FILE_FLAGS, 0o600)
+      return call(() => openSync(at(directory, name), FILE_FLAGS, 0o600))
+    },
     makeDirectory: (directory, name) => call(() => mkdirSync(at(directory, name), 0o700)),
     makeLink: (directory, name, target) => call(() => symlinkSync(target, at(directory, name))),
     makeFifo(directory, name) {
