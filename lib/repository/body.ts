@@ -36,6 +36,8 @@ import type { TreeFormats } from './tree-format.ts'
 
 /** `state` and `kept` together may be so long before they leave the tree. */
 const BODY_BYTES_IN_TREE_MAX = 4096
+/** A text of so many characters fits in it and is not nested too deep: a character has three bytes at most, a level two characters at least. */
+const SURELY_SHORT = Math.min(Math.floor(BODY_BYTES_IN_TREE_MAX / 3), 2 * JSON_DEPTH_MAX)
 /** Nobody's realm or user comes near; a longer body is refused rather than held in memory. */
 export const BODY_BYTES_MAX = 16 * 1024 * 1024
 
@@ -96,10 +98,13 @@ export function encodeAtOnce({ state, kept, content, stored, secrets }: Resource
   if (content !== undefined || secrets !== undefined) return undefined
   if (stored !== undefined && stored.chunkCount > INLINE_EXTENTS_MAX) return undefined
   if (kept !== undefined && Object.keys(kept).length > 0) return undefined
-  const body = jsonBytes(state)
-  if (body.length > BODY_BYTES_IN_TREE_MAX) return undefined
+  const json = canonicalJson(state)
+  const long = json.length <= SURELY_SHORT ? undefined : checkedBytes(json)
+  if (long !== undefined && long.length > BODY_BYTES_IN_TREE_MAX) return undefined
   scratch.clear()
-  scratch.byte(stored === undefined ? 0 : CONTENT).counted(body)
+  scratch.byte(stored === undefined ? 0 : CONTENT)
+  if (long === undefined) scratch.countedText(json)
+  else scratch.counted(long)
   if (stored !== undefined) writeInlineData(scratch, stored)
   return { value: scratch.bytes(), contentBytes: stored?.storedBytes ?? 0 }
 }
@@ -248,7 +253,11 @@ function bodyDigest(formats: TreeFormats, json: Buffer): Buffer {
 }
 
 function jsonBytes(object: JsonObject): Buffer {
-  const bytes = Buffer.from(canonicalJson(object), 'utf8')
+  return checkedBytes(canonicalJson(object))
+}
+
+function checkedBytes(json: string): Buffer {
+  const bytes = Buffer.from(json, 'utf8')
   if (bytes.length > BODY_BYTES_MAX) {
     throw new TorikiError('source-unexpected', {
       message: 'A resource of the source is larger than 16 MiB, its content not counted.',

@@ -52,9 +52,19 @@ export class ByteWriter {
     return this.varint(bytes.length).raw(bytes)
   }
 
+  /** The text's UTF-8 bytes, counted. */
+  countedText(text: string): this {
+    const count = Buffer.byteLength(text)
+    this.varint(count).#reserve(count)
+    this.#length += this.#buffer.write(text, this.#length, count)
+    return this
+  }
+
   /** A copy of everything written since the last `clear`. */
   bytes(): Buffer {
-    return Buffer.from(this.#buffer.subarray(0, this.#length))
+    const copy = Buffer.allocUnsafe(this.#length)
+    this.#buffer.copy(copy, 0, 0, this.#length)
+    return copy
   }
 
   /** Begins anew and keeps the memory. */

@@ -37,9 +37,11 @@ export function treeFormats(keys: Pick<SliceKeys, 'chunkIdKey' | 'boundaryKey'>)
 
 /** ⌊leading zero bits of SHA-256(boundary key ‖ key) / 7⌋: on how many levels the entry closes its node. */
 export function heightOf(boundaryKey: Buffer, key: Uint8Array): number {
-  const digest = hash('sha256', joined(boundaryKey, key), 'buffer')
+  // As text, one character per byte: memory of its own would cost three times as much as the digest.
+  const digest = hash('sha256', joined(boundaryKey, key), 'binary')
   let zeros = 0
-  for (const byte of digest) {
+  for (let at = 0; at < digest.length; at++) {
+    const byte = digest.charCodeAt(at)
     zeros += Math.clz32(byte) - 24
     if (byte !== 0) break
   }
@@ -48,11 +50,13 @@ export function heightOf(boundaryKey: Buffer, key: Uint8Array): number {
 
 /** Asked once per entry: keys seldom are longer. */
 const scratch = Buffer.allocUnsafeSlow(4096)
+/** Its beginnings by length. */
+const views: Uint8Array[] = []
 
 function joined(boundaryKey: Buffer, key: Uint8Array): Uint8Array {
   const length = boundaryKey.length + key.length
   if (length > scratch.length) return Buffer.concat([boundaryKey, key])
   scratch.set(boundaryKey)
   scratch.set(key, boundaryKey.length)
-  return scratch.subarray(0, length)
+  return (views[length] ??= scratch.subarray(0, length))
 }

@@ -61,20 +61,27 @@ function isAscending(names: readonly string[]): boolean {
 
 /** Members in order, each plain and fit to be written. Names that are numbers come in an order of their own. */
 function isFlatInOrder(object: JsonObject): boolean {
-  let last = ''
-  for (const name in object) {
+  const names = Object.keys(object)
+  const isLikeLast = names.length === namesOfLast.length && names.every((name, at) => name === namesOfLast[at])
+  if (!isLikeLast) {
+    for (let at = 0; at < names.length; at++)
+      if (!(names[at] as string).isWellFormed() || (at > 0 && (names[at] as string) <= (names[at - 1] as string)))
+        return false
+    namesOfLast = names
+  }
+  for (const name of names) {
     const value = object[name]
-    if (name <= last && last !== '') return false
-    if (!name.isWellFormed() || !Object.hasOwn(object, name)) return false
     if (typeof value === 'string') {
       if (!value.isWellFormed()) return false
     } else if (typeof value === 'number') {
       if (!Number.isFinite(value)) return false
     } else if (typeof value !== 'boolean' && value !== null) return false
-    last = name
   }
   return true
 }
+
+/** Of the last object whose names were in order: most bodies are of the same shape as the one before, and two names are the same sooner than one is behind the other. */
+let namesOfLast: readonly string[] = []
 
 function compareCodeUnits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0

@@ -47,8 +47,13 @@ export function passingHintOf(stat: EntryStat, { isNative, first }: HintOptions)
 
 /** Did nothing change for so long before `now` that a later change cannot look the same? */
 export function isSettled({ ctimeNs }: EntryStat, now: Date): boolean {
-  return BigInt(now.getTime()) * 1_000_000n - ctimeNs > SETTLED_NS
+  const nowMs = now.getTime()
+  if (nowMs !== settled.nowMs) settled = { nowMs, beforeNs: BigInt(nowMs) * 1_000_000n - SETTLED_NS }
+  return ctimeNs < settled.beforeNs
 }
+
+/** Asked of one entry after the other, thousands within a millisecond. */
+let settled = { nowMs: Number.NaN, beforeNs: 0n }
 
 /** Kinds of entries of which nothing has to be noted each time. */
 export function isHinted({ type, sizeBytes }: EntryStat): boolean {

@@ -291,7 +291,8 @@ export class AheadDirectory implements Directory {
   }
 
   look(name: string): EntryStat {
-    const found = this.found.get(name)
+    // A name is looked up only where something is: that alone costs as much as a small part of the call.
+    const found = this.found.size === 0 ? undefined : this.found.get(name)
     const stat = found?.stat
     if (found !== undefined && stat !== undefined) {
       found.stat = undefined
@@ -375,7 +376,7 @@ export class AheadDirectory implements Directory {
   }
 
   #forget(name: string): void {
-    const found = this.found.get(name)
+    const found = this.found.size === 0 ? undefined : this.found.get(name)
     if (found === undefined) return
     this.found.delete(name)
     this.#ahead.entries--

@@ -95,8 +95,8 @@ export function* walkSoon(home: Directory, options: WalkOptions = {}): Generator
         continue
       }
       level.next++
-      const [expected, ...rest] = level.resume.length === 0 ? NOTHING : level.resume
-      const seenBefore = expected === name
+      const { resume } = level
+      const seenBefore = resume.length > 0 && resume[0] === name
       level.resume = NOTHING
       const soon = level.directory.soon?.(name)
       if (soon !== undefined) yield soon
@@ -113,7 +113,7 @@ export function* walkSoon(home: Directory, options: WalkOptions = {}): Generator
           next: 0,
           resume: NOTHING,
         }
-        if (seenBefore && rest.length > 0) resumeAt(below, rest)
+        if (seenBefore && resume.length > 1) resumeAt(below, resume.slice(1))
         levels.push(below)
         letGo(levels)
       }

@@ -54,6 +54,15 @@ describe('canonical JSON', () => {
     expect(canonicalJson([null, true, false, {}, []])).toBe('[null,true,false,{},[]]')
   })
 
+  test('asks of each object what it asked of the one before, whose names were the same', () => {
+    expect(canonicalJson({ a: 1, b: 'x' })).toBe('{"a":1,"b":"x"}')
+    expect(canonicalJson({ a: [2], b: { d: 1, c: 2 } })).toBe('{"a":[2],"b":{"c":2,"d":1}}')
+    for (const value of [Infinity, '\ud800', undefined])
+      expect(() => canonicalJson({ a: 1, b: value as JsonValue })).toThrow()
+    expect(canonicalJson({ b: 'x', a: 1 })).toBe('{"a":1,"b":"x"}')
+    expect(canonicalJson({ a: 1 })).toBe('{"a":1}')
+  })
+
   test('refuses what JSON cannot say', () => {
     for (const value of [NaN, Infinity, '\ud800', { '\udc00': 1 }, [undefined], 1n, () => 1]) {
       expect(() => canonicalJson(value as unknown as JsonValue)).toThrow()
