@@ -50,13 +50,13 @@ export interface ComponentWriter {
   apply(slice: Slice, change: Change, context: WriteContext): Promise<Applied>
   /**
    * The same as `apply` of one after the other, in their order, up to the first conflict, and cheaper. What it throws says nothing of how far it came: made again it goes on.
-   * Absent: one by one. `still` is awaited before each write, or group of writes that shows: what it throws ends it, with nothing more made.
+   * Absent: one by one. The changes that follow may be begun by another call when `begun` says so; that one is then told in `shows` to wait for this one.
    */
   applyMany?(
     slice: Slice,
     changes: readonly Change[],
     context: WriteContext,
-    still?: () => Promise<void>,
+    turns?: Turns,
   ): Promise<readonly Applied[]>
   /** What was applied and completed outlasts a machine that fails from now on. Called before a step is recorded. Absent: each call waits for that itself. */
   flush?(slice: Slice, context: WriteContext): Promise<void>
@@ -82,6 +82,16 @@ export interface ComponentWriter {
   readonly groups?: GroupPart
   /** Ends connections. The writer is not used afterwards. */
   close(): Promise<void>
+}
+
+/** Of changes that are made together. */
+export interface Turns {
+  /** Awaited before each write: what it throws ends it, with nothing more made. */
+  readonly still?: () => Promise<void>
+  /** The same before a group of writes that shows together, and before what needs one that was to show earlier. Absent: `still`. */
+  readonly shows?: () => Promise<void>
+  /** Told when every change is begun, and what is not made yet waits for nothing but to be shown. Not told where something ended it before. */
+  readonly begun?: () => void
 }
 
 export interface Named {

@@ -1,7 +1,8 @@
 /** Makes changes of a slice's plan, in its order. Done again it makes what is left. */
-import type { Applied } from '../components/writer.ts'
 import type { Change } from '../resources/change.ts'
 import { formatKey } from '../resources/key.ts'
+import { beginBatch } from './apply-batch.ts'
+import type { Batch, BatchUnderWay } from './apply-batch.ts'
 import { DamagedItems } from './damaged-items.ts'
 import type { Look } from './live-look.ts'
 import { SliceChanges } from './slice-changes.ts'
@@ -15,7 +16,6 @@ import type { PlanItem } from './planned-item.ts'
 /** Made together, and flushed to the disk once, where a writer can: so many at most, and so much. */
 const TOGETHER_MAX = 512
 const TOGETHER_BYTES = 32 * 1024 * 1024
-const DAMAGED: Applied = { kind: 'damaged', complete: false }
 
 /**
  * What stood in the way; then nothing further was made. What is stored damaged is passed over: verification names it.
@@ -35,15 +35,33 @@ async function applyAll(work: WatchedWork, changes: SliceChanges, pass: Pass): P
   const again = new Set<number>()
   const damaged = new DamagedItems()
   let place = 0
-  for await (const batch of prepared(work, changes, pass)) {
-    work.delivery.signal.throwIfAborted()
-    for (const [index, applied] of (await applyBatch(work, changes, batch)).entries()) {
-      const item = batch.items[index] as PlanItem
-      if (applied.kind === 'conflict') return [conflictOf(item, applied.fields)]
+  /** @returns what stood in the way. */
+  const ended = async ({ items, results }: BatchUnderWay): Promise<Finding | undefined> => {
+    for (const [index, applied] of (await results).entries()) {
+      const item = items[index] as PlanItem
+      if (applied.kind === 'conflict') return conflictOf(item, applied.fields)
       if (applied.kind === 'damaged') damaged.add(item)
       if (applied.complete) again.add(place)
       place++
     }
+    return undefined
+  }
+  // While the files of one batch are made by other threads, the next is begun.
+  let earlier: BatchUnderWay | undefined
+  let later: BatchUnderWay | undefined
+  try {
+    for await (const batch of prepared(work, changes, pass)) {
+      work.delivery.signal.throwIfAborted()
+      later = beginBatch(work, changes, batch, earlier)
+      const isBegun = await later.begun
+      const found = (earlier && (await ended(earlier))) ?? (isBegun ? undefined : await ended(later))
+      if (found !== undefined) return [found]
+      earlier = isBegun ? later : undefined
+    }
+    const found = earlier && (await ended(earlier))
+    if (found !== undefined) return [found]
+  } finally {
+    await Promise.allSettled([earlier?.results, later?.results])
   }
   if (again.size > 0)
     for await (const part of undoing(work, pass))
@@ -86,12 +104,6 @@ async function* batches(parts: AsyncIterable<readonly PlanItem[]>): AsyncGenerat
   if (batch.length > 0) yield batch
 }
 
-interface Batch {
-  readonly items: readonly PlanItem[]
-  /** Of a writer that makes many together; `undefined` among them: what is stored of it is damaged. */
-  readonly changes?: readonly (Change | undefined)[]
-}
-
 /** Batches with their changes: those of the next one are looked for while one is made. */
 async function* prepared(work: WatchedWork, changes: SliceChanges, pass: Pass): AsyncGenerator<Batch> {
   const source = batches(applying(work, pass))
@@ -125,39 +137,6 @@ async function* prepared(work: WatchedWork, changes: SliceChanges, pass: Pass): 
     await next.catch(() => undefined)
     await source.return(undefined)
   }
-}
-
-/** Up to the first conflict. */
-async function applyBatch(
-  work: WatchedWork,
-  changes: SliceChanges,
-  { items, changes: prepared }: Batch,
-): Promise<readonly Applied[]> {
-  const [first] = items
-  if (first === undefined) return []
-  const writer = writerOf(work, first.component)
-  if (prepared !== undefined && writer.applyMany !== undefined) {
-    await work.watch.look()
-    const together = prepared.filter((change) => change !== undefined)
-    const made = [...(await writer.applyMany(work.slice, together, work.context, () => work.watch.look()))]
-    const all: Applied[] = []
-    for (const change of prepared) {
-      const applied = change === undefined ? DAMAGED : made.shift()
-      if (applied === undefined) break
-      all.push(applied)
-    }
-    return all
-  }
-  const results: Applied[] = []
-  for (const item of items) {
-    work.delivery.signal.throwIfAborted()
-    const change = await unlessDamaged(changes.forwards(item))
-    await work.watch.look()
-    const applied = change === undefined ? DAMAGED : await writer.apply(work.slice, change, work.context)
-    results.push(applied)
-    if (applied.kind === 'conflict') break
-  }
-  return results
 }
 
 function conflictOf({ component, key }: PlanItem, fields: readonly string[]): Finding {

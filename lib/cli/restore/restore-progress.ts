@@ -117,9 +117,9 @@ function counting(writer: ComponentWriter, counts: Counts): ComponentWriter {
   }
   const { applyMany } = writer
   if (applyMany !== undefined)
-    watching.applyMany = async (slice, changes, context, still) => {
+    watching.applyMany = async (slice, changes, context, turns) => {
       const counted = changes.map((change) => (isShort(change) ? change : countingBytes(change, counts)))
-      const applied = await applyMany.call(writer, slice, counted, context, still)
+      const applied = await applyMany.call(writer, slice, counted, context, turns)
       counts.applied += applied.length
       for (let at = 0; at < applied.length; at++) {
         const change = changes[at]

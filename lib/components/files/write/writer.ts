@@ -7,7 +7,7 @@ import type { Resource } from '../../../resources/resource.ts'
 import type { Slice } from '../../../resources/slice.ts'
 import type { FilesSettings } from '../../../settings.ts'
 import type { Check } from '../../component.ts'
-import type { Applied, ComponentWriter, Forecast, WriteContext } from '../../writer.ts'
+import type { Applied, ComponentWriter, Forecast, Turns, WriteContext } from '../../writer.ts'
 import type { Directory } from '../directory.ts'
 import { findGround } from '../ground.ts'
 import type { Ground } from '../ground.ts'
@@ -59,6 +59,12 @@ const OPEN_MAX = 64
 
 type Action<T> = (spot: Spot | undefined, applying: ApplyContext) => T | Promise<T>
 
+/** What the calls of one restore share: they may overlap, and write in the same directories. */
+interface Shared {
+  readonly sights: FirstSights
+  readonly times: OwnTimes
+}
+
 /** What changes share that are made together. */
 interface Batch {
   readonly before: Flushing['before']
@@ -91,7 +97,7 @@ class FilesWriter implements ComponentWriter {
   readonly #options: FilesWriterOptions
   readonly #buffers = new PartBuffers()
   readonly #foreseen = new WeakMap<WriteContext, Foreseen>()
-  readonly #sights = new WeakMap<WriteContext, FirstSights>()
+  readonly #shared = new WeakMap<WriteContext, Shared>()
   readonly #sameRoot = new SameRoot()
   readonly #wholes = new Map<bigint, boolean>()
   readonly #powers: Powers
@@ -188,18 +194,18 @@ class FilesWriter implements ComponentWriter {
     slice: Slice,
     changes: readonly Change[],
     context: WriteContext,
-    still?: () => Promise<void>,
+    { still, shows = still, begun }: Turns = {},
   ): Promise<readonly Applied[]> {
     const calls = await this.#findCalls()
-    const times = new OwnTimes()
+    const { sights, times } = this.#sharedOf(context)
     let whole = false
-    const fresh = new FreshBatch(calls, context.restore, this.#sightsOf(context), times)
+    const fresh = new FreshBatch(calls, context.restore, sights, times)
     const flush = async (handles: readonly number[]): Promise<void> => {
       const [one] = handles
       if (whole && one !== undefined) calls.flushAll?.(one)
       else await calls.flushEach(handles)
     }
-    const together = new Together(flush, still, () => fresh.allMade())
+    const together = new Together(flush, shows, () => fresh.allMade())
     const spots = new SpotsTogether()
     const way = await this.#way(context)
     let last: { readonly directory: Directory; readonly here: Here; readonly whole: boolean } | undefined
@@ -229,14 +235,16 @@ class FilesWriter implements ComponentWriter {
           continue
         }
         // Another name is given to a file that is in its place.
-        if (change.after?.state['hardLinkTo'] !== undefined) await together.goOn()
-        await still?.()
+        const isOtherName = change.after?.state['hardLinkTo'] !== undefined
+        if (isOtherName) await together.goOn()
+        await (isOtherName ? shows : still)?.()
         const goes = await together.begin(async (before) => {
           const told = (is: boolean): void => void (whole = is)
           return madeLater(await this.#apply(slice, change, context, { before, times, spots, told }))
         })
         if (!goes) break
       }
+      if (!together.hasEnded) begun?.()
       const results = await together.results()
       fresh.bringBack(flushingBy(calls, whole))
       return results
@@ -268,10 +276,10 @@ class FilesWriter implements ComponentWriter {
     return madeLater(await this.#apply(slice, change, context))
   }
 
-  #sightsOf(context: WriteContext): FirstSights {
-    const sights = this.#sights.get(context) ?? new FirstSights()
-    this.#sights.set(context, sights)
-    return sights
+  #sharedOf(context: WriteContext): Shared {
+    const shared = this.#shared.get(context) ?? { sights: new FirstSights(), times: new OwnTimes() }
+    this.#shared.set(context, shared)
+    return shared
   }
 
   async flush(slice: Slice, context: WriteContext): Promise<void> {
@@ -334,7 +342,7 @@ class FilesWriter implements ComponentWriter {
     change: Change,
     context: WriteContext,
     action: Action<T>,
-    { before, times = new OwnTimes(), spots, told }: Partial<Batch> = {},
+    { before, times = this.#sharedOf(context).times, spots, told }: Partial<Batch> = {},
   ): Promise<T> {
     const pace = new Pace(context.clock, context.signal)
     stopIfAborted(context.signal)

@@ -2,12 +2,13 @@ import { writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { TorikiError } from '../../../../../lib/errors.ts'
 import { filesWriter } from '../../../../../lib/components/files/write/writer.ts'
 import { findWritingCalls } from '../../../../../lib/components/files/write/writing-calls.ts'
 import { systemClock } from '../../../../../lib/platform/clock.ts'
-import type { Change } from '../../../../../lib/resources/change.ts'
+import type { ComponentWriter } from '../../../../../lib/components/writer.ts'
+import type { Change, Wanted } from '../../../../../lib/resources/change.ts'
 import { encodeKey } from '../../../../../lib/resources/key.ts'
 import { userSlice } from '../../../../../lib/resources/slice.ts'
 import { cutCalls } from '../../../../kit/homes/cut-calls.ts'
@@ -54,9 +55,68 @@ test('nothing shows of files that were made while another worker took the step; 
   const settings = { root, home: 'home/{user}', exclude: [], excludeDefaults: true }
   const writer = filesWriter(settings, { calls: cut.calls })
   const overtaken = (): Promise<void> => Promise.reject(new TorikiError('restore-overtaken'))
-  const applying = writer.applyMany?.(userSlice('ann'), [create('one'), create('two')], context, overtaken)
+  const applying = writer.applyMany?.(userSlice('ann'), [create('one'), create('two')], context, { still: overtaken })
   await expect(applying).rejects.toMatchObject({ code: 'restore-overtaken' })
   expect(await readdir(home)).toEqual([])
+})
+
+describe('changes that are begun before earlier ones show', () => {
+  const settings = { root: '', home: 'home/{user}', exclude: [], excludeDefaults: true }
+  const gate = (): { readonly opened: Promise<void>; readonly open: () => void } => {
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>()
+    return { opened, open }
+  }
+
+  /** Begun, and kept from showing until it is told to. */
+  async function begin(writer: ComponentWriter, ...changes: readonly Change[]) {
+    const { opened, open } = gate()
+    const begun = gate()
+    const ended = writer.applyMany?.(userSlice('ann'), changes, context, { shows: () => opened, begun: begun.open })
+    await begun.opened
+    return { ended, open }
+  }
+
+  test('stand under temporary names until they may show', async () => {
+    const { ended, open } = await begin(
+      filesWriter({ ...settings, root }, { calls: cut.calls }),
+      create('a'),
+      create('b'),
+    )
+    const names = await readdir(home)
+    expect([names.length, names.every((name) => name.startsWith('.toriki-'))]).toEqual([2, true])
+    open()
+    await ended
+    expect((await readdir(home)).sort()).toEqual(['a', 'b'])
+  })
+
+  test('write in the same directory, whose own time stands aside until the last of them has ended', async () => {
+    const before = (await stat(home, { bigint: true })).mtimeNs
+    const writer = filesWriter({ ...settings, root }, { calls: cut.calls })
+    const [one, two] = [await begin(writer, create('a')), await begin(writer, create('b'))]
+    one.open()
+    await one.ended
+    const between = await stat(home, { bigint: true })
+    expect(between.atimeNs - before).toBeGreaterThan(100n * 365n * 86_400n * 1_000_000_000n)
+    two.open()
+    await two.ended
+    const after = await stat(home, { bigint: true })
+    expect([after.mtimeNs, after.atimeNs < between.atimeNs]).toEqual([before, true])
+  })
+
+  test('give another name to a file only when that shows', async () => {
+    const writer = filesWriter({ ...settings, root }, { calls: cut.calls })
+    const first = await begin(writer, create('a'))
+    const { key } = create('b')
+    const { state } = create('a').after as Wanted
+    const second: Change = { key, after: { state: { ...state, hardLinkTo: 'a' }, kept: {}, secrets: {} } }
+    const shows = async (): Promise<void> => {
+      first.open()
+      await first.ended
+    }
+    const ended = writer.applyMany?.(userSlice('ann'), [second], context, { shows })
+    expect(await ended).toEqual([{ kind: 'applied', complete: false }])
+    expect((await stat(join(home, 'b'))).ino).toBe((await stat(join(home, 'a'))).ino)
+  })
 })
 
 async function apply(...changes: readonly Change[]) {
