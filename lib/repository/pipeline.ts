@@ -30,6 +30,8 @@ const ALONE_SLOW = { bytes: ALONE.bytes, files: 32 }
 /** A batch is sent when it holds so much. */
 const BATCH_FILES = 192
 const BATCH_BYTES = 8 * 1024 * 1024
+/** Files of so many bytes on average take as long to store as to walk over. */
+const SHORT_FILE_BYTES = 4096
 /** One is being read, one waits, so that no thread waits for us. */
 const BATCHES_PER_THREAD = 2
 /** Ids that the table has room for besides those known when it is made. */
@@ -249,6 +251,13 @@ export class Pipeline implements FileReading {
     }
   }
 
+  /** So many threads store. Where files are short the thread that walks has as much to do with each, and needs a processor of its own. */
+  get #count(): number {
+    const { count } = this.#threads
+    const isShort = this.#seen.bytes < this.#seen.files * SHORT_FILE_BYTES
+    return isShort && this.#slow === undefined ? Math.max(1, count - 1) : count
+  }
+
   get #isReady(): boolean {
     return this.#table !== undefined || this.#options.openPacks === undefined
   }
@@ -256,7 +265,8 @@ export class Pipeline implements FileReading {
   #idlest(): number | undefined {
     let best: number | undefined
     let bestLoad = BATCHES_PER_THREAD
-    for (let thread = 0; thread < this.#threads.count; thread++) {
+    const count = this.#count
+    for (let thread = 0; thread < count; thread++) {
       const load = this.#lanes[thread]?.batches.length ?? 0
       if (load < bestLoad) [best, bestLoad] = [thread, load]
       if (load === 0) break

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { filesComponent } from '../../../lib/components/files/component.ts'
 import { systemClock } from '../../../lib/platform/clock.ts'
+import type { Threads, Work } from '../../../lib/platform/threads.ts'
 import { workerThreads } from '../../../lib/platform/worker-threads.ts'
 import type { WorkerThreads } from '../../../lib/platform/worker-threads.ts'
 import { createDeployment } from '../../../lib/repository/deployment-repository.ts'
@@ -126,6 +127,36 @@ describe('contents stored by other threads', () => {
     const reading = capture.reading({ isKnown: true })
     const few = { directory: -1, sizeBytes: 1000, device: 1n, inode: 1n, mtimeNs: 1n, ctimeNs: 1n }
     for (let n = 0; n < 1000; n++) expect(reading?.take({ ...few, name: `f${n}` })).toBeUndefined()
+  })
+
+  test('leave the thread that walks a processor of its own where files are short', async () => {
+    const given = async (sizeBytes: number): Promise<Set<number>> => {
+      const posted = new Set<number>()
+      const begun = Promise.withResolvers<void>()
+      const work: Work = {
+        post(thread) {
+          posted.add(thread)
+          begun.resolve()
+        },
+        onMessage: () => undefined,
+        onFailure: () => undefined,
+        leave: () => undefined,
+      }
+      const idle: Threads = { count: 3, enter: () => work }
+      deployment = await createDeployment(
+        { ...memoryPlatform({ clock: systemClock }), threads: idle },
+        { name: 'campus', settings: {} },
+      )
+      const repository = await deployment.openSlice('user/ann', { access: 'write' })
+      const reading = (await repository.capture({ run: 'one', signal })).reading()
+      const file = { directory: -1, sizeBytes, device: 1n, inode: 1n, mtimeNs: 1n, ctimeNs: 1n }
+      for (let n = 0; n < 3000; n++) reading?.take({ ...file, name: `f${n}` })?.done.catch(() => undefined)
+      reading?.send()
+      await begun.promise
+      return posted
+    }
+    expect(await given(1000)).toEqual(new Set([0, 1]))
+    expect(await given(100_000)).toEqual(new Set([0, 1, 2]))
   })
 
   test('make the very same tree, and come back byte by byte', async () => {
