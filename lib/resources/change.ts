@@ -31,7 +31,7 @@ export interface WantedContent {
   readonly sizeBytes: number
   parts(): AsyncIterable<ContentPart>
   /** The same, where it is short and was fetched already: nothing needs to be waited for. */
-  readonly ready?: readonly ContentPart[]
+  readonly ready?: readonly ContentPart[] | undefined
   /** The same, by other threads, which are quicker; where they cannot, `parts` is there. */
-  readonly elsewhere?: ElsewhereContent
+  readonly elsewhere?: ElsewhereContent | undefined
 }

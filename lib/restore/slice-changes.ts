@@ -59,9 +59,12 @@ export class SliceChanges {
     await this.#giveAway(items)
     const changes: (Change | undefined)[] = []
     const fetched: Promise<void>[] = []
-    for (const [at, item] of items.entries()) {
-      const stored = await this.#storedFresh(item)
+    for (const item of items) {
+      // Most answers come at once.
+      const asked = this.#storedFresh(item)
+      const stored = asked instanceof Promise ? await asked : asked
       const change = stored && changeAtOnce(this.#safety.repository, stored, this.#elsewhere)
+      const at = changes.push(undefined) - 1
       if (change instanceof Promise) fetched.push(change.then((whole) => void (changes[at] = whole)))
       else changes[at] = change
     }
@@ -70,16 +73,26 @@ export class SliceChanges {
   }
 
   /** What is wanted where nothing was, by the name that it has in the snapshot. */
-  async #storedFresh(item: PlanItem): Promise<StoredResource | undefined> {
+  #storedFresh(item: PlanItem): StoredResource | undefined | Promise<StoredResource | undefined> {
+    const { component } = item
     if (item.action !== 'create' || item.from !== undefined) return undefined
-    if (renames(writerOf(this.#work, item.component), this.#work.naming)) return undefined
+    if (renames(writerOf(this.#work, component), this.#work.naming)) return undefined
+    const key = keyOf(item)
+    const source = this.#sources.get(component)
     try {
-      // Most answers come at once.
-      const before = this.before(item)
-      if ((before instanceof Promise ? await before : before) !== undefined) return undefined
-      const source = this.#sources.get(item.component) ?? (await this.#source(item.component))
-      const stored = source?.find(keyOf(item))
-      return stored instanceof Promise ? await stored : stored
+      const before = source && this.#beforeOf(component).find(key)
+      if (source === undefined || before instanceof Promise) return this.#freshLater(component, key)
+      return before === undefined ? unlessBroken(source.find(key)) : undefined
+    } catch (error) {
+      if (isDamage(error)) return undefined
+      throw error
+    }
+  }
+
+  async #freshLater(component: ComponentName, key: ResourceKey): Promise<StoredResource | undefined> {
+    try {
+      const source = await this.#source(component)
+      return (await this.#beforeOf(component).find(key)) === undefined ? await source?.find(key) : undefined
     } catch (error) {
       if (isDamage(error)) return undefined
       throw error
@@ -98,10 +111,14 @@ export class SliceChanges {
 
   /** Live, before the restore. */
   before(item: PlanItem): StoredResource | undefined | Promise<StoredResource | undefined> {
+    return this.#beforeOf(item.component).find(keyOf(item))
+  }
+
+  #beforeOf(component: ComponentName): ResourceFinder {
     const { repository, snapshot } = this.#safety
-    let finder = this.#before.get(item.component)
-    if (finder === undefined) this.#before.set(item.component, (finder = repository.finder(snapshot, item.component)))
-    return finder.find(keyOf(item))
+    let finder = this.#before.get(component)
+    if (finder === undefined) this.#before.set(component, (finder = repository.finder(snapshot, component)))
+    return finder
   }
 
   async #wanted(item: PlanItem): Promise<Wanted | undefined> {
@@ -140,21 +157,34 @@ export class SliceChanges {
   }
 }
 
+/** `undefined` for what is damaged. */
+function unlessBroken(
+  finding: ReturnType<ResourceFinder['find']>,
+): StoredResource | undefined | Promise<StoredResource | undefined> {
+  if (!(finding instanceof Promise)) return finding
+  return finding.catch((error: unknown) => {
+    if (isDamage(error)) return undefined
+    throw error
+  })
+}
+
 function changeAtOnce(
   repository: SliceRepository,
   stored: StoredResource,
   bringing: Bringing | undefined,
 ): Change | Promise<Change> | undefined {
   const { key, content } = stored
+  for (const _ in stored.secrets) return undefined
   const after = wantedAtOnce(repository, stored, bringing)
-  if (after === undefined || Object.keys(after.secrets).length > 0) return undefined
+  if (after === undefined) return undefined
   // Nothing of it is opened here.
-  if (after.content?.elsewhere !== undefined) return { key, after }
-  const short = content && repository.shortContent(content)
+  if (content === undefined || after.content?.elsewhere !== undefined) return { key, after }
+  const short = repository.shortContent(content)
   return short instanceof Promise ? short.then((ready) => changeWith(key, after, ready)) : changeWith(key, after, short)
 }
 
 function changeWith(key: ResourceKey, after: Wanted, ready: readonly ContentPart[] | undefined): Change {
-  if (ready === undefined || after.content === undefined) return { key, after }
-  return { key, after: { ...after, content: { ...after.content, ready } } }
+  const { content } = after
+  if (ready === undefined || content === undefined) return { key, after }
+  return { key, after: { ...after, content: { sizeBytes: content.sizeBytes, parts: () => content.parts(), ready } } }
 }

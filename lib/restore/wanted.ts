@@ -3,8 +3,10 @@
  * `restore-damaged`.
  */
 import { buffer } from 'node:stream/consumers'
-import type { Bringing, SliceRepository, StoredResource } from '../repository/repository.ts'
-import type { Seen, Wanted } from '../resources/change.ts'
+import type { Bringing, ContentReference, SliceRepository, StoredResource } from '../repository/repository.ts'
+import type { Seen, Wanted, WantedContent } from '../resources/change.ts'
+import type { ElsewhereContent } from '../resources/file-making.ts'
+import type { ContentPart } from '../resources/resource.ts'
 import { readStored, storedParts } from './stored-damage.ts'
 
 export async function seenOf(repository: SliceRepository, resource: StoredResource): Promise<Seen> {
@@ -38,25 +40,43 @@ function wantedAs(
   { state, kept }: Seen,
   bringing: Bringing | undefined,
 ): Wanted {
-  const { content } = resource
-  return {
-    state,
-    kept,
-    secrets: Object.fromEntries(
-      Object.entries(resource.secrets).map(([name, reference]) => [
-        name,
-        async () => await readStored(() => textOf(repository, reference)),
-      ]),
-    ),
-    ...(content === undefined
-      ? {}
-      : {
-          content: {
-            sizeBytes: content.sizeBytes,
-            parts: () => storedParts(repository.content(content)),
-            ...(bringing === undefined || content.sizeBytes === 0 ? {} : { elsewhere: bringing.of(content) }),
-          },
-        }),
+  const { content: reference } = resource
+  const secrets = secretsOf(repository, resource)
+  if (reference === undefined) return { state, kept, secrets }
+  const content = new StoredWanted(
+    repository,
+    reference,
+    bringing === undefined || reference.sizeBytes === 0 ? undefined : bringing.of(reference),
+  )
+  return { state, kept, secrets, content }
+}
+
+const NONE: Wanted['secrets'] = {}
+
+function secretsOf(repository: SliceRepository, { secrets }: StoredResource): Wanted['secrets'] {
+  const entries = Object.entries(secrets)
+  if (entries.length === 0) return NONE
+  return Object.fromEntries(
+    entries.map(([name, reference]) => [name, async () => await readStored(() => textOf(repository, reference))]),
+  )
+}
+
+/** A content that stands in the repository. */
+class StoredWanted implements WantedContent {
+  readonly #repository: SliceRepository
+  readonly #reference: ContentReference
+  readonly sizeBytes: number
+  readonly elsewhere: ElsewhereContent | undefined
+
+  constructor(repository: SliceRepository, reference: ContentReference, elsewhere: ElsewhereContent | undefined) {
+    this.#repository = repository
+    this.#reference = reference
+    this.sizeBytes = reference.sizeBytes
+    this.elsewhere = elsewhere
+  }
+
+  parts(): AsyncIterable<ContentPart> {
+    return storedParts(this.#repository.content(this.#reference))
   }
 }
 

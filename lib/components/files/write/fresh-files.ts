@@ -132,6 +132,7 @@ export class FreshBatch {
 
   /** When all are in their places. @throws SystemFailure. */
   bringBack(flushing: Flushing): void {
+    this.#last = undefined
     for (const [directory, { time }] of this.#held) {
       this.#held.delete(directory)
       time.bringBack(flushing)

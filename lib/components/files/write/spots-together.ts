@@ -42,6 +42,11 @@ export class SpotsTogether {
     return spot === undefined ? await atSpot(way, slice, names, action) : await action(spot, spot.parent)
   }
 
+  /** So many directories. */
+  get held(): number {
+    return this.#opened.length
+  }
+
   /** When the last of them has ended. */
   close(): void {
     for (const one of this.#opened.splice(0).reverse()) one.close()

@@ -56,6 +56,8 @@ export interface FilesWriterOptions {
 
 /** Files that wait open for being flushed one by one. */
 const OPEN_MAX = 64
+/** Held open, by two handles each, until what was made in them is in its place: a process may have as few as 1,024, and two batches are under way. */
+const DIRECTORIES_MAX = 128
 
 type Action<T> = (spot: Spot | undefined, applying: ApplyContext) => T | Promise<T>
 
@@ -206,7 +208,7 @@ class FilesWriter implements ComponentWriter {
       else await calls.flushEach(handles)
     }
     const together = new Together(flush, shows, () => fresh.allMade())
-    const spots = new SpotsTogether()
+    let spots = new SpotsTogether()
     const way = await this.#way(context)
     let last: { readonly directory: Directory; readonly here: Here; readonly whole: boolean } | undefined
     const staged = (change: Change): FreshFile | undefined => {
@@ -223,6 +225,12 @@ class FilesWriter implements ComponentWriter {
     try {
       for (const change of changes) {
         stopIfAborted(context.signal)
+        if (spots.held >= DIRECTORIES_MAX) {
+          await together.goOn()
+          fresh.bringBack(flushingBy(calls, whole))
+          spots.close()
+          spots = new SpotsTogether()
+        }
         const file = together.hasEnded ? undefined : staged(change)
         if (file !== undefined) {
           together.add({

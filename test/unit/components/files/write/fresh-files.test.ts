@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -144,6 +144,31 @@ test('costs no more than a few calls for each file', async () => {
   await apply(...Array.from({ length: 20 }, (_, number) => create(`file-${String(number).padStart(2, '0')}`)))
   // Made, written, its mode, its time, put in place; beside them the directory's time, and the flush.
   expect(cut.writes() - before).toBeLessThanOrEqual(20 * 5 + 5)
+})
+
+test('of any number of directories that files are made in few are open at once, and all get their own times back', async () => {
+  const names = Array.from({ length: 700 }, (_, number) => `d${String(number).padStart(3, '0')}`)
+  for (const name of names) await mkdir(join(home, name))
+  const times = await Promise.all(names.map(async (name) => (await stat(join(home, name), { bigint: true })).mtimeNs))
+  let most = 0
+  cut.before = (call) => {
+    if (call === 'renameToNew') most = Math.max(most, readdirSync('/proc/self/fd').length)
+  }
+  const before = readdirSync('/proc/self/fd').length
+  const inside = (name: string): Change => ({
+    ...create('f'),
+    key: encodeKey(
+      'entry',
+      [name, 'f'].map((one) => Buffer.from(one)),
+    ),
+  })
+  expect(await apply(...names.map(inside))).toHaveLength(700)
+  expect(most - before).toBeLessThan(400)
+  expect(readdirSync('/proc/self/fd').length).toBe(before)
+  for (const name of names) expect(await readdir(join(home, name))).toEqual(['f'])
+  expect(
+    await Promise.all(names.map(async (name) => (await stat(join(home, name), { bigint: true })).mtimeNs)),
+  ).toEqual(times)
 })
 
 test('what somebody puts there meanwhile stays, and nothing of ours is left', async () => {
