@@ -65,6 +65,13 @@ export interface ComponentWriter {
    * others beneath would spoil (the times of a directory). Idempotent.
    */
   complete(slice: Slice, change: Change, context: WriteContext): Promise<void>
+  /** The same of many that follow each other, and cheaper. `still` is awaited before each; what it throws ends it. Absent: one by one. */
+  completeMany?(
+    slice: Slice,
+    changes: readonly Change[],
+    context: WriteContext,
+    still?: () => Promise<void>,
+  ): Promise<void>
   /** Where something is there, a restore that is not asked to go in place goes into a folder beside it. Absent: always in place. */
   readonly beside?: true
   /**

@@ -64,17 +64,37 @@ async function applyAll(work: WatchedWork, changes: SliceChanges, pass: Pass): P
     await Promise.allSettled([earlier?.results, later?.results])
   }
   if (again.size > 0)
-    for await (const part of undoing(work, pass))
-      for (const item of part) {
-        if (!again.has(--place)) continue
-        work.delivery.signal.throwIfAborted()
-        const change = await changes.forwards(item)
-        await work.watch.look()
-        const writer = writerOf(work, item.component)
-        if (!damaged.bears(writer, item, change)) await writer.complete(work.slice, change, work.context)
-      }
+    for await (const part of undoing(work, pass)) {
+      const asked = part.filter(() => again.has(--place))
+      await completeThose(work, changes, asked, damaged)
+    }
   await flushWritten(work)
   return []
+}
+
+/** What of `items` stands on nothing that is damaged, in their order. */
+async function completeThose(
+  work: WatchedWork,
+  changes: SliceChanges,
+  items: readonly PlanItem[],
+  damaged: DamagedItems,
+): Promise<void> {
+  let those: Change[] = []
+  const still = (): Promise<void> => work.watch.look()
+  for (const [at, item] of items.entries()) {
+    work.delivery.signal.throwIfAborted()
+    const writer = writerOf(work, item.component)
+    const change = await changes.forwards(item)
+    if (!damaged.bears(writer, item, change)) those.push(change)
+    if (items[at + 1]?.component === item.component && those.length < TOGETHER_MAX) continue
+    if (writer.completeMany !== undefined) await writer.completeMany(work.slice, those, work.context, still)
+    else
+      for (const one of those) {
+        await still()
+        await writer.complete(work.slice, one, work.context)
+      }
+    those = []
+  }
 }
 
 /** What was written outlasts a machine that fails: before a step is recorded. */

@@ -118,7 +118,10 @@ export function describeWriter(
           for (const [index, applied] of made.entries())
             if (applied.kind !== 'conflict' && applied.complete) again.push(batch[index] as Change)
         }
-        for (const change of again.reverse()) await fixture.writer.complete(fixture.slice, change, context())
+        again.reverse()
+        if (fixture.writer.completeMany !== undefined)
+          await fixture.writer.completeMany(fixture.slice, again, context())
+        else for (const change of again) await fixture.writer.complete(fixture.slice, change, context())
       }
       await fixture.writer.flush?.(fixture.slice, context())
       return results

@@ -71,8 +71,9 @@ export async function writeUnderSwaps(
           count(ends, error.code)
         }
       }
-      for (const change of made.reverse())
-        await writer.complete(slice, change, context).catch((error: unknown) => {
+      made.reverse()
+      for (let at = 0; at < made.length; at += together)
+        await writer.completeMany?.(slice, made.slice(at, at + together), context).catch((error: unknown) => {
           if (!isTorikiError(error)) throw error
           count(ends, error.code)
         })

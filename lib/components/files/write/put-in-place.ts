@@ -33,13 +33,20 @@ export function freshName(restore: string, name: string): string {
 }
 
 function stemOf(restore: string, name: string): string {
-  if (!/^[A-Za-z0-9-]{1,64}$/.test(restore))
-    return digestOf(Buffer.concat([Buffer.from(`${restore}\0`), Buffer.from(name, 'latin1')]))
-  return `${restore}-${digestOf(Buffer.from(`${restore}\0${name}`, 'latin1'))}`
+  const digest = hash('sha256', digested(restore, name)).slice(0, 24)
+  return /^[A-Za-z0-9-]{1,64}$/.test(restore) ? `${restore}-${digest}` : digest
 }
 
-function digestOf(bytes: Buffer): string {
-  return hash('sha256', bytes).slice(0, 24)
+/** Nearly every name is the same in all encodings, and then no bytes of it need to be made. */
+function digested(restore: string, name: string): string | Buffer {
+  const both = `${restore}\0${name}`
+  if (isPlain(both)) return both
+  return Buffer.concat([Buffer.from(`${restore}\0`), Buffer.from(name, 'latin1')])
+}
+
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 127) return false
+  return true
 }
 
 export class Replacing {

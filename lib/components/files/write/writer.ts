@@ -13,12 +13,8 @@ import { findGround } from '../ground.ts'
 import type { Ground } from '../ground.ts'
 import { Pace, stopIfAborted } from '../pace.ts'
 import { PartBuffers } from '../part-buffers.ts'
-import { openPlaceAbove, placesOf } from '../places.ts'
+import { placesOf } from '../places.ts'
 import type { Places } from '../places.ts'
-import { readHome } from '../read-home.ts'
-import { openMember, openRoot } from '../root.ts'
-import type { MemberDirectory } from '../root.ts'
-import { isReserved, memberEntry } from '../template.ts'
 import { applyChange, completeDirectory } from './apply-change.ts'
 import type { ApplyContext } from './apply-change.ts'
 import { doctorWriting } from './doctor.ts'
@@ -28,6 +24,7 @@ import { flushesWhole, flushingBy } from './flushing.ts'
 import type { Flushing } from './flushing.ts'
 import { FirstSights, FreshBatch } from './fresh-files.ts'
 import type { FreshFile } from './fresh-files.ts'
+import { lookAtHome } from './look-at-home.ts'
 import { OwnTimes } from './own-time.ts'
 import { ownPowers } from './powers.ts'
 import type { Powers } from './powers.ts'
@@ -134,30 +131,8 @@ class FilesWriter implements ComponentWriter {
     keys: AsyncIterable<readonly ResourceKey[]>,
     context: WriteContext,
   ): AsyncGenerator<readonly Resource[], void, void> {
-    stopIfAborted(context.signal)
-    const place = slice.kind === 'shared' ? undefined : this.#places[slice.kind]
-    if (place === undefined || slice.kind === 'shared') return
-    if (isReserved(place.template, place.placeholder, memberEntry(place.template, slice.local), place.other)) return
-    const root = openRoot(await this.#findGround(), this.#root)
-    let above: Directory | undefined
-    let member: MemberDirectory | undefined
-    try {
-      this.#sameRoot.prove(context.restore, 'root', root)
-      above = openPlaceAbove(root, place)
-      if (above !== undefined) this.#sameRoot.prove(context.restore, `above ${slice.kind}`, above)
-      member = above === undefined ? undefined : openMember(above, place.template, slice.local)
-      if (member === undefined) return
-      const isOwn = member.directory.stat.device !== above?.stat.device
-      this.#sameRoot.prove(context.restore, slice.name, isOwn ? member.directory : undefined)
-      const reading = { exclusions: place.exclusions, rate: undefined, buffers: this.#buffers }
-      yield* readHome(member.directory, reading, { ...context, note: () => undefined }, keys)
-      if (!member.isStillThere())
-        throw new TorikiError('read-failed', { message: 'The directory was moved or replaced while it was read.' })
-    } finally {
-      member?.close()
-      if (above !== root) above?.close()
-      root.close()
-    }
+    const way = await this.#way(context)
+    yield* lookAtHome({ ...way, sameRoot: this.#sameRoot, buffers: this.#buffers }, slice, keys, context)
   }
 
   readonly beside = true
@@ -303,6 +278,27 @@ class FilesWriter implements ComponentWriter {
   }
 
   async complete(slice: Slice, change: Change, context: WriteContext): Promise<void> {
+    await this.#complete(slice, change, context)
+  }
+
+  async completeMany(
+    slice: Slice,
+    changes: readonly Change[],
+    context: WriteContext,
+    still?: () => Promise<void>,
+  ): Promise<void> {
+    const spots = new SpotsTogether()
+    try {
+      for (const change of changes) {
+        await still?.()
+        await this.#complete(slice, change, context, { spots })
+      }
+    } finally {
+      spots.close()
+    }
+  }
+
+  async #complete(slice: Slice, change: Change, context: WriteContext, batch: Partial<Batch> = {}): Promise<void> {
     const { after } = change
     if (after === undefined) return
     if (after.state['hardLinkTo'] !== undefined) {
@@ -314,9 +310,10 @@ class FilesWriter implements ComponentWriter {
       return
     }
     if (after.state['type'] !== 'directory') return
-    await this.#at(slice, change, context, (spot, applying) => {
+    const action: Action<void> = (spot, applying) => {
       if (spot !== undefined) completeDirectory(spot, applying)
-    })
+    }
+    await this.#at(slice, change, context, action, batch)
   }
 
   async sweep(slice: Slice, change: Change, context: WriteContext): Promise<void> {
