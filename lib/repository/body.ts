@@ -91,7 +91,7 @@ export async function encodeResource(
 
 /**
  * The same of a resource that has no content, or one that is stored already and needs no list, no secrets, and a short body: nothing is stored for it, and there is nothing to wait
- * for. `undefined`: it is not such a one.
+ * for. Its value is good until the next one is encoded. `undefined`: it is not such a one.
  */
 export function encodeAtOnce({ state, kept, content, stored, secrets }: Resource): EncodedResource | undefined {
   assert(stored === undefined || stored instanceof PipelinedContent, 'a stored content is one of ours')
@@ -106,7 +106,7 @@ export function encodeAtOnce({ state, kept, content, stored, secrets }: Resource
   if (long === undefined) scratch.countedText(json)
   else scratch.counted(long)
   if (stored !== undefined) writeInlineData(scratch, stored)
-  return { value: scratch.bytes(), contentBytes: stored?.storedBytes ?? 0 }
+  return { value: scratch.view(), contentBytes: stored?.storedBytes ?? 0 }
 }
 
 /** For what is written from end to end at once: one per entry would be a lot of garbage. */

@@ -9,6 +9,8 @@ export class ByteWriter {
   // Small: most of what is written is, and memory of this size comes from Node's pool.
   #buffer = Buffer.allocUnsafe(512)
   #length = 0
+  /** Beginnings of it by length. */
+  #views: Buffer[] = []
 
   get length(): number {
     return this.#length
@@ -67,6 +69,11 @@ export class ByteWriter {
     return copy
   }
 
+  /** The same, good until something else is written. */
+  view(): Buffer {
+    return (this.#views[this.#length] ??= this.#buffer.subarray(0, this.#length))
+  }
+
   /** Begins anew and keeps the memory. */
   clear(): void {
     this.#length = 0
@@ -78,6 +85,7 @@ export class ByteWriter {
     const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
     this.#buffer.copy(larger, 0, 0, this.#length)
     this.#buffer = larger
+    this.#views = []
   }
 }
 

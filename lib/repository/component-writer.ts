@@ -216,7 +216,7 @@ export class ComponentWriter {
     const height = heightOf(boundaryKey, key)
     const adding = this.#builder.add(key, value, height)
     if (bytes === undefined) return adding
-    const hint = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const hint = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const hinting = this.#hints.add(key, hint, height)
     return adding === undefined || hinting === undefined ? (adding ?? hinting) : adding.then(() => hinting)
   }

@@ -1,5 +1,5 @@
 /** What the two sides of the pipeline say to each other: plain fields in typed arrays, for a batch has hundreds of files. */
-import type { FileOutcome, FileStretch, SlowFiles } from '../resources/file-reading.ts'
+import type { FileOutcome, FileStretch, FileToRead, SlowFiles } from '../resources/file-reading.ts'
 import type { FinishedPack } from './pack-writer.ts'
 import type { SliceKeys } from './chunk-store.ts'
 import type { SharedTables } from './chunk-table.ts'
@@ -37,22 +37,49 @@ export interface EncodedStretches {
   readonly bigNumbers: BigInt64Array
 }
 
-export function encodeStretches(stretches: readonly FileStretch[]): EncodedStretches {
-  const numbers = new Float64Array(stretches.length * NUMBERS)
-  const bigNumbers = new BigInt64Array(stretches.length * BIG_NUMBERS)
-  let names = ''
-  stretches.forEach((one, at) => {
-    numbers[at * NUMBERS] = one.directory
-    numbers[at * NUMBERS + 1] = one.sizeBytes
-    numbers[at * NUMBERS + 2] = one.fromBytes
-    numbers[at * NUMBERS + 3] = one.toBytes
-    bigNumbers[at * BIG_NUMBERS] = one.device
-    bigNumbers[at * BIG_NUMBERS + 1] = one.inode
-    bigNumbers[at * BIG_NUMBERS + 2] = one.mtimeNs
-    bigNumbers[at * BIG_NUMBERS + 3] = one.ctimeNs
-    names += `${one.name}\0`
-  })
-  return { names, numbers, bigNumbers }
+/** Stretches of a batch, written as they are sent when they come: no object is kept of each. */
+export class StretchRow {
+  count = 0
+  readonly #room: number
+  readonly #numbers: Float64Array
+  readonly #bigNumbers: BigInt64Array
+  #names = ''
+
+  constructor(room: number) {
+    this.#room = room
+    this.#numbers = new Float64Array(room * NUMBERS)
+    this.#bigNumbers = new BigInt64Array(room * BIG_NUMBERS)
+  }
+
+  add(file: FileToRead, fromBytes: number, toBytes: number): void {
+    const [numbers, bigNumbers] = [this.#numbers, this.#bigNumbers]
+    const at = this.count * NUMBERS
+    numbers[at] = file.directory
+    numbers[at + 1] = file.sizeBytes
+    numbers[at + 2] = fromBytes
+    numbers[at + 3] = toBytes
+    const bigAt = this.count * BIG_NUMBERS
+    bigNumbers[bigAt] = file.device
+    bigNumbers[bigAt + 1] = file.inode
+    bigNumbers[bigAt + 2] = file.mtimeNs
+    bigNumbers[bigAt + 3] = file.ctimeNs
+    this.#names += `${file.name}\0`
+    this.count++
+  }
+
+  fromBytes(at: number): number {
+    return this.#numbers[at * NUMBERS + 2] as number
+  }
+
+  encode(): EncodedStretches {
+    const { count } = this
+    const isFull = count === this.#room
+    return {
+      names: this.#names,
+      numbers: isFull ? this.#numbers : this.#numbers.slice(0, count * NUMBERS),
+      bigNumbers: isFull ? this.#bigNumbers : this.#bigNumbers.slice(0, count * BIG_NUMBERS),
+    }
+  }
 }
 
 export function* decodeStretches({ names, numbers, bigNumbers }: EncodedStretches): Generator<FileStretch> {

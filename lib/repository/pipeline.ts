@@ -7,15 +7,8 @@ import { TorikiError } from '../errors.ts'
 import { ChunkTable } from './chunk-table.ts'
 import { CHUNK_BYTES_MIN, SEGMENT_BYTES } from './format.ts'
 import { PipelinedContent } from './pipelined-content.ts'
-import { encodeStretches } from './pipeline-messages.ts'
-import type {
-  FileRead,
-  FileReading,
-  FileStretch,
-  FileToRead,
-  PendingFile,
-  SlowFiles,
-} from '../resources/file-reading.ts'
+import { StretchRow } from './pipeline-messages.ts'
+import type { FileRead, FileReading, FileToRead, PendingFile, SlowFiles } from '../resources/file-reading.ts'
 import type { Threads, Work } from '../platform/threads.ts'
 import type { ChunkId, SliceKeys } from './chunk-store.ts'
 import type { PackStore } from './pack-store.ts'
@@ -38,7 +31,7 @@ const BATCHES_PER_THREAD = 2
 const ROOM_IDS = 32 * 1024
 
 interface Batch {
-  readonly stretches: FileStretch[]
+  readonly stretches: StretchRow
   readonly pending: Pending[]
   bytes: number
   /** No more chunks than this can come of it. */
@@ -51,8 +44,10 @@ interface Lane {
   isFinished: boolean
 }
 
-class Pending implements PendingFile {
+/** And what became of it: most files have one object from first to last. */
+class Pending implements PendingFile, FileRead {
   read: FileRead | undefined
+  stored: PipelinedContent | undefined
   /** Stretches of it that are not read yet. */
   left: number
   readonly content = new PipelinedContent()
@@ -135,7 +130,7 @@ export class Pipeline implements FileReading {
     else
       for (let segment = 0; segment < segments; segment++) {
         const fromBytes = segment * SEGMENT_BYTES
-        this.#add({ ...file, fromBytes, toBytes: Math.min(file.sizeBytes, fromBytes + SEGMENT_BYTES) }, pending)
+        this.#add(file, fromBytes, Math.min(file.sizeBytes, fromBytes + SEGMENT_BYTES), pending)
       }
     return pending
   }
@@ -225,15 +220,15 @@ export class Pipeline implements FileReading {
     for (const pending of [...this.#outstanding]) this.#settle(pending, error)
   }
 
-  #add(stretch: FileStretch, pending: Pending): void {
-    const bytes = stretch.toBytes - stretch.fromBytes
+  #add(file: FileToRead, fromBytes: number, toBytes: number, pending: Pending): void {
+    const bytes = toBytes - fromBytes
     if (this.#batch !== undefined && this.#batch.bytes + bytes > BATCH_BYTES) this.send()
-    this.#batch ??= { stretches: [], pending: [], bytes: 0, idsMax: 0 }
-    this.#batch.stretches.push(stretch)
+    this.#batch ??= { stretches: new StretchRow(BATCH_FILES), pending: [], bytes: 0, idsMax: 0 }
+    this.#batch.stretches.add(file, fromBytes, toBytes)
     this.#batch.pending.push(pending)
     this.#batch.bytes += bytes
     this.#batch.idsMax += bytes <= CHUNK_BYTES_MIN ? 1 : 2 + Math.ceil(bytes / CHUNK_BYTES_MIN)
-    if (this.#batch.bytes >= BATCH_BYTES || this.#batch.stretches.length >= BATCH_FILES) this.send()
+    if (this.#batch.bytes >= BATCH_BYTES || this.#batch.stretches.count >= BATCH_FILES) this.send()
   }
 
   /** Sends on what may be sent: to the thread that has least to do, and to one more only where that helps. */
@@ -247,7 +242,7 @@ export class Pipeline implements FileReading {
       const batch = this.#waiting.shift() as Batch
       this.#idsInTable += batch.idsMax
       lane.batches.push(batch)
-      this.#post(thread, { kind: 'read', batch: encodeStretches(batch.stretches) })
+      this.#post(thread, { kind: 'read', batch: batch.stretches.encode() })
     }
   }
 
@@ -330,7 +325,7 @@ export class Pipeline implements FileReading {
     batch.pending.forEach((pending, at) => {
       const count = answer.chunkCounts[at] as number
       const outcome = answer.outcomes[at] as FileRead['outcome']
-      pending.content.add((batch.stretches[at] as FileStretch).fromBytes, found, chunk, chunk + count)
+      pending.content.add(batch.stretches.fromBytes(at), found, chunk, chunk + count)
       chunk += count
       if (outcome !== 'whole' && pending.outcome !== 'not-read') pending.outcome = outcome
       pending.readBytes = Math.max(pending.readBytes, answer.readBytes[at] as number)
@@ -343,10 +338,11 @@ export class Pipeline implements FileReading {
   #settle(pending: Pending, error?: Error): void {
     this.#outstanding.delete(pending)
     if (error === undefined) {
-      const { outcome, details, content } = pending
+      const { outcome, content } = pending
       content.settle()
-      const readBytes = outcome === 'whole' ? pending.readBytes : content.storedBytes
-      pending.read = { outcome, readBytes, details, stored: outcome === 'not-read' ? undefined : content }
+      if (outcome !== 'whole') pending.readBytes = content.storedBytes
+      pending.stored = outcome === 'not-read' ? undefined : content
+      pending.read = pending
     }
     pending.settle(error)
   }

@@ -56,8 +56,9 @@ export class ReusingBuilder {
 
   /** As `TreeBuilder.add`. */
   add(key: Buffer, value: Buffer, height?: number): Promise<void> | undefined {
-    if (this.#leaf !== undefined) return this.#unfold().then(() => this.add(key, value, height))
-    return this.#builder.add(key, value, height)
+    if (this.#leaf === undefined) return this.#builder.add(key, value, height)
+    const own = Buffer.from(value)
+    return this.#unfold().then(() => this.add(key, own, height))
   }
 
   /** Adds the entry that stands there in the earlier tree. */

@@ -52,14 +52,17 @@ export class TreeBuilder {
 
   /**
    * Keys come in strictly ascending order: anything else is a programmer's error. Only where a node is full there is something to wait for. `height`: of the key, where another
-   * tree of the same generation was asked already.
+   * tree of the same generation was asked already. The value's memory may be used again when this returns, the key's when there is nothing to wait for any more.
    */
   add(key: Buffer, value: Buffer, height = heightOf(this.#format.boundaryKey, key)): Promise<void> | undefined {
     assert(this.isBehind(key), 'tree entries come in ascending order')
     const leaf = this.#level(0)
-    if (leaf.height > 0) return this.#flush(0, leaf).then(() => this.#enter(leaf, key, value, height))
-    this.#enter(leaf, key, value, height)
-    return undefined
+    if (leaf.height === 0) {
+      this.#enter(leaf, key, value, height)
+      return undefined
+    }
+    const own = Buffer.from(value)
+    return this.#flush(0, leaf).then(() => this.#enter(leaf, key, own, height))
   }
 
   /** Would the next entry begin a leaf? */

@@ -21,7 +21,7 @@ export interface Resource {
   readonly stored?: StoredContent
   /** It is as it is stored: `known.matches` said so for its key. `state` is empty then, and everything else absent. */
   readonly unchanged?: true
-  /** By what it may be told next time that nothing changed; asked once, after the content was read. `undefined`: by nothing, it is read again. */
+  /** By what it may be told next time that nothing changed; asked once, after the content was read, and good until another one is asked. `undefined`: by nothing, it is read again. */
   hint?(): Uint8Array | undefined
 }
 

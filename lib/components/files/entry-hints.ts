@@ -13,6 +13,7 @@ import type { Visit } from './walk.ts'
 const NATIVE_HINT: HintOptions = { isNative: true }
 const PATH_HINT: HintOptions = { isNative: false }
 const NOTHING: JsonObject = {}
+const NONE = (): undefined => undefined
 
 export class EntryHints {
   readonly #isNative: boolean
@@ -47,8 +48,16 @@ export class EntryHints {
 
   /** Of an entry that was read whole, and of which nothing had to be noted. */
   after(stat: EntryStat): Buffer | undefined {
-    if (this.#isOfLook) return undefined
-    return !this.isNoted && isHinted(stat) && isSettled(stat, this.#context.clock.now()) ? this.#hint(stat) : undefined
+    return this.#hasHint(stat) ? this.#hint(stat) : undefined
+  }
+
+  /** The same of a file of one name, to be made when it is asked for: good until the next one is. */
+  soonAfter(stat: EntryStat): () => Buffer | undefined {
+    return this.#hasHint(stat) ? () => passingHintOf(stat, this.#options(stat)) : NONE
+  }
+
+  #hasHint(stat: EntryStat): boolean {
+    return !this.#isOfLook && !this.isNoted && isHinted(stat) && isSettled(stat, this.#context.clock.now())
   }
 
   /** Of a file with several names, the entry at hand: its first one, where that is another. */

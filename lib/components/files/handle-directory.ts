@@ -101,14 +101,7 @@ export class HandleDirectory implements Directory {
 
   hold(): HeldDirectory {
     this.#holders++
-    let isHeld = true
-    return {
-      handle: this.handle,
-      release: () => {
-        if (isHeld) this.#letGo()
-        isHeld = false
-      },
-    }
+    return new Hold(this.handle, this.#letGo)
   }
 
   close(): void {
@@ -117,7 +110,7 @@ export class HandleDirectory implements Directory {
     this.#letGo()
   }
 
-  #letGo(): void {
+  readonly #letGo = (): void => {
     if (--this.#holders === 0) closeSync(this.handle)
   }
 
@@ -134,6 +127,23 @@ export class HandleDirectory implements Directory {
 
   #at(name: string): string | Buffer {
     return pathAt(this.handle, name)
+  }
+}
+
+/** One for each who asked: there are as many as files under way. */
+class Hold implements HeldDirectory {
+  readonly handle: number
+  #letGo: (() => void) | undefined
+
+  constructor(handle: number, letGo: () => void) {
+    this.handle = handle
+    this.#letGo = letGo
+  }
+
+  release(): void {
+    const letGo = this.#letGo
+    this.#letGo = undefined
+    letGo?.()
   }
 }
 

@@ -229,10 +229,8 @@ class HomeReader {
       this.#context.note(fileNote(read.outcome === 'damaged' ? 'damaged' : 'changed-while-reading', visit.key))
     }
     const isPlain = attributes === NO_ATTRIBUTES && read.outcome === 'whole' && read.readBytes === stat.sizeBytes
-    const details = { attributes, sizeBytes: read.readBytes, unreadable: read.outcome === 'damaged' }
-    const state = entryState(stat, isPlain ? PLAIN : details)
-    const hint = this.#hints.after(stat)
-    return { key: visit.key, state, stored, hint: () => hint }
+    const details = isPlain ? PLAIN : { attributes, sizeBytes: read.readBytes, unreadable: read.outcome === 'damaged' }
+    return { key: visit.key, state: entryState(stat, details), stored, hint: this.#hints.soonAfter(stat) }
   }
 
   get #walked(): Directory {

@@ -58,7 +58,12 @@ async function rebuild(
     const isSame = stored?.value.equals(value) === true
     assert(last === undefined ? builder.lastKey === undefined : builder.lastKey?.equals(last))
     assert(builder.isBehind(key))
-    await (isSame && cursor.leaf !== undefined ? builder.again(cursor.leaf, cursor.at) : builder.add(key, value))
+    const passing = Buffer.from(value)
+    const adding =
+      isSame && cursor.leaf !== undefined ? builder.again(cursor.leaf, cursor.at) : builder.add(key, passing)
+    // Whoever gave the value may use its memory again at once.
+    passing.fill(0xff)
+    await adding
     assert(!builder.isBehind(key))
     last = key
   }

@@ -17,7 +17,11 @@ type Model = ReadonlyMap<string, string>
 async function build(model: Model, chunks = new MemoryChunks()): Promise<{ root: ChunkId; chunks: MemoryChunks }> {
   const builder = new TreeBuilder(format, (node) => chunks.put('tree', node))
   for (const [key, value] of [...model].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
-    await builder.add(Buffer.from(key), Buffer.from(value))
+    const passing = Buffer.from(value)
+    const adding = builder.add(Buffer.from(key), passing)
+    // Whoever gave the value may use its memory again at once.
+    passing.fill(0xff)
+    await adding
   }
   const { root, entries } = await builder.finish()
   expect(entries).toBe(model.size)
