@@ -153,7 +153,9 @@ export function decodeNode(format: TreeFormat, bytes: Buffer): TreeNode {
   }
   const items: TreeChild[] = []
   for (let at = 0; at < count; at++) {
-    items.push({ key: readKey(), id: reader.raw(CHUNK_ID_BYTES), entries: reader.varint() })
+    const key = readKey()
+    if (format.isKey?.(key) === false) throw reader.malformed()
+    items.push({ key, id: reader.raw(CHUNK_ID_BYTES), entries: reader.varint() })
   }
   reader.end()
   return { leaf: false, level, items }

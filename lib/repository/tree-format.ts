@@ -2,6 +2,7 @@
  * What the trees of one generation have in common: the secret that cuts nodes, and the tags that begin them. Three kinds of trees: the map of a
  * component's resources, the list of a long content's extents (the same tree, keyed by offset), and the hints by which an unchanged resource is told.
  */
+import { isResourceKey } from '../resources/key.ts'
 import { hash } from 'node:crypto'
 import { deriveDigestKey, keyedDigest } from './keyed-digest.ts'
 import type { SliceKeys } from './chunk-store.ts'
@@ -17,6 +18,8 @@ export interface TreeFormat {
    * could store them as a file, and the node would be taken for stored when only a locked content is.
    */
   readonly tag: Buffer
+  /** May these bytes be a key of it? Asked of the keys by which a node names those beneath it, which nobody reads otherwise. Absent: any. */
+  readonly isKey?: (key: Uint8Array) => boolean
 }
 
 export interface TreeFormats {
@@ -32,7 +35,12 @@ export function treeFormats(keys: Pick<SliceKeys, 'chunkIdKey' | 'boundaryKey'>)
     boundaryKey: keys.boundaryKey,
     tag: keyedDigest(digestKey, kind).subarray(0, TAG_BYTES),
   })
-  return { digestKey, map: format('tree node'), list: format('list node'), hints: format('hint node') }
+  return {
+    digestKey,
+    map: { ...format('tree node'), isKey: isResourceKey },
+    list: format('list node'),
+    hints: format('hint node'),
+  }
 }
 
 /** ⌊leading zero bits of SHA-256(boundary key ‖ key) / 7⌋: on how many levels the entry closes its node. */

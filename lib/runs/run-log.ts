@@ -48,6 +48,9 @@ export async function findRun(records: RunRecords, run: string): Promise<RunReco
   const value = await records.read(runPath(run))
   if (value === undefined) return undefined
   const record = parseRunRecord(value)
+  // What is under another name is another run's: nothing is asked for by the name that it gives itself.
+  if (record.run !== run)
+    throw new TorikiError('seal-broken', { message: 'A record of a run is not its own.', ids: { run } })
   if (known.size >= REMEMBERED_RUNS) known.delete([...known.keys()][0] as string)
   known.set(run, record)
   return record

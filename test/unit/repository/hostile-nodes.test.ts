@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { ByteWriter } from '../../../lib/repository/byte-codec.ts'
 import { NODE_ITEMS_MAX, RESOURCE_KEY_BYTES_MAX, TREE_LEVEL_MAX } from '../../../lib/repository/format.ts'
 import { decodeNode, NodeWriter } from '../../../lib/repository/node-codec.ts'
+import { treeFormats } from '../../../lib/repository/tree-format.ts'
 import { TreeReader } from '../../../lib/repository/tree-reader.ts'
 import { MemoryChunks } from '../../kit/memory-chunks.ts'
 
@@ -54,6 +55,22 @@ describe('a node', () => {
       leaf(1, (writer) => void writer.varint(0).counted(Buffer.of(1)).raw(Buffer.alloc(32)).varint(1), level)
     expect(decodeNode(format, child(TREE_LEVEL_MAX)).level).toBe(TREE_LEVEL_MAX)
     expect(() => decodeNode(format, child(TREE_LEVEL_MAX + 1))).toThrow(broken)
+  })
+
+  test('of a map that names what lies beneath it by what is no key is refused', () => {
+    const { map } = treeFormats({ chunkIdKey: Buffer.alloc(32, 1), boundaryKey: Buffer.alloc(32, 2) })
+    const naming = (key: string): Buffer =>
+      new ByteWriter()
+        .raw(map.tag)
+        .byte(1)
+        .varint(1)
+        .varint(0)
+        .counted(Buffer.from(key, 'latin1'))
+        .raw(Buffer.alloc(32))
+        .varint(1)
+        .bytes()
+    expect(decodeNode(map, naming('entry\0file')).items).toHaveLength(1)
+    for (const key of ['Entry', 'entry\0a\u0001b', '']) expect(() => decodeNode(map, naming(key))).toThrow(broken)
   })
 
   test('whose keys do not ascend is refused, however much of them is said to be shared', () => {

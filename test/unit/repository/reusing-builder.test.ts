@@ -9,7 +9,11 @@ import { MemoryChunks } from '../../kit/memory-chunks.ts'
 import type { ChunkId } from '../../../lib/repository/chunk-store.ts'
 import type { StoredLeaf } from '../../../lib/repository/reusing-builder.ts'
 
-const { map: format } = treeFormats({ chunkIdKey: Buffer.alloc(32, 1), boundaryKey: Buffer.alloc(32, 2) })
+/** Any bytes may be a key here. */
+const format = {
+  ...treeFormats({ chunkIdKey: Buffer.alloc(32, 1), boundaryKey: Buffer.alloc(32, 2) }).map,
+  isKey: () => true,
+}
 
 type Model = ReadonlyMap<string, string>
 
