@@ -58,6 +58,12 @@ export class FirstSights {
   }
 }
 
+/** What the calls of one restore share: they may overlap, and write in the same directories. */
+export interface Shared {
+  readonly sights: FirstSights
+  readonly times: OwnTimes
+}
+
 /** A file under its temporary name, or one that is being made there. */
 export interface FreshFile {
   /** By which it is flushed, when it is made: open, and whole. */

@@ -52,3 +52,7 @@ export async function* lookAtHome(
     root.close()
   }
 }
+
+export async function* oneByOne(keys: AsyncIterable<ResourceKey>): AsyncGenerator<readonly ResourceKey[]> {
+  for await (const key of keys) yield [key]
+}

@@ -23,8 +23,8 @@ import type { ForeseeContext } from './foresee.ts'
 import { flushesWhole, flushingBy } from './flushing.ts'
 import type { Flushing } from './flushing.ts'
 import { FirstSights, FreshBatch } from './fresh-files.ts'
-import type { FreshFile } from './fresh-files.ts'
-import { lookAtHome } from './look-at-home.ts'
+import type { FreshFile, Shared } from './fresh-files.ts'
+import { lookAtHome, oneByOne } from './look-at-home.ts'
 import { OwnTimes } from './own-time.ts'
 import { ownPowers } from './powers.ts'
 import type { Powers } from './powers.ts'
@@ -58,12 +58,6 @@ const DIRECTORIES_MAX = 128
 
 type Action<T> = (spot: Spot | undefined, applying: ApplyContext) => T | Promise<T>
 
-/** What the calls of one restore share: they may overlap, and write in the same directories. */
-interface Shared {
-  readonly sights: FirstSights
-  readonly times: OwnTimes
-}
-
 /** What changes share that are made together. */
 interface Batch {
   readonly before: Flushing['before']
@@ -81,10 +75,6 @@ function madeLater(applied: Applied | 'wait'): Applied {
 /** @throws TorikiError `settings-invalid` for a path template that cannot be understood. Opens nothing. */
 export function filesWriter(settings: FilesSettings, options: FilesWriterOptions = {}): ComponentWriter {
   return new FilesWriter(settings, options)
-}
-
-async function* oneByOne(keys: AsyncIterable<ResourceKey>): AsyncGenerator<readonly ResourceKey[]> {
-  for await (const key of keys) yield [key]
 }
 
 class FilesWriter implements ComponentWriter {
@@ -287,9 +277,13 @@ class FilesWriter implements ComponentWriter {
     context: WriteContext,
     still?: () => Promise<void>,
   ): Promise<void> {
-    const spots = new SpotsTogether()
+    let spots = new SpotsTogether()
     try {
       for (const change of changes) {
+        if (spots.held >= DIRECTORIES_MAX) {
+          spots.close()
+          spots = new SpotsTogether()
+        }
         await still?.()
         await this.#complete(slice, change, context, { spots })
       }
