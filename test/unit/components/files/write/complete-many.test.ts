@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { mkdir, mkdtemp, realpath, rename, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,6 +63,22 @@ test('is asked before each, and nothing is written after it may not go on', asyn
   await expect(writer().completeMany?.(ann, changes, context, still)).rejects.toThrow('overtaken')
   const done = await Promise.all(PATHS.map(async (path) => (await timeOf(join(home, path))) === MTIME))
   expect(done).toEqual([false, false, false, true, true])
+})
+
+test('of any number few are open at once', async () => {
+  const names = Array.from({ length: 400 }, (_, number) => `f${String(number).padStart(3, '0')}`)
+  const paths = names.flatMap((name) => [name, `${name}/inside`])
+  for (const path of paths) await mkdir(join(home, path))
+  const before = readdirSync('/proc/self/fd').length
+  let most = 0
+  const still = (): Promise<void> => {
+    most = Math.max(most, readdirSync('/proc/self/fd').length)
+    return Promise.resolve()
+  }
+  await writer().completeMany?.(ann, paths.map(directory).reverse(), context, still)
+  expect(most - before).toBeLessThan(300)
+  expect(readdirSync('/proc/self/fd').length).toBe(before)
+  for (const path of paths) expect(await timeOf(join(home, path))).toBe(MTIME)
 })
 
 test('a directory that is swapped for a link on the way leads nowhere', async () => {
