@@ -2,8 +2,8 @@
  * What the trees of one generation have in common: the secret that cuts nodes, and the tags that begin them. Three kinds of trees: the map of a
  * component's resources, the list of a long content's extents (the same tree, keyed by offset), and the hints by which an unchanged resource is told.
  */
-import { isResourceKey } from '../resources/key.ts'
 import { hash } from 'node:crypto'
+import { isResourceKey } from '../resources/key.ts'
 import { deriveDigestKey, keyedDigest } from './keyed-digest.ts'
 import type { SliceKeys } from './chunk-store.ts'
 
