@@ -120,20 +120,17 @@ export class StoredEntry implements StoredResource {
   readonly #formats: TreeFormats
   /** Of the short body, or its digest when it is long. */
   readonly #body: Buffer | { readonly digest: Buffer }
-  readonly #named: readonly Buffer[]
   #stateDigest: string | undefined
   declare readonly content?: StoredContent
   readonly secrets: Readonly<Record<string, StoredContent>>
+  /** The same by their names as they are stored. */
+  readonly #secrets: readonly (readonly [name: Buffer, secret: StoredContent])[]
   readonly #longState: StoredContent | undefined
   readonly #longKept: StoredContent | undefined
 
   /** @throws TorikiError `seal-broken`. */
   constructor({ key, value }: TreeEntry, formats: TreeFormats, source: Pick<ChunkSource, 'get' | 'ready'>) {
     const reader = new ByteReader(value, 'entry')
-    const content = (): { readonly encoded: Buffer; readonly stored: StoredContent } => {
-      const shape = readContentShape(reader)
-      return { encoded: encodeContent(shape), stored: new StoredContent(shape, formats, source) }
-    }
     if (!isResourceKey(key)) throw reader.malformed()
     this.key = key
     const flags = reader.byte()
@@ -146,29 +143,19 @@ export class StoredEntry implements StoredResource {
       this.kept = (flags & KEPT) === 0 ? {} : parseObject(reader.counted())
     } else {
       this.#body = { digest: reader.raw(CHUNK_ID_BYTES) }
-      this.#longState = content().stored
+      this.#longState = readContent(reader, formats, source)
       if ((flags & KEPT) !== 0) {
         reader.raw(CHUNK_ID_BYTES)
-        this.#longKept = content().stored
+        this.#longKept = readContent(reader, formats, source)
       }
     }
-    const digested: Buffer[] = []
-    if ((flags & CONTENT) === 0) digested.push(Buffer.alloc(0))
-    else {
-      const { encoded, stored } = content()
-      digested.push(encoded)
-      this.content = stored
-    }
-    const secrets: [string, StoredContent][] = []
-    for (let left = (flags & SECRETS) === 0 ? 0 : reader.varint(); left > 0; left--) {
-      const name = reader.counted()
-      const { encoded, stored } = content()
-      digested.push(name, encoded)
-      secrets.push([name.toString('utf8'), stored])
-    }
+    if ((flags & CONTENT) !== 0) this.content = readContent(reader, formats, source)
+    this.#secrets = (flags & SECRETS) === 0 ? NO_SECRETS : readSecrets(reader, formats, source)
+    this.secrets =
+      this.#secrets === NO_SECRETS
+        ? NONE
+        : Object.fromEntries(this.#secrets.map(([name, secret]) => [name.toString('utf8'), secret]))
     reader.end()
-    this.secrets = Object.fromEntries(secrets)
-    this.#named = digested
   }
 
   /** Made when it is asked for. */
@@ -178,7 +165,9 @@ export class StoredEntry implements StoredResource {
 
   #digestOfState(): string {
     const digest = Buffer.isBuffer(this.#body) ? bodyDigest(this.#formats, this.#body) : this.#body.digest
-    return keyedDigest(this.#formats.digestKey, 'state', digest, ...this.#named).toString('hex')
+    const content = this.content === undefined ? Buffer.alloc(0) : encodeContent(this.content.shape)
+    const secrets = this.#secrets.flatMap(([name, { shape }]) => [name, encodeContent(shape)])
+    return keyedDigest(this.#formats.digestKey, 'state', digest, content, ...secrets).toString('hex')
   }
 
   /** Every content the entry names: what must be there for it to be whole. */
@@ -193,6 +182,28 @@ export class StoredEntry implements StoredResource {
       part ?? (long === undefined ? {} : parseObject(await long.bytes(BODY_BYTES_MAX)))
     return { state: await whole(this.state, this.#longState), kept: await whole(this.kept, this.#longKept) }
   }
+}
+
+const NO_SECRETS: readonly (readonly [Buffer, StoredContent])[] = []
+const NONE: Readonly<Record<string, StoredContent>> = Object.freeze({})
+
+function readSecrets(
+  reader: ByteReader,
+  formats: TreeFormats,
+  source: Pick<ChunkSource, 'get' | 'ready'>,
+): readonly (readonly [Buffer, StoredContent])[] {
+  const secrets: (readonly [Buffer, StoredContent])[] = []
+  for (let left = reader.varint(); left > 0; left--)
+    secrets.push([reader.counted(), readContent(reader, formats, source)])
+  return secrets
+}
+
+function readContent(
+  reader: ByteReader,
+  formats: TreeFormats,
+  source: Pick<ChunkSource, 'get' | 'ready'>,
+): StoredContent {
+  return new StoredContent(readContentShape(reader), formats, source)
 }
 
 /**

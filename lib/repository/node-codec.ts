@@ -134,13 +134,18 @@ export function decodeNode(format: TreeFormat, bytes: Buffer): TreeNode {
   let keyBytes = 0
   const readKey = (): Buffer => {
     const shared = reader.varint()
-    const rest = reader.counted()
-    const length = shared + rest.length
+    const rest = reader.varint()
+    const restAt = reader.at
+    reader.skip(rest)
+    const length = shared + rest
     keyBytes += length
     // Before memory is taken: keys are stored without what they share.
     if (shared > (last?.length ?? 0) || length > RESOURCE_KEY_BYTES_MAX || keyBytes > NODE_KEYS_BYTES_MAX)
       throw reader.malformed()
-    const key = last === undefined || shared === 0 ? rest : joined(last, shared, rest)
+    const key =
+      last === undefined || shared === 0
+        ? bytes.subarray(restAt, restAt + rest)
+        : joined(last, shared, bytes, restAt, rest)
     if (last !== undefined && !isBehind(key, last, shared)) throw reader.malformed()
     last = key
     return key
@@ -161,11 +166,11 @@ export function decodeNode(format: TreeFormat, bytes: Buffer): TreeNode {
   return { leaf: false, level, items }
 }
 
-/** `Buffer.concat` of the two, without its price. */
-function joined(before: Buffer, shared: number, rest: Buffer): Buffer {
-  const key = Buffer.allocUnsafe(shared + rest.length)
+/** What it shares with the one before, and `rest` bytes at `restAt`: `Buffer.concat` of the two without its price, and without a view of the rest. */
+function joined(before: Buffer, shared: number, bytes: Buffer, restAt: number, rest: number): Buffer {
+  const key = Buffer.allocUnsafe(shared + rest)
   before.copy(key, 0, 0, shared)
-  rest.copy(key, shared)
+  bytes.copy(key, shared, restAt, restAt + rest)
   return key
 }
 

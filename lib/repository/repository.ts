@@ -87,6 +87,12 @@ export interface SliceRepository {
     component: string,
     options?: { readonly after?: ResourceKey; readonly under?: ResourceKey; readonly onLost?: OnLost },
   ): AsyncIterable<StoredResource>
+  /** The keys alone, ascending, some at a time; nothing is made of what is stored under them. @throws as `resources`. */
+  keys(
+    snapshot: Snapshot,
+    component: string,
+    options?: { readonly onLost?: OnLost },
+  ): AsyncIterable<readonly ResourceKey[]>
   /** One resource, by reading one node per level. */
   resource(snapshot: Snapshot, component: string, key: ResourceKey): Promise<StoredResource | undefined>
   /**

@@ -176,10 +176,10 @@ export class RestorePipeline {
     this.#asked = []
     const together = new Map<string, Asked[]>()
     for (const one of asked) {
-      const [first, ...more] = one.chunks
+      const [first] = one.chunks
       if (first === undefined) continue
       const name = placeName(first.place)
-      if (more.some(({ place }) => placeName(place) !== name)) this.#waiting.push(jobOf([one]))
+      if (one.chunks.some(({ place }) => placeName(place) !== name)) this.#waiting.push(jobOf([one]))
       else if (together.get(name)?.push(one) === undefined) together.set(name, [one])
     }
     for (const those of together.values()) this.#waiting.push(jobOf(those))
@@ -307,8 +307,13 @@ function becameOf(made: number): MadeFile | 'filled' {
   return made < 0 ? undefined : made
 }
 
-function placeName({ pack, block }: ChunkPlace): string {
-  return blockName({ packId: pack.packId, number: block.number })
+/** Most chunks lie in the block that the one before lies in: its name is made once. */
+let last: { readonly pack: PackDescription; readonly number: number; readonly name: string } | undefined
+
+function placeName({ pack, block: { number } }: ChunkPlace): string {
+  if (last?.pack !== pack || last.number !== number)
+    last = { pack, number, name: blockName({ packId: pack.packId, number }) }
+  return last.name
 }
 
 function jobOf(asked: readonly Asked[]): WaitingJob {
@@ -317,7 +322,8 @@ function jobOf(asked: readonly Asked[]): WaitingJob {
   for (const { chunks } of asked)
     for (const { place } of chunks) {
       const name = placeName(place)
-      if (!blocks.has(name)) bytes += place.block.sealedBytes
+      if (blocks.has(name)) continue
+      bytes += place.block.sealedBytes
       blocks.set(name, place)
     }
   return { asked, blocks, bytes: bytes + asked.length * CHUNK_ID_BYTES }

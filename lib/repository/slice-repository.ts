@@ -24,6 +24,7 @@ import { isTrusted } from './snapshot.ts'
 import { diffTrees } from './tree-diff.ts'
 import { TreeCursor } from './tree-cursor.ts'
 import { TreeReader } from './tree-reader.ts'
+import { isResourceKey } from '../resources/key.ts'
 import type { JsonObject } from '../resources/json.ts'
 import type { ResourceKey } from '../resources/key.ts'
 import type { ContentPart } from '../resources/resource.ts'
@@ -127,10 +128,24 @@ export class OpenSliceRepository implements SliceRepository {
     }: { readonly after?: ResourceKey; readonly under?: ResourceKey; readonly onLost?: OnLost } = {},
   ): AsyncGenerator<StoredResource> {
     const { reader, root, resource } = await this.#map(snapshot, component)
-    if (root === undefined) {
-      throw new TorikiError('resource-not-found', { message: 'The snapshot does not hold that component.' })
+    if (root === undefined) throw notHeld()
+    for await (const some of reader.leaves(root, rangeOf(after, under), onLost))
+      for (const entry of some) yield resource(entry)
+  }
+
+  async *keys(
+    snapshot: Snapshot,
+    component: string,
+    { onLost }: { readonly onLost?: OnLost } = {},
+  ): AsyncGenerator<readonly ResourceKey[]> {
+    const { reader, root } = await this.#map(snapshot, component)
+    if (root === undefined) throw notHeld()
+    for await (const some of reader.leaves(root, {}, onLost)) {
+      const keys = some.map(({ key }) => key)
+      if (!keys.every(isResourceKey))
+        throw new TorikiError('seal-broken', { message: 'A stored entry is not well-formed.' })
+      yield keys
     }
-    for await (const entry of reader.entries(root, rangeOf(after, under), onLost)) yield resource(entry)
   }
 
   async resource(snapshot: Snapshot, component: string, key: ResourceKey): Promise<StoredResource | undefined> {
@@ -289,6 +304,10 @@ export class OpenSliceRepository implements SliceRepository {
       resource: (entry) => new StoredEntry(entry, formats, source),
     }
   }
+}
+
+function notHeld(): TorikiError {
+  return new TorikiError('resource-not-found', { message: 'The snapshot does not hold that component.' })
 }
 
 function isBroken(error: unknown): boolean {

@@ -39,6 +39,11 @@ export class TreeReader {
 
   /** The entries of the range in ascending order. With `onLost` a node that cannot be read is told and passed over. */
   async *entries(root: ChunkId, range: KeyRange = {}, onLost?: OnLost): AsyncGenerator<TreeEntry> {
+    for await (const some of this.leaves(root, range, onLost)) yield* some
+  }
+
+  /** The same, as many at a time as lie in one leaf: each by itself would be waited for. */
+  async *leaves(root: ChunkId, range: KeyRange = {}, onLost?: OnLost): AsyncGenerator<readonly TreeEntry[]> {
     const node = await orLost(this.root(root), {}, onLost)
     if (node !== undefined) yield* this.#walk(node, undefined, range, onLost)
   }
@@ -63,14 +68,12 @@ export class TreeReader {
     before: Buffer | undefined,
     range: KeyRange,
     onLost: OnLost | undefined,
-  ): AsyncGenerator<TreeEntry> {
+  ): AsyncGenerator<readonly TreeEntry[]> {
     const { from, until } = range
     const first = from === undefined ? 0 : firstFrom(node.items, from)
     if (node.leaf) {
-      for (const entry of node.items.slice(first)) {
-        if (until !== undefined && compareKeys(entry.key, until) >= 0) return
-        yield entry
-      }
+      const some = node.items.slice(first, until === undefined ? undefined : firstFrom(node.items, until))
+      if (some.length > 0) yield some
       return
     }
     let lower = node.items[first - 1]?.key ?? before

@@ -7,12 +7,11 @@ import { TorikiError } from '../errors.ts'
 import type { WriteContext } from '../components/writer.ts'
 import type { SliceRepository } from '../repository/repository.ts'
 import type { ComponentName } from '../resources/component-name.ts'
-import type { ResourceKey } from '../resources/key.ts'
 import type { FileReading } from '../resources/file-reading.ts'
 import type { Resource } from '../resources/resource.ts'
 import { careForServers } from './ask-servers.ts'
 import type { ServerCare } from './ask-servers.ts'
-import { inBatches, lookInBatches } from './in-batches.ts'
+import { lookInBatches } from './in-batches.ts'
 import { lookAt } from './live-look.ts'
 import { chooseSources, isOccupied, nothingStored } from './plan-sources.ts'
 import type { Source } from './plan-sources.ts'
@@ -23,7 +22,7 @@ import { writeSlicePlan } from './slice-plan.ts'
 import type { PlanItem } from './planned-item.ts'
 import type { SlicePlan } from './slice-plan.ts'
 import type { SlicePlanRequest } from './slice-plan-request.ts'
-import { wantedResources } from './wanted-resources.ts'
+import { wantedKeys } from './wanted-resources.ts'
 
 /**
  * @throws TorikiError `snapshot-not-found` when there is nothing to restore from, `resource-not-found` for a component that the snapshot does not hold or paths that mean nothing in it,
@@ -151,8 +150,5 @@ async function* readLive(
     for await (const { entry } of reached(all, reach)) yield entry
     return
   }
-  const keys = async function* (): AsyncGenerator<ResourceKey> {
-    for await (const { key } of wantedResources(stored, source, reach, () => undefined)) yield key
-  }
-  yield* lookInBatches(writer, to, inBatches(keys()), { ...context, restore, options })
+  yield* lookInBatches(writer, to, wantedKeys(stored, source, reach), { ...context, restore, options })
 }

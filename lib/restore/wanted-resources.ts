@@ -6,6 +6,7 @@ import type { ComponentWriter, LostField, Named } from '../components/writer.ts'
 import type { OnLost, SliceRepository, StoredResource } from '../repository/repository.ts'
 import { compareKeys, formatKey } from '../resources/key.ts'
 import type { ResourceKey } from '../resources/key.ts'
+import { inBatches } from './in-batches.ts'
 import { keysAbove, reached } from './reach.ts'
 import type { Reach, Reached } from './reach.ts'
 import type { Source } from './plan-sources.ts'
@@ -45,6 +46,23 @@ export async function* wantedResources(
       })
     yield one
   }
+}
+
+/** The keys of the same, without what cannot be read; some at a time. @throws as `wantedResources`. */
+export async function* wantedKeys(
+  repository: SliceRepository,
+  source: Pick<Source, 'writer' | 'snapshot' | 'naming'>,
+  reach: Reach,
+): AsyncGenerator<readonly ResourceKey[]> {
+  const { writer, snapshot, naming } = source
+  if (reach.isAll && !renames(writer, naming)) {
+    yield* repository.keys(snapshot, writer.name, { onLost: () => undefined })
+    return
+  }
+  const keys = async function* (): AsyncGenerator<ResourceKey> {
+    for await (const { key } of wantedResources(repository, source, reach, () => undefined)) yield key
+  }
+  yield* inBatches(keys())
 }
 
 export function liveKey(writer: ComponentWriter, naming: Naming, key: ResourceKey): ResourceKey {

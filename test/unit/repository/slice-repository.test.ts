@@ -90,6 +90,23 @@ describe('a slice', () => {
     })
   })
 
+  test('gives the keys alone, in order and some at a time', async () => {
+    const { deployment, ann } = await begin()
+    const files = manyFiles(2000)
+    const { snapshot } = await backUp(ann, 'run-1', { files })
+    const reading = await openForReading(deployment, 'user/ann')
+    const [batches, keys]: [Buffer[][], Buffer[]] = [[], []]
+    for await (const some of reading.keys(snapshot, 'files')) batches.push([...some])
+    for await (const { key } of reading.resources(snapshot, 'files')) keys.push(key)
+    expect(batches.flat()).toEqual(keys)
+    expect(keys).toHaveLength(2000)
+    expect(batches.length).toBeLessThan(keys.length / 10)
+    const none = async (): Promise<void> => {
+      for await (const _ of reading.keys(snapshot, 'keycloak')) continue
+    }
+    await expect(none()).rejects.toMatchObject({ code: 'resource-not-found' })
+  })
+
   test('diffs two snapshots', async () => {
     const { deployment, ann } = await begin()
     const files = manyFiles(2000)

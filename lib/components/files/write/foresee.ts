@@ -1,11 +1,11 @@
 /** What would come of a change here. Asks the file system, and writes nothing. */
-import { hash } from 'node:crypto'
 import type { Change, Wanted } from '../../../resources/change.ts'
 import type { JsonObject } from '../../../resources/json.ts'
 import type { Forecast } from '../../writer.ts'
 import type { Directory } from '../directory.ts'
 import { failureOf } from '../system-failure.ts'
 import { openFirstName } from './first-name.ts'
+import { markOf } from './mark-of.ts'
 import { membersOf } from './members.ts'
 import { predict } from './predict.ts'
 import type { Here } from './predict.ts'
@@ -13,9 +13,10 @@ import type { Powers } from './powers.ts'
 import type { Spot } from './spot.ts'
 import { readWish } from './wish.ts'
 
-/** Of the path and of what it will be: a number of 48 bits each, so many at most. Beyond it, what a change counts on is believed. */
+/** Of the path and of what it will be a number each, so many at most. Beyond it, what a change counts on is believed. */
 const REMEMBERED_MAX = 1_000_000
 const NAME_BYTES_MAX = 255
+const DIRECTORY = 'directory'
 
 const REASONS = {
   'not-an-entry': 'What is stored is no entry that a file system has.',
@@ -32,19 +33,28 @@ const REASONS = {
 /** What one plan has asked about so far: changes count on those before them. */
 export class Foreseen {
   readonly #made = new Set<number>()
-  /** What was found last: siblings ask for the same. */
-  #found = ''
+  /** The directory that was found last: siblings ask for the same. */
+  #found: readonly string[] | undefined
 
   will(names: readonly string[], what: string): void {
-    if (this.#made.size < REMEMBERED_MAX) this.#made.add(mark(names, what))
+    if (this.#made.size < REMEMBERED_MAX) this.#made.add(markOf(names, names.length, what))
   }
 
   isMade(names: readonly string[], what: string): boolean {
-    const asked = written(names, what)
-    if (asked === this.#found) return true
-    const isMade = this.#made.size >= REMEMBERED_MAX || this.#made.has(mark(names, what))
-    if (isMade) this.#found = asked
+    return this.#isMade(names, names.length, what)
+  }
+
+  /** Will the directory be there that it lies in? */
+  isDirectoryMade(names: readonly string[]): boolean {
+    const depth = names.length - 1
+    if (this.#found !== undefined && isWay(this.#found, names, depth)) return true
+    const isMade = this.#isMade(names, depth, DIRECTORY)
+    if (isMade) this.#found = names.slice(0, depth)
     return isMade
+  }
+
+  #isMade(names: readonly string[], depth: number, what: string): boolean {
+    return this.#made.size >= REMEMBERED_MAX || this.#made.has(markOf(names, depth, what))
   }
 }
 
@@ -62,7 +72,7 @@ export interface ForeseeContext {
 export function isForeseenBySibling({ before, after }: Change, { foreseen, names }: ForeseeContext): boolean {
   if (before !== undefined || after === undefined || names.length === 0) return false
   const { attributes, hardLinkTo } = after.state
-  return attributes === undefined && hardLinkTo === undefined && foreseen.isMade(names.slice(0, -1), 'directory')
+  return attributes === undefined && hardLinkTo === undefined && foreseen.isDirectoryMade(names)
 }
 
 /** `spot`: absent when the directory that it would lie in is not there; so it may be where `isForeseenBySibling`. @throws SystemFailure. */
@@ -84,18 +94,17 @@ export function foresee(
   if (type === 'fifo' && !isNative) return cannot('needs-koffi')
   if (type === 'file' && wish.hardLinkTo === undefined && !hasContent(after, wish.sizeBytes))
     return cannot('content-not-kept')
-  if (spot === undefined && (names.length === 0 || !foreseen.isMade(names.slice(0, -1), 'directory')))
-    return cannot('no-directory')
+  if (spot === undefined && (names.length === 0 || !foreseen.isDirectoryMade(names))) return cannot('no-directory')
   if (spot !== undefined && before?.state['type'] === 'directory' && type !== 'directory' && !isEmpty(spot))
     return cannot('not-empty')
   // Those beside it need not look whether it is there.
-  if (spot !== undefined && names.length > 0) foreseen.will(names.slice(0, -1), 'directory')
+  if (spot !== undefined && names.length > 0) foreseen.will(names.slice(0, -1), DIRECTORY)
   if (wish.hardLinkTo !== undefined && !foreseen.isMade(wish.hardLinkTo, wordsOf(state))) {
     const first = spot === undefined ? undefined : openFirstName(spot, wish.hardLinkTo, membersOf(state))
     first?.close()
     if (first === undefined) return cannot('first-name-missing')
   }
-  if (type === 'directory') foreseen.will(names, 'directory')
+  if (type === 'directory') foreseen.will(names, DIRECTORY)
   if (type === 'file' && wish.hardLinkTo === undefined) foreseen.will(names, wordsOf(state))
   return { kind: 'will', state, keeps: false, lost, needsPerson: [], privileged: false }
 }
@@ -141,11 +150,8 @@ function cannot(code: keyof typeof REASONS): Forecast {
   return { kind: 'cannot', code, reason: REASONS[code] }
 }
 
-/** No name has a stroke in it, or is empty: where the first two stand together the path has ended. */
-function written(names: readonly string[], what: string): string {
-  return `${names.join('/')}//${what}`
-}
-
-function mark(names: readonly string[], what: string): number {
-  return hash('sha256', written(names, what), 'buffer').readUIntBE(0, 6)
+function isWay(way: readonly string[], names: readonly string[], depth: number): boolean {
+  if (way.length !== depth) return false
+  for (let at = depth - 1; at >= 0; at--) if (way[at] !== names[at]) return false
+  return true
 }

@@ -103,9 +103,16 @@ export class FreshBatch {
       place.time.keep()
       const content = after?.content
       if (content?.elsewhere !== undefined && wish.attributes.size === 0 && !place.gives) {
+        const { sizeBytes, uid, gid, mode, mtimeNs } = wish
         const fresh: FileToMake = {
-          ...{ directory: place.handle, name: file.fresh, sizeBytes: wish.sizeBytes, isHeld },
-          ...{ uid: wish.uid, gid: wish.gid, mode: wish.mode, mtimeNs: wish.mtimeNs },
+          directory: place.handle,
+          name: file.fresh,
+          sizeBytes,
+          uid,
+          gid,
+          mode,
+          mtimeNs,
+          isHeld,
         }
         this.#making++
         if (content.elsewhere.make(fresh, file)) return file

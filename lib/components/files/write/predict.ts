@@ -21,11 +21,9 @@ const NOTHING: Prediction['lost'] = []
 
 /** The very same `wanted` where nothing of it is otherwise here. `before`: the live entry, when it is a directory that stays. */
 export function predict(wanted: JsonObject, before: JsonObject | undefined, here: Here): Prediction {
+  // So are most.
   if (here.isNative && here.powers.mayGive && wanted['unreadable'] === undefined && wanted['attributes'] === undefined)
     return { state: wanted, lost: NOTHING }
-  // So are most.
-  if (here.powers.mayGive && here.isNative && wanted['unreadable'] === undefined && wanted['attributes'] === undefined)
-    return { state: wanted, lost: [] }
   const lost: { field: string; reason: string }[] = []
   // That it could not be read then says nothing of now.
   const { unreadable, attributes, ...state } = wanted
