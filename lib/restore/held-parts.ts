@@ -13,7 +13,7 @@ export interface Room {
 }
 
 /** In all of a process: the items of some hundred thousand files. */
-const ROOM: Room = { bytes: 64 * 1024 * 1024 }
+const ROOM: Room = { bytes: 32 * 1024 * 1024 }
 
 export class HeldParts {
   readonly #records: SealedRecords

@@ -5,15 +5,15 @@ import type { Forecast } from '../../writer.ts'
 import type { Directory } from '../directory.ts'
 import { failureOf } from '../system-failure.ts'
 import { openFirstName } from './first-name.ts'
-import { markOf } from './mark-of.ts'
 import { membersOf } from './members.ts'
+import { PathMarks } from './path-marks.ts'
 import { predict } from './predict.ts'
 import type { Here } from './predict.ts'
 import type { Powers } from './powers.ts'
 import type { Spot } from './spot.ts'
 import { readWish } from './wish.ts'
 
-/** Of the path and of what it will be a number each, so many at most. Beyond it, what a change counts on is believed. */
+/** So many at most. Beyond it, what a change counts on is believed. */
 const REMEMBERED_MAX = 1_000_000
 const NAME_BYTES_MAX = 255
 const DIRECTORY = 'directory'
@@ -32,12 +32,12 @@ const REASONS = {
 
 /** What one plan has asked about so far: changes count on those before them. */
 export class Foreseen {
-  readonly #made = new Set<number>()
+  readonly #made = new PathMarks()
   /** The directory that was found last: siblings ask for the same. */
   #found: readonly string[] | undefined
 
   will(names: readonly string[], what: string): void {
-    if (this.#made.size < REMEMBERED_MAX) this.#made.add(markOf(names, names.length, what))
+    if (this.#made.size < REMEMBERED_MAX) this.#made.add(names, names.length, what)
   }
 
   isMade(names: readonly string[], what: string): boolean {
@@ -54,7 +54,7 @@ export class Foreseen {
   }
 
   #isMade(names: readonly string[], depth: number, what: string): boolean {
-    return this.#made.size >= REMEMBERED_MAX || this.#made.has(markOf(names, depth, what))
+    return this.#made.size >= REMEMBERED_MAX || this.#made.has(names, depth, what)
   }
 }
 

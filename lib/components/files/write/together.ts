@@ -17,6 +17,7 @@ interface Waiting {
 
 interface Added {
   readonly begun: Begun
+  readonly otherwise: () => Promise<Applied>
   /** Which of the changes. */
   readonly run: number
 }
@@ -25,7 +26,8 @@ interface Added {
 export interface Begun {
   /** By which it is flushed, when it is made; `undefined`: there is nothing to flush. */
   handle(): number | undefined
-  place(): Applied | Promise<Applied>
+  /** `undefined`: it could not be, and nothing of it is left. */
+  place(): Applied | undefined
   drop(): void
 }
 
@@ -69,9 +71,9 @@ export class Together {
     return true
   }
 
-  /** The same of what is whole under its temporary name already, or will be when `allMade` says so. */
-  add(begun: Begun): void {
-    this.#waiting.push({ begun, run: this.#runs.length })
+  /** The same of what is whole under its temporary name already, or will be when `allMade` says so. `otherwise`: how it is done where it could not be put in place. */
+  add(begun: Begun, otherwise: () => Promise<Applied>): void {
+    this.#waiting.push({ begun, otherwise, run: this.#runs.length })
     this.#runs.push(undefined)
   }
 
@@ -106,14 +108,14 @@ export class Together {
   }
 
   /** @returns what is to be waited for, if anything is. */
-  #place({ begun, run }: Added): Promise<void> | undefined {
+  #place({ begun, otherwise, run }: Added): Promise<void> | undefined {
     if (this.#ended !== undefined) {
       begun.drop()
       return undefined
     }
     let applied: Applied | Promise<Applied>
     try {
-      applied = begun.place()
+      applied = begun.place() ?? otherwise()
     } catch (error) {
       this.#ended ??= { error }
       return undefined

@@ -198,11 +198,7 @@ class FilesWriter implements ComponentWriter {
         }
         const file = together.hasEnded ? undefined : staged(change)
         if (file !== undefined) {
-          together.add({
-            handle: () => file.handle(),
-            place: () => file.place() ?? this.#applyAlone(slice, change, context),
-            drop: () => file.drop(),
-          })
+          together.add(file, () => this.#applyAlone(slice, change, context))
           // Each is open until then.
           if (!whole && together.waiting >= OPEN_MAX) await together.goOn()
           continue
