@@ -2,6 +2,7 @@
  * Contents of one slice brought back by other threads: this one says which chunks belong in which file and fetches the blocks that they lie in, many at once; a thread opens each block once
  * for all files of a batch, proves the chunks and writes them. A large file is written by all threads. Held in memory: blocks on their way, `FLIGHT_BYTES` of them.
  */
+import assert from 'node:assert/strict'
 import { CHUNK_ID_BYTES } from './format.ts'
 import { HELD_BYTES, HeldBlocks } from './held-blocks.ts'
 import { blockName, CLOSED, encodeJob, FAILED, FILLED } from './restore-messages.ts'
@@ -15,14 +16,19 @@ import type { FromRestoreThread, SentBlock, Target, ToRestoreThread } from './re
 import type { VerifyKeys } from './verify-pack.ts'
 
 /** A longer file is made by who asks, and filled by all threads. */
-const MAKE_BYTES_MAX = 8 * 1024 * 1024
+const MAKE_BYTES_MAX = 16 * 1024 * 1024
 /** A shorter one is written sooner than given away. */
 const FILL_BYTES_MIN = 1024 * 1024
-/** Files wait for company to be given away, until the event loop turns. */
-const BATCH_FILES = 512
-/** Sealed. */
-const JOB_BYTES = 4 * 1024 * 1024
+/** Files wait for company to be given away, until the event loop turns; then threads have work while the others are still looked for. */
+const BATCH_FILES = 256
+/** Sealed; short, so that no thread waits long for another one's last job of a file. */
+const JOB_BYTES = 1024 * 1024
 const FLIGHT_BYTES = 24 * 1024 * 1024
+/** About what a file costs a thread, and a byte as it lies in the store: by that they are kept equally busy. */
+const FILE_MS = 0.04
+const BYTE_MS = 5 / (1024 * 1024)
+/** And opening a block, which one that has it need not do again. */
+const OPEN_MS = 2
 
 export interface RestorePipelineOptions {
   readonly sliceId: string
@@ -45,6 +51,8 @@ interface Asked {
 interface Lane {
   readonly held: HeldBlocks<true>
   readonly jobs: Map<number, { readonly asked: readonly Asked[]; readonly bytes: number }>
+  /** What it has to do, about. */
+  loadMs: number
 }
 
 interface WaitingJob {
@@ -78,6 +86,8 @@ export class RestorePipeline {
       for (const { asked, bytes } of lane?.jobs.values() ?? []) this.#end(asked, bytes)
       this.#pump()
     })
+    // They load their program while somebody looks for the first files.
+    for (let thread = 0; thread < threads.count; thread++) this.#lanes[thread] = this.#open(thread)
   }
 
   /** When nobody waits for anything any more. */
@@ -197,22 +207,24 @@ export class RestorePipeline {
         continue
       }
       const thread = this.#threadFor(job)
-      const lane = (this.#lanes[thread] ??= this.#open(thread))
+      const lane = this.#lanes[thread]
+      assert(lane !== undefined, 'a thread that is lost gets no work')
       // From here on it counts as that thread's.
       const number = this.#next++
       lane.jobs.set(number, job)
+      lane.loadMs += costMs(job)
       void this.#send(thread, lane, number, job)
     }
   }
 
-  /** That which has the block, unless it has far more to do than another. */
+  /** That which is done with it first. */
   #threadFor({ blocks }: WaitingJob): number {
     let best = 0
     let bestLoad = Number.POSITIVE_INFINITY
     const [only] = blocks.size === 1 ? blocks.keys() : []
     for (let thread = 0; thread < this.#threads.count; thread++) {
       const lane = this.#lanes[thread]
-      const load = (lane?.jobs.size ?? 0) - (only !== undefined && lane?.held.has(only) === true ? 2 : 0)
+      const load = (lane?.loadMs ?? 0) + (only !== undefined && lane?.held.has(only) === true ? 0 : OPEN_MS)
       if (load < bestLoad) [best, bestLoad] = [thread, load]
     }
     return best
@@ -222,7 +234,7 @@ export class RestorePipeline {
     const { sliceId, keys } = this.#options
     const { chunkIdKey, treeKey, contentPrivateKey } = keys
     this.#post(thread, { kind: 'restore-begin', sliceId, keys: { chunkIdKey, treeKey, contentPrivateKey } })
-    return { held: new HeldBlocks(HELD_BYTES), jobs: new Map() }
+    return { held: new HeldBlocks(HELD_BYTES), jobs: new Map(), loadMs: 0 }
   }
 
   async #send(thread: number, lane: Lane, number: number, { asked, blocks, bytes }: WaitingJob): Promise<void> {
@@ -240,6 +252,7 @@ export class RestorePipeline {
     } catch {
       // Whoever reads it by itself says what is the matter.
       if (!lane.jobs.delete(number)) return
+      lane.loadMs -= costMs({ asked, bytes })
       this.#end(asked, bytes)
       this.#pump()
       return
@@ -270,9 +283,13 @@ export class RestorePipeline {
   }
 
   #receive(thread: number, { number, made }: FromRestoreThread): void {
-    const job = this.#lanes[thread]?.jobs.get(number)
-    this.#lanes[thread]?.jobs.delete(number)
-    if (job !== undefined) this.#end(job.asked, job.bytes, made)
+    const lane = this.#lanes[thread]
+    const job = lane?.jobs.get(number)
+    if (lane !== undefined && job !== undefined) {
+      lane.jobs.delete(number)
+      lane.loadMs -= costMs(job)
+      this.#end(job.asked, job.bytes, made)
+    }
     this.#pump()
   }
 
@@ -299,6 +316,10 @@ class PipelineContent implements ElsewhereContent {
   fill(handle: number, filling: Filling): Promise<boolean> {
     return this.#pipeline.fill(this.#content, handle, filling)
   }
+}
+
+function costMs({ asked, bytes }: Pick<WaitingJob, 'asked' | 'bytes'>): number {
+  return asked.length * FILE_MS + bytes * BYTE_MS
 }
 
 function becameOf(made: number): MadeFile | 'filled' {

@@ -193,14 +193,14 @@ export class OpenSliceRepository implements SliceRepository {
     const { platform, sliceId, keys } = this.#context
     const work = keys.contentPrivateKey === undefined ? undefined : platform.threads?.enter()
     if (platform.threads === undefined || work === undefined) return undefined
+    const { RestorePipeline } = await import('./restore-pipeline.ts')
+    const pipeline = new RestorePipeline(platform.threads, work, { sliceId, keys, packs: this.#packs })
     try {
       await this.#packs.load()
     } catch (error) {
-      work.leave()
+      pipeline.close()
       throw error
     }
-    const { RestorePipeline } = await import('./restore-pipeline.ts')
-    const pipeline = new RestorePipeline(platform.threads, work, { sliceId, keys, packs: this.#packs })
     return {
       of(reference) {
         assert(reference instanceof StoredContent, 'a content of this repository')
