@@ -51,6 +51,8 @@ interface Asked {
 interface Lane {
   readonly held: HeldBlocks<true>
   readonly jobs: Map<number, { readonly asked: readonly Asked[]; readonly bytes: number }>
+  /** Blocks on their way to it, each with the job that brings it. Never reject. */
+  readonly coming: Map<string, Promise<void>>
   /** What it has to do, about. */
   loadMs: number
 }
@@ -224,7 +226,8 @@ export class RestorePipeline {
     const [only] = blocks.size === 1 ? blocks.keys() : []
     for (let thread = 0; thread < this.#threads.count; thread++) {
       const lane = this.#lanes[thread]
-      const load = (lane?.loadMs ?? 0) + (only !== undefined && lane?.held.has(only) === true ? 0 : OPEN_MS)
+      const has = only !== undefined && lane !== undefined && (lane.held.has(only) || lane.coming.has(only))
+      const load = (lane?.loadMs ?? 0) + (has ? 0 : OPEN_MS)
       if (load < bestLoad) [best, bestLoad] = [thread, load]
     }
     return best
@@ -234,20 +237,27 @@ export class RestorePipeline {
     const { sliceId, keys } = this.#options
     const { chunkIdKey, treeKey, contentPrivateKey } = keys
     this.#post(thread, { kind: 'restore-begin', sliceId, keys: { chunkIdKey, treeKey, contentPrivateKey } })
-    return { held: new HeldBlocks(HELD_BYTES), jobs: new Map(), loadMs: 0 }
+    return { held: new HeldBlocks(HELD_BYTES), jobs: new Map(), coming: new Map(), loadMs: 0 }
   }
 
   async #send(thread: number, lane: Lane, number: number, { asked, blocks, bytes }: WaitingJob): Promise<void> {
     const { packs } = this.#options
     const fetched = new Map<string, Buffer>()
-    const isLacking = (name: string): boolean => !fetched.has(name) && !(blocks.size === 1 && lane.held.has(name))
+    const [only] = blocks.size === 1 ? blocks.keys() : []
+    const bring = async (): Promise<void> => {
+      await Promise.all(
+        [...blocks].map(async ([name, { pack, block }]) => fetched.set(name, await packs.sealed(pack, block))),
+      )
+    }
     try {
-      // What the thread has when the fetching ends may be something else.
-      for (let lacking = [...blocks]; lacking.length > 0;) {
-        lacking = lacking.filter(([name]) => isLacking(name))
-        await Promise.all(
-          lacking.map(async ([name, { pack, block }]) => fetched.set(name, await packs.sealed(pack, block))),
-        )
+      // Another job of this thread brings it, or tried to.
+      while (only !== undefined && lane.coming.has(only)) await lane.coming.get(only)
+      if (only === undefined) await bring()
+      else if (!lane.held.has(only)) {
+        const fetching = bring()
+        const ended = (): void => void lane.coming.delete(only)
+        lane.coming.set(only, fetching.then(ended, ended))
+        await fetching
       }
     } catch {
       // Whoever reads it by itself says what is the matter.
