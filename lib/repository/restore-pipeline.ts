@@ -2,7 +2,6 @@
  * Contents of one slice brought back by other threads: this one says which chunks belong in which file and fetches the blocks that they lie in, many at once; a thread opens each block once
  * for all files of a batch, proves the chunks and writes them. A large file is written by all threads. Held in memory: blocks on their way, `FLIGHT_BYTES` of them.
  */
-import assert from 'node:assert/strict'
 import { CHUNK_ID_BYTES } from './format.ts'
 import { HELD_BYTES, HeldBlocks } from './held-blocks.ts'
 import { blockName, CLOSED, encodeJob, FAILED, FILLED } from './restore-messages.ts'
@@ -29,6 +28,9 @@ const FILE_MS = 0.04
 const BYTE_MS = 5 / (1024 * 1024)
 /** And opening a block, which one that has it need not do again. */
 const OPEN_MS = 2
+/** And starting a thread, which takes memory too. */
+const START_MS = 20
+const THREADS_EARLY = 2
 
 export interface RestorePipelineOptions {
   readonly sliceId: string
@@ -88,8 +90,9 @@ export class RestorePipeline {
       for (const { asked, bytes } of lane?.jobs.values() ?? []) this.#end(asked, bytes)
       this.#pump()
     })
-    // They load their program while somebody looks for the first files.
-    for (let thread = 0; thread < threads.count; thread++) this.#lanes[thread] = this.#open(thread)
+    // They load their program while somebody looks for the first files; of many, the others when there is work for them.
+    for (let thread = 0; thread < Math.min(threads.count, THREADS_EARLY); thread++)
+      this.#lanes[thread] = this.#open(thread)
   }
 
   /** When nobody waits for anything any more. */
@@ -209,8 +212,7 @@ export class RestorePipeline {
         continue
       }
       const thread = this.#threadFor(job)
-      const lane = this.#lanes[thread]
-      assert(lane !== undefined, 'a thread that is lost gets no work')
+      const lane = (this.#lanes[thread] ??= this.#open(thread))
       // From here on it counts as that thread's.
       const number = this.#next++
       lane.jobs.set(number, job)
@@ -227,7 +229,7 @@ export class RestorePipeline {
     for (let thread = 0; thread < this.#threads.count; thread++) {
       const lane = this.#lanes[thread]
       const has = only !== undefined && lane !== undefined && (lane.held.has(only) || lane.coming.has(only))
-      const load = (lane?.loadMs ?? 0) + (has ? 0 : OPEN_MS)
+      const load = (lane?.loadMs ?? START_MS) + (has ? 0 : OPEN_MS)
       if (load < bestLoad) [best, bestLoad] = [thread, load]
     }
     return best

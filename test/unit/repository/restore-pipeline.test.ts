@@ -46,7 +46,7 @@ describe('the restore pipeline', () => {
       onFailure: () => undefined,
       leave: () => undefined,
     }
-    const threads: Threads = { count: 2, enter: () => work }
+    const threads: Threads = { count: 4, enter: () => work }
     const key = Buffer.alloc(32)
     const keys = { chunkIdKey: key, treeKey: createSecretKey(key), contentPrivateKey: key }
     pipeline = new RestorePipeline(threads, work, {
@@ -78,10 +78,15 @@ describe('the restore pipeline', () => {
     for (let turns = 0; turns < 20; turns++) await turn()
   }
 
-  test('has every thread load its program before there is a file', () => {
+  test('has two threads load their program before there is a file, and others when those have much to do', async () => {
     expect(posted.map(({ thread, message }) => [thread, message.kind])).toEqual([
       [0, 'restore-begin'],
       [1, 'restore-begin'],
+    ])
+    for (let chunk = 0; chunk < 8 * 256; chunk++) make(chunk)
+    await settled()
+    expect(posted.filter(({ message }) => message.kind === 'restore-begin').map(({ thread }) => thread)).toEqual([
+      0, 1, 2, 3,
     ])
   })
 
