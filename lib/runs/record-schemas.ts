@@ -66,7 +66,7 @@ const sliceEvent: z.ZodType<SliceEvent> = z.object({
   bytesStored: z.exactOptional(z.number()),
   objectsPut: z.exactOptional(z.number()),
   message: z.exactOptional(z.string()),
-  generation: z.exactOptional(count),
+  generation: z.exactOptional(z.int().min(1)),
   part: z.exactOptional(count),
   range: z.exactOptional(z.object({ number: count, hop: count, whole: z.boolean() })),
 })
