@@ -189,15 +189,20 @@ export class RestorePipeline {
   #give(): void {
     const asked = this.#asked
     this.#asked = []
-    const together = new Map<string, Asked[]>()
+    const groups: { readonly place: ChunkPlace; readonly those: Asked[] }[] = []
     for (const one of asked) {
-      const [first] = one.chunks
-      if (first === undefined) continue
-      const name = placeName(first.place)
-      if (one.chunks.some(({ place }) => placeName(place) !== name)) this.#waiting.push(jobOf([one]))
-      else if (together.get(name)?.push(one) === undefined) together.set(name, [one])
+      const place = one.chunks[0]?.place
+      if (place === undefined) continue
+      if (one.chunks.some((chunk) => !isSameBlock(chunk.place, place))) {
+        this.#waiting.push(jobOf([one], blocksOf(one.chunks)))
+        continue
+      }
+      // Most lie in the block that the one before lies in.
+      const group = groups.findLast((before) => isSameBlock(before.place, place))
+      if (group === undefined) groups.push({ place, those: [one] })
+      else group.those.push(one)
     }
-    for (const those of together.values()) this.#waiting.push(jobOf(those))
+    for (const { place, those } of groups) this.#waiting.push(jobOf(those, new Map([[placeName(place), place]])))
     this.#pump()
   }
 
@@ -282,8 +287,7 @@ export class RestorePipeline {
         ...(sealed === undefined ? {} : { sealed }),
       }
     })
-    const blockOf = ({ pack: { packId }, block: { number } }: ChunkPlace): number =>
-      blocks.size === 1 ? 0 : (numbers.get(blockName({ packId, number })) ?? 0)
+    const blockOf = (place: ChunkPlace): number => (blocks.size === 1 ? 0 : (numbers.get(placeName(place)) ?? 0))
     const own = [...fetched.values()].flatMap(({ buffer, byteLength }) =>
       buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
     )
@@ -340,24 +344,21 @@ function becameOf(made: number): MadeFile | 'filled' {
   return made < 0 ? undefined : made
 }
 
-/** Most chunks lie in the block that the one before lies in: its name is made once. */
-let last: { readonly pack: PackDescription; readonly number: number; readonly name: string } | undefined
-
-function placeName({ pack, block: { number } }: ChunkPlace): string {
-  if (last?.pack !== pack || last.number !== number)
-    last = { pack, number, name: blockName({ packId: pack.packId, number }) }
-  return last.name
+function jobOf(asked: readonly Asked[], blocks: WaitingJob['blocks']): WaitingJob {
+  let bytes = asked.length * CHUNK_ID_BYTES
+  for (const { block } of blocks.values()) bytes += block.sealedBytes
+  return { asked, blocks, bytes }
 }
 
-function jobOf(asked: readonly Asked[]): WaitingJob {
-  const blocks = new Map<string, { readonly pack: PackDescription; readonly block: BlockDescription }>()
-  let bytes = 0
-  for (const { chunks } of asked)
-    for (const { place } of chunks) {
-      const name = placeName(place)
-      if (blocks.has(name)) continue
-      bytes += place.block.sealedBytes
-      blocks.set(name, place)
-    }
-  return { asked, blocks, bytes: bytes + asked.length * CHUNK_ID_BYTES }
+/** By their names. */
+function blocksOf(chunks: Asked['chunks']): WaitingJob['blocks'] {
+  return new Map(chunks.map(({ place }) => [placeName(place), place]))
+}
+
+function placeName({ pack, block }: ChunkPlace): string {
+  return blockName({ packId: pack.packId, number: block.number })
+}
+
+function isSameBlock(one: ChunkPlace, other: ChunkPlace): boolean {
+  return one.pack === other.pack && one.block.number === other.block.number
 }

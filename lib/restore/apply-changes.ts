@@ -15,7 +15,7 @@ import type { PlanItem } from './planned-item.ts'
 
 /** Made together, and flushed to the disk once, where a writer can: so many at most, and so much. */
 const TOGETHER_MAX = 512
-const TOGETHER_BYTES = 64 * 1024 * 1024
+const TOGETHER_BYTES = 32 * 1024 * 1024
 
 /**
  * What stood in the way; then nothing further was made. What is stored damaged is passed over: verification names it.

@@ -32,29 +32,16 @@ export function freshName(restore: string, name: string): string {
   return `.toriki-${stemOf(restore, name)}.new`
 }
 
-/** What stems of one restore have in common. A home has many names and one restore. */
-interface OfRestore {
-  readonly restore: string
-  readonly prefix: string
-  readonly isPlain: boolean
-}
-
-let last: OfRestore | undefined
-
 function stemOf(restore: string, name: string): string {
-  if (last?.restore !== restore) last = ofRestore(restore)
-  return last.prefix + hash('sha256', digested(last, name)).slice(0, 24)
-}
-
-function ofRestore(restore: string): OfRestore {
-  const prefix = /^[A-Za-z0-9-]{1,64}$/.test(restore) ? `${restore}-` : ''
-  return { restore, prefix, isPlain: isPlain(restore) }
+  const digest = hash('sha256', digested(restore, name)).slice(0, 24)
+  return /^[A-Za-z0-9-]{1,64}$/.test(restore) ? `${restore}-${digest}` : digest
 }
 
 /** Nearly every name is the same in all encodings, and then no bytes of it need to be made. */
-function digested(of: OfRestore, name: string): string | Buffer {
-  if (of.isPlain && isPlain(name)) return `${of.restore}\0${name}`
-  return Buffer.concat([Buffer.from(`${of.restore}\0`), Buffer.from(name, 'latin1')])
+function digested(restore: string, name: string): string | Buffer {
+  const both = `${restore}\0${name}`
+  if (isPlain(both)) return both
+  return Buffer.concat([Buffer.from(`${restore}\0`), Buffer.from(name, 'latin1')])
 }
 
 function isPlain(text: string): boolean {
